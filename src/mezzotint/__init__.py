@@ -1,0 +1,1 @@
+"""Mezzotint: a complete, text-guided diffusion system."""
