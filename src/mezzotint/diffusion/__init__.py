@@ -1,0 +1,1 @@
+"""The mathematics of diffusion: schedules, predictions, noise, time grids, solvers, guidance, objectives."""

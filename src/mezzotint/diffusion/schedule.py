@@ -1,0 +1,231 @@
+"""Noise schedules: how much signal and how much noise a sample holds at time t.
+
+All of them describe the Gaussian corruption
+
+    q(x_t | x_0) = N(alpha_t x_0, sigma_t² I),      x_t = alpha_t x_0 + sigma_t eps,
+
+with t in [0, 1], 0 = data and 1 = noise. A schedule is a function t -> Level(alpha, sigma) and its inverse in
+the log signal-to-noise ratio. Two schedules differ only in how they label noise levels with t and in the scale
+of x_t; a network trained on one can be used on another (`denoiser.Rescheduled`).
+
+Times and coefficients are float64. They meet a sample only in `Level.like`.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from mezzotint.errors import InvalidOption
+
+__all__ = ["EDM", "Level", "RectifiedFlow", "Schedule", "VPCosine", "VPLinear", "VPScaledLinear", "VPTable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The signal and noise scales of x_t = alpha x_0 + sigma eps; both float64, of the shape of t."""
+
+    alpha: Tensor
+    sigma: Tensor
+
+    def like(self, x: Tensor) -> "Level":
+        """The same level, shaped to multiply x. The only broadcasting helper.
+
+        x has shape (B, ...), usually (B, C, T, H, W). A level of shape () serves all of x, (B,) one picture each,
+        (B, T) one frame each. The dtype becomes that of x. A level of shape () stays on its device: PyTorch reads
+        a CPU scalar as an argument of the kernel, without a copy or a wait.
+        """
+        shape = _like_shape(self.alpha, x)
+        device = x.device if shape else self.alpha.device
+        return Level(
+            self.alpha.to(device=device, dtype=x.dtype).reshape(shape),
+            self.sigma.to(device=device, dtype=x.dtype).reshape(shape),
+        )
+
+    def noised(self, x0: Tensor, eps: Tensor) -> Tensor:
+        """x_t = alpha x_0 + sigma eps, of the shape of x0."""
+        level = self.like(x0)
+        return level.alpha * x0 + level.sigma * eps
+
+    @property
+    def log_snr(self) -> Tensor:
+        """log(alpha² / sigma²); +inf at sigma = 0, −inf at alpha = 0."""
+        return 2 * (self.alpha.log() - self.sigma.log())
+
+
+def _like_shape(value: Tensor, x: Tensor) -> tuple[int, ...]:
+    if value.ndim == 0:
+        return ()
+    if value.ndim == 1:
+        return (value.shape[0], *[1] * (x.ndim - 1))
+    assert value.ndim == 2, f"a time has shape (), (B,) or (B, T), not {tuple(value.shape)}"
+    assert x.ndim >= 3, "a time per frame needs a sample of shape (B, C, T, ...)"
+    return (value.shape[0], 1, value.shape[1], *[1] * (x.ndim - 3))
+
+
+class Schedule(Protocol):
+    """A noise process q(x_t | x_0), as a map from time to Level and back."""
+
+    def __call__(self, t: Tensor | float) -> Level:
+        """The level at time t in [0, 1]; any shape."""
+        ...
+
+    def time(self, log_snr: Tensor | float) -> Tensor:
+        """The inverse: the time with this log-SNR; any shape, float64."""
+        ...
+
+
+def _float64(value: Tensor | float) -> Tensor:
+    return torch.as_tensor(value).to(torch.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class RectifiedFlow:
+    """alpha = 1 − t, sigma = t.
+
+    Liu et al. 2022, arXiv 2209.03003; Lipman et al. 2022, arXiv 2210.02747 (their t runs the other way).
+    """
+
+    def __call__(self, t: Tensor | float) -> Level:
+        t = _float64(t)
+        return Level(1 - t, t)
+
+    def time(self, log_snr: Tensor | float) -> Tensor:
+        return torch.sigmoid(-_float64(log_snr) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class VPCosine:
+    """alpha = cos(pi t / 2), sigma = sin(pi t / 2).
+
+    Salimans & Ho 2022, arXiv 2202.00512, section 4 (Nichol & Dhariwal's cosine, without its offset).
+    """
+
+    def __call__(self, t: Tensor | float) -> Level:
+        t = _float64(t)
+        # sin of the complement, not cos: alpha is then exactly 0 at t = 1
+        return Level(torch.sin(torch.pi / 2 * (1 - t)), torch.sin(torch.pi / 2 * t))
+
+    def time(self, log_snr: Tensor | float) -> Tensor:
+        return 2 / torch.pi * torch.atan(torch.exp(-_float64(log_snr) / 2))
+
+
+@dataclass(frozen=True, eq=False)
+class VPTable:
+    """A variance-preserving schedule given by the betas of a discrete chain, made continuous.
+
+    alpha_i² = prod_{j <= i} (1 − beta_j), sigma_i² = 1 − alpha_i² (Ho et al. 2020, arXiv 2006.11239, eq. 4).
+    Step i of N is the time t = (i + 1) / N. Between two steps log(sigma/alpha) is interpolated linearly. Below the
+    first step, sigma/alpha falls as sqrt(t), as for a diffusion of constant beta, so that t = 0 is exactly the data.
+
+    betas: shape (N,), each in (0, 1). Raises InvalidOption otherwise.
+    """
+
+    betas: Tensor
+
+    def __post_init__(self) -> None:
+        inside = bool(((self.betas > 0) & (self.betas < 1)).all())
+        if self.betas.ndim != 1 or len(self.betas) < 2 or not inside:
+            raise InvalidOption("The betas of a discrete schedule must be a list of at least two numbers in (0, 1).")
+
+    @cached_property
+    def log_ratio(self) -> Tensor:
+        """log(sigma/alpha) of the N steps, shape (N,), increasing, float64."""
+        log_alpha2 = torch.log1p(-self.betas.to(torch.float64)).cumsum(0)
+        return 0.5 * (torch.log(-torch.expm1(log_alpha2)) - log_alpha2)
+
+    def __call__(self, t: Tensor | float) -> Level:
+        t = _float64(t)
+        table = self.log_ratio.to(t.device)
+        place = t * len(table) - 1
+        low = place.floor().clamp(0, len(table) - 2).long()
+        inside = torch.lerp(table[low], table[low + 1], place - low)
+        below = table[0] + 0.5 * torch.log(place + 1)
+        return _vp_level(torch.where(place < 0, below, inside))
+
+    def time(self, log_snr: Tensor | float) -> Tensor:
+        ratio = -_float64(log_snr) / 2
+        table = self.log_ratio.to(ratio.device)
+        low = (torch.searchsorted(table, ratio.contiguous()) - 1).clamp(0, len(table) - 2)
+        inside = low + (ratio - table[low]) / (table[low + 1] - table[low])
+        below = torch.exp(2 * (ratio - table[0])) - 1
+        return (torch.where(ratio < table[0], below, inside) + 1) / len(table)
+
+
+def _vp_level(log_ratio: Tensor) -> Level:
+    """The level with alpha² + sigma² = 1 and log(sigma/alpha) as given."""
+    return Level(torch.sigmoid(-2 * log_ratio).sqrt(), torch.sigmoid(2 * log_ratio).sqrt())
+
+
+@dataclass(frozen=True)
+class VPLinear:
+    """A discrete chain with betas linear in the step. Ho et al. 2020, arXiv 2006.11239, section 4."""
+
+    beta_start: float = 1e-4
+    beta_end: float = 0.02
+    steps: int = 1000
+
+    @cached_property
+    def table(self) -> VPTable:
+        """The chain as a table."""
+        return VPTable(torch.linspace(self.beta_start, self.beta_end, self.steps, dtype=torch.float64))
+
+    def __call__(self, t: Tensor | float) -> Level:
+        return self.table(t)
+
+    def time(self, log_snr: Tensor | float) -> Tensor:
+        return self.table.time(log_snr)
+
+
+@dataclass(frozen=True)
+class VPScaledLinear:
+    """A discrete chain with sqrt(beta) linear in the step, as Stable Diffusion 1 and XL use it.
+
+    Rombach et al. 2022, arXiv 2112.10752 (the values are those of the released code).
+    """
+
+    beta_start: float = 0.00085
+    beta_end: float = 0.012
+    steps: int = 1000
+
+    @cached_property
+    def table(self) -> VPTable:
+        """The chain as a table."""
+        roots = torch.linspace(self.beta_start**0.5, self.beta_end**0.5, self.steps, dtype=torch.float64)
+        return VPTable(roots**2)
+
+    def __call__(self, t: Tensor | float) -> Level:
+        return self.table(t)
+
+    def time(self, log_snr: Tensor | float) -> Tensor:
+        return self.table.time(log_snr)
+
+
+@dataclass(frozen=True, slots=True)
+class EDM:
+    """alpha = 1, sigma = sigma_max t^rho: the variance-exploding process of Karras et al. 2022, arXiv 2206.00364.
+
+    Why a power and not the exponential of Song et al. 2021: the exponential never reaches sigma = 0, so t = 0 would
+    not be the data. Why rho = 7: their time grid (eq. 5) is uniform in sigma^(1/rho), hence uniform in this t.
+    `sigma_min` is the smallest noise that a network was trained on; the Karras grid ends there before it jumps to 0.
+    """
+
+    sigma_min: float = 0.002
+    sigma_max: float = 80.0
+    rho: float = 7.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.sigma_min < self.sigma_max and self.rho > 0):
+            raise InvalidOption(
+                f"An EDM schedule needs 0 < sigma_min < sigma_max and rho > 0, "
+                f"not sigma_min={self.sigma_min}, sigma_max={self.sigma_max}, rho={self.rho}."
+            )
+
+    def __call__(self, t: Tensor | float) -> Level:
+        t = _float64(t)
+        return Level(torch.ones_like(t), self.sigma_max * t**self.rho)
+
+    def time(self, log_snr: Tensor | float) -> Tensor:
+        return (torch.exp(-_float64(log_snr) / 2) / self.sigma_max) ** (1 / self.rho)
