@@ -1,0 +1,40 @@
+"""Write a picture as a PNG that carries its whole recipe."""
+
+import io
+import json
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from mezzotint.provenance.files import write_atomically
+from mezzotint.provenance.infotext import infotext_of
+from mezzotint.provenance.pixels import pixel_sha256
+from mezzotint.request import Recipe
+
+__all__ = ["INFOTEXT_KEYWORD", "RECIPE_KEYWORD", "png_bytes", "write_png"]
+
+RECIPE_KEYWORD = "mezzotint"
+INFOTEXT_KEYWORD = "parameters"
+
+
+def write_png(path: Path | str, image: Image.Image, recipe: Recipe) -> None:
+    """Write `png_bytes` to `path`: the whole file or none. Raises `OutOfSpace`."""
+    write_atomically(path, png_bytes(image, recipe))
+
+
+def png_bytes(image: Image.Image, recipe: Recipe) -> bytes:
+    """The picture as PNG: RGBA, 8 bits, straight alpha, with two text chunks before the pixels.
+
+    iTXt "mezzotint" is the recipe as JSON in UTF-8, and the truth. "parameters" is the same for other programs
+    (`infotext`), as tEXt where Latin-1 can say it and else as iTXt, which is what they expect.
+    """
+    rgba = image.convert("RGBA")
+    assert pixel_sha256(rgba) == recipe.pixels_sha256, "the recipe is of other pixels"
+    text = PngInfo()
+    recipe_json = json.dumps(recipe.to_json_dict(), ensure_ascii=False, allow_nan=False)
+    text.add_itxt(RECIPE_KEYWORD, recipe_json)
+    text.add_text(INFOTEXT_KEYWORD, infotext_of(recipe))
+    stream = io.BytesIO()
+    rgba.save(stream, "PNG", pnginfo=text, optimize=False, compress_level=6)
+    return stream.getvalue()

@@ -1,0 +1,201 @@
+"""Read what a picture file says about itself, as from a stranger: by magic bytes, with caps, executing nothing."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, NoReturn
+
+from PIL import Image
+
+from mezzotint.errors import InvalidFile, InvalidOption
+from mezzotint.provenance.chunks import SIGNATURE, BrokenChunk, read_png_text
+from mezzotint.provenance.comfyui import read_graph
+from mezzotint.provenance.infotext import parse_infotext
+from mezzotint.provenance.png import INFOTEXT_KEYWORD, RECIPE_KEYWORD
+from mezzotint.request import Recipe
+
+__all__ = ["MAX_PIXELS", "Metadata", "read_metadata", "read_picture"]
+
+MAX_PIXELS = 64 * 2**20
+"""A larger picture is refused before it is decoded (at 4 bytes a pixel it would take 256 MiB)."""
+MAX_FILE_BYTES = 512 * 2**20
+Format = Literal["PNG", "JPEG", "WEBP"]
+Source = Literal["mezzotint", "a1111", "comfyui"]
+EXIF_IFD = 0x8769
+USER_COMMENT = 0x9286
+
+OPTION_NAMES = {
+    "Steps": "steps",
+    "Sampler": "solver",
+    "Schedule type": "grid",
+    "CFG scale": "guidance",
+    "Seed": "seed",
+    "Model": "model",
+    "Denoising strength": "strength",
+}
+"""Keys of the infotext that mean the same as one of our options; all others keep their own name."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a file says about itself.
+
+    `recipe` is there if this program drew the picture. For a picture of another program `source` says which, and
+    `found` holds what its text says, under our option names where they mean the same, else under its own keys.
+    """
+
+    format: Format
+    size: tuple[int, int]
+    source: Source | None
+    recipe: Recipe | None
+    found: Mapping[str, str]
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Plain JSON values under the field names."""
+        return {
+            "format": self.format,
+            "size": list(self.size),
+            "source": self.source,
+            "recipe": None if self.recipe is None else self.recipe.to_json_dict(),
+            "found": dict(self.found),
+        }
+
+
+def read_metadata(path: Path | str) -> Metadata:
+    """The recipe or the other program's settings in a PNG, JPEG or WebP file, without decoding its pixels.
+
+    Raises `InvalidFile` for anything unreadable, damaged, too large, or with a broken recipe of ours.
+    """
+    path = Path(path)
+    with _opened(path) as (stream, kind):
+        if kind != "PNG":
+            size, comment = _exif_comment(path, stream, kind)
+            found = _found_in_infotext(comment) if comment else {}
+            return Metadata(kind, size, "a1111" if found else None, None, found)
+        try:
+            png = read_png_text(stream)
+        except BrokenChunk as error:
+            _refuse(path, str(error))
+    _check_size(path, png.size)
+    recipes = [text for keyword, text in png.texts if keyword == RECIPE_KEYWORD]
+    if len(recipes) > 1:
+        _refuse(path, f"has {len(recipes)} recipes, so none of them can be trusted")
+    if recipes:
+        return Metadata("PNG", png.size, "mezzotint", _recipe(path, recipes[0]), {})
+    texts = dict(png.texts)
+    if found := _found_in_infotext(texts.get(INFOTEXT_KEYWORD, "")):
+        return Metadata("PNG", png.size, "a1111", None, found)
+    if found := read_graph(texts.get("prompt", "")):
+        return Metadata("PNG", png.size, "comfyui", None, found)
+    return Metadata("PNG", png.size, None, None, {})
+
+
+def read_picture(path: Path | str) -> Image.Image:
+    """The pixels of a PNG, JPEG or WebP file as RGBA with straight alpha; of an animation the first frame.
+
+    Raises `InvalidFile` for anything unreadable, damaged or larger than `MAX_PIXELS`.
+    """
+    path = Path(path)
+    with _opened(path) as (stream, kind):
+        if kind == "PNG":  # Pillow would decompress the text before it tells the size
+            try:
+                _check_size(path, read_png_text(stream).size)
+            except BrokenChunk as error:
+                _refuse(path, str(error))
+        with _pillow(path, stream, kind) as image:
+            return image.convert("RGBA")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[BinaryIO, Format]]:
+    """The file, behind its first bytes, and the format that these bytes (not the suffix) say."""
+    if path.is_dir():
+        _refuse(path, "is a folder, not a picture")
+    try:
+        stream = path.open("rb")
+    except FileNotFoundError:
+        raise InvalidFile(f"There is no file {path}.") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise InvalidFile(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}).") from error
+    with stream:
+        if stream.seek(0, 2) > MAX_FILE_BYTES:
+            _refuse(path, f"is larger than {MAX_FILE_BYTES // 2**20} MiB")
+        stream.seek(0)
+        head = stream.read(12)
+        if head.startswith(SIGNATURE):
+            stream.seek(len(SIGNATURE))
+            yield stream, "PNG"
+        elif head.startswith(b"\xff\xd8\xff"):
+            yield stream, "JPEG"
+        elif head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+            yield stream, "WEBP"
+        else:
+            _refuse(path, "is not a PNG, JPEG or WebP picture")
+
+
+@contextmanager
+def _pillow(path: Path, stream: BinaryIO, kind: Format) -> Iterator[Image.Image]:
+    """The picture through that one decoder of Pillow; whatever it raises becomes `InvalidFile`."""
+    stream.seek(0)
+    try:
+        with Image.open(stream, formats=[kind]) as image:
+            _check_size(path, image.size)
+            yield image
+    except InvalidFile:
+        raise
+    except Exception as error:  # decoders of hostile bytes raise nearly every type there is
+        raise InvalidFile(f"{path} is a damaged {kind} picture ({type(error).__name__}).") from error
+
+
+def _check_size(path: Path, size: tuple[int, int]) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS:
+        _refuse(path, f"is {width}x{height} pixels large, and at most {MAX_PIXELS} pixels are read")
+    if width * height == 0:
+        _refuse(path, f"is {width}x{height} pixels large, so there is nothing to see")
+
+
+def _recipe(path: Path, text: str) -> Recipe:
+    try:
+        return Recipe.from_json_dict(json.loads(text, parse_constant=_no_constant))
+    except InvalidOption as error:
+        raise InvalidFile(f"{path} has a recipe that cannot be used: {error}") from error
+    except (ValueError, RecursionError):
+        raise InvalidFile(f"{path} has a recipe that is not JSON.") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _found_in_infotext(text: str) -> dict[str, str]:
+    """The fields of an A1111 text under our names; empty if it has no pairs, so is some other text."""
+    info = parse_infotext(text)
+    if not info.pairs:
+        return {}
+    found = {OPTION_NAMES.get(key, key): value for key, value in info.pairs.items()}
+    if "Size-1" in found and "Size-2" in found:
+        found["size"] = f"{found.pop('Size-1')}x{found.pop('Size-2')}"
+    return {**found, "prompt": info.prompt, "negative": info.negative}
+
+
+def _exif_comment(path: Path, stream: BinaryIO, kind: Format) -> tuple[tuple[int, int], str]:
+    """Size, and EXIF UserComment, where A1111 puts its text in JPEG and WebP files; "" if there is none."""
+    with _pillow(path, stream, kind) as image:
+        comment = image.getexif().get_ifd(EXIF_IFD).get(USER_COMMENT, b"")
+        size = image.size
+    if isinstance(comment, str):
+        return size, comment
+    if not isinstance(comment, bytes):
+        return size, ""
+    code, text = comment[:8], comment[8:]
+    if code == b"UNICODE\0":  # EXIF leaves the byte order open: big-endian is usual
+        decoded = text.decode("utf-16-be", "replace")
+        return size, decoded if "Steps: " in decoded else text.decode("utf-16-le", "replace")
+    return size, text.decode("utf-8", "replace")
+
+
+def _refuse(path: Path, why: str) -> NoReturn:
+    raise InvalidFile(f"{path} {why}.")

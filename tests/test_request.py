@@ -1,0 +1,294 @@
+"""Requests and recipes: what is refused, in which words, and that JSON brings back the same object."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mezzotint.errors import InvalidOption, MezzotintError
+from mezzotint.request import RECIPE_VERSION, SEEDS, Environment, Recipe, Request, Result, parse_size, random_seed
+
+DIGEST = "0123456789abcdef" * 4
+
+
+def resolved(**changes: Any) -> Request:
+    """A request with nothing left open, as a recipe needs it."""
+    values: dict[str, Any] = {
+        "prompt": "a red apple", "seed": 7, "steps": 12, "guidance": 3.5, "guidance_interval": (0.1, 0.9),
+        "solver": "dpmpp_2m", "grid": "uniform", "size": (64, 48), "device": "cpu", "dtype": "float32",
+    }  # fmt: skip
+    return Request(**{**values, **changes})
+
+
+def recipe(request: Request | None = None, **changes: Any) -> Recipe:
+    values: dict[str, Any] = {
+        "request": request or resolved(), "weights_sha256": DIGEST, "text_encoder_sha256": None,
+        "schedule": "rectified_flow", "codec": "pixel", "noise_version": 1,
+        "environment": Environment(mezzotint="0.1.0", torch="2.13.0", threads=2, processor="A CPU (AVX2)"),
+        "pixels_sha256": DIGEST[::-1], "evaluations": 24, "ignored": ("the token 'zzz'",), "warnings": ("careful",),
+    }  # fmt: skip
+    return Recipe(**{**values, **changes})
+
+
+def through_json(data: object) -> Any:
+    return json.loads(json.dumps(data, allow_nan=False))
+
+
+# ---- what is accepted, and as what
+
+
+@pytest.mark.parametrize(
+    ("given_size", "expected"),
+    [(64, (64, 64)), ("64", (64, 64)), ("64x48", (64, 48)), ("64X48", (64, 48)), (" 64 × 48 ", (64, 48)),
+     ((64, 48), (64, 48)), ([64, 48], (64, 48)), (np.int64(64), (64, 64)), ((1, 16384), (1, 16384))],
+)  # fmt: skip
+def test_size_is_width_by_height(given_size: object, expected: tuple[int, int]) -> None:
+    assert parse_size(given_size) == expected
+    request = Request(prompt="", size=given_size)  # type: ignore[arg-type]
+    assert request.size == expected
+    assert [type(side) for side in request.size or ()] == [int, int]
+
+
+@pytest.mark.parametrize("bad", ["", "64x", "x64", "64x48x3", "-64", "6e1", "64.0", 0, -1, 16385, 64.0, True, None,
+                                 (64,), (64, 0), (64, "48"), (64, True), "٦٤", "9" * 5000, object()])  # fmt: skip
+def test_size_refuses_all_else_in_one_sentence(bad: object) -> None:
+    with pytest.raises(InvalidOption, match=r"^size is .+; it must be one side or WIDTHxHEIGHT .*\.$") as caught:
+        parse_size(bad)
+    assert len(str(caught.value)) < 220
+
+
+def test_numbers_are_stored_as_plain_python_numbers() -> None:
+    request = Request(prompt="", seed=np.uint64(2**64 - 1), guidance=np.float32(3), steps=np.int8(5), eta=1)  # type: ignore[arg-type]
+    assert request.seed == SEEDS - 1
+    stored = (request.seed, request.guidance, request.steps, request.eta)
+    assert [type(value) for value in stored] == [int, float, int, float]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seed": -1}, r"seed is -1; it must be a whole number from 0 to 2\^64 - 1\."),
+        ({"seed": 2**64}, r"seed is 18446744073709551616; it must be"),
+        ({"seed": 1.0}, r"seed is 1\.0; it must be a whole number"),
+        ({"seed": True}, r"seed is True; it must be a whole number"),
+        ({"seed": "7"}, r"seed is '7'; it must be a whole number"),
+        ({"steps": 0}, r"steps is 0; it must be a whole number from 1 to 1000\."),
+        ({"steps": 1001}, r"steps is 1001; it must be"),
+        ({"n": 0}, r"n is 0; it must be a whole number of 1 or more\."),
+        ({"guidance": -0.1}, r"guidance is -0\.1; it must be a number from 0 to 100\."),
+        ({"guidance": 100.5}, r"guidance is 100\.5; it must be"),
+        ({"guidance": math.nan}, r"guidance is nan; it must be"),
+        ({"guidance": math.inf}, r"guidance is inf; it must be"),
+        ({"guidance": "3"}, r"guidance is '3'; it must be a number"),
+        ({"guidance": True}, r"guidance is True; it must be a number"),
+        ({"guidance": 10**400}, r"guidance is 1000.*\.\.\.; it must be a number"),
+        ({"eta": 1.5}, r"eta is 1\.5; it must be a number from 0 to 1\."),
+        ({"guidance_interval": (0.5, 0.5)}, r"guidance_interval is \(0\.5, 0\.5\); it must be two times"),
+        ({"guidance_interval": (0.9, 0.1)}, r"guidance_interval .* 0 <= low < high <= 1"),
+        ({"guidance_interval": (0, 2)}, r"guidance_interval"),
+        ({"guidance_interval": (0, 0.5, 1)}, r"guidance_interval"),
+        ({"guidance_interval": 0.5}, r"guidance_interval"),
+        ({"guidance_interval": "01"}, r"guidance_interval"),
+        ({"prompt": None}, r"prompt is None; it must be text\."),
+        ({"prompt": b"apple"}, r"prompt is b'apple'; it must be text\."),
+        ({"prompt": "x" * 100_001}, r"prompt has 100001 characters; at most 100000 are allowed\."),
+        ({"negative": "\udcff"}, r"negative is not valid Unicode at character 0; give it as UTF-8\."),
+        ({"model": ""}, r"model is ''; it must be one line"),
+        ({"solver": "a\nb"}, r"solver is 'a\\nb'; it must be one line"),
+        ({"batching": "exat"}, r"There is no batching called 'exat'; did you mean exact"),
+        ({"dtype": "fp16"}, r"There is no dtype called 'fp16'; (did you mean|it must be one of)"),
+        ({"dtype": 16}, r"dtype is 16; it must be one of auto, bfloat16, float16, float32\."),
+    ],
+)  # fmt: skip
+def test_bad_values_are_refused_in_one_sentence(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidOption, match=words) as caught:
+        Request(**{"prompt": "a red apple", **changes})
+    assert isinstance(caught.value, MezzotintError)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 220
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"seed": 0}, {"seed": 2**64 - 1}, {"steps": 1}, {"steps": 1000}, {"guidance": 0}, {"guidance": 100}, {"n": 10**6},
+     {"guidance_interval": (0, 1)}, {"eta": 0}, {"prompt": ""}, {"prompt": "x" * 100_000}, {"prompt": "\0 \n 🍎"}],
+)  # fmt: skip
+def test_the_ends_of_the_ranges_are_allowed(changes: dict[str, Any]) -> None:
+    Request(**{"prompt": "a red apple", **changes})
+
+
+def test_a_request_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Request(prompt="").seed = 3  # type: ignore[misc]
+
+
+# ---- seeds
+
+
+def test_picture_i_has_seed_plus_i_and_wraps_at_2_to_the_64() -> None:
+    request = Request(prompt="a", n=4, seed=2**64 - 2)
+    assert [request.picture(i).seed for i in range(4)] == [2**64 - 2, 2**64 - 1, 0, 1]
+    assert request.picture(2) == Request(prompt="a", n=1, seed=0)
+
+
+def test_random_seed_is_random_and_exact_in_json_readers_with_doubles() -> None:
+    seeds = [random_seed() for _ in range(200)]
+    assert len(set(seeds)) > 190
+    assert max(seeds) < 2**32
+    assert max(seeds) > 2**30  # fails by chance once in 10^25
+
+
+# ---- JSON
+
+
+def names() -> st.SearchStrategy[str]:
+    text = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
+    return text.filter(lambda name: name.isprintable() and bool(name.strip()))
+
+
+def unit() -> st.SearchStrategy[float]:
+    return st.floats(0, 1)
+
+
+requests = st.builds(
+    Request,
+    prompt=st.text(st.characters(codec="utf-8")),
+    negative=st.text(st.characters(codec="utf-8")),
+    style=st.none() | names(),
+    n=st.integers(1),
+    seed=st.integers(0, SEEDS - 1),
+    steps=st.none() | st.integers(1, 1000),
+    guidance=st.none() | st.floats(0, 100),
+    guidance_interval=st.none() | st.tuples(unit(), unit()).filter(lambda pair: pair[0] < pair[1]),
+    solver=st.none() | names(),
+    eta=st.none() | unit(),
+    grid=st.none() | names(),
+    size=st.none() | st.tuples(st.integers(1, 16384), st.integers(1, 16384)),
+    model=names(),
+    batching=st.sampled_from(["exact", "fast"]),
+    device=names(),
+    dtype=st.sampled_from(["auto", "bfloat16", "float16", "float32"]),
+)
+
+
+@given(requests)
+def test_request_to_json_and_back_is_the_same_request(request: Request) -> None:
+    assert Request.from_json_dict(through_json(request.to_json_dict())) == request
+
+
+def test_request_json_names_every_field_once() -> None:
+    assert list(resolved().to_json_dict()) == [field.name for field in dataclasses.fields(Request)]
+
+
+def test_only_the_prompt_is_needed() -> None:
+    assert Request.from_json_dict({"prompt": "a"}) == Request(prompt="a")
+    with pytest.raises(InvalidOption, match=r"^the request options lack prompt\.$"):
+        Request.from_json_dict({})
+
+
+@pytest.mark.parametrize(
+    ("key", "near"), [("negative_prompt", "negative"), ("guidence", "guidance"), ("stpes", "steps"), ("Seed", "seed")]
+)
+def test_unknown_keys_are_refused_with_the_nearest_names(key: str, near: str) -> None:
+    with pytest.raises(InvalidOption, match=rf"There is no request option called '{key}'; did you mean .*{near}"):
+        Request.from_json_dict({"prompt": "a", key: 1})
+
+
+@pytest.mark.parametrize("bad", [None, [], "prompt", 3, [["prompt", "a"]]])
+def test_json_that_is_no_object_is_refused(bad: object) -> None:
+    for read in (Request.from_json_dict, Environment.from_json_dict, Recipe.from_json_dict):
+        with pytest.raises(InvalidOption, match="must be a JSON object"):
+            read(bad)
+
+
+def test_recipe_to_json_and_back_is_the_same_recipe() -> None:
+    for one in (recipe(), recipe(text_encoder_sha256=DIGEST, ignored=(), warnings=("ä", "\0"))):
+        assert Recipe.from_json_dict(through_json(one.to_json_dict())) == one
+
+
+def test_recipe_schema_is_frozen() -> None:
+    """Changing the schema breaks the recipes in people's files: a new key needs a default, a new meaning a version."""
+    assert RECIPE_VERSION == 1
+    assert recipe().to_json_dict() == {
+        "recipe_version": 1,
+        "request": {
+            "prompt": "a red apple", "negative": "", "style": None, "n": 1, "seed": 7, "steps": 12, "guidance": 3.5,
+            "guidance_interval": [0.1, 0.9], "solver": "dpmpp_2m", "eta": None, "grid": "uniform", "size": [64, 48],
+            "model": "house", "batching": "exact", "device": "cpu", "dtype": "float32",
+        },
+        "weights_sha256": DIGEST, "text_encoder_sha256": None, "schedule": "rectified_flow", "codec": "pixel",
+        "noise_version": 1,
+        "environment": {"mezzotint": "0.1.0", "torch": "2.13.0", "threads": 2, "processor": "A CPU (AVX2)"},
+        "pixels_sha256": DIGEST[::-1], "evaluations": 24, "ignored": ["the token 'zzz'"], "warnings": ["careful"],
+    }  # fmt: skip
+
+
+def test_recipe_names_every_field_in_its_json() -> None:
+    assert set(recipe().to_json_dict()) == {field.name for field in dataclasses.fields(Recipe)} | {"recipe_version"}
+
+
+def edited(edit: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    data: dict[str, Any] = through_json(recipe().to_json_dict())
+    edit(data)
+    return data
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (lambda d: d.update(recipe_version=2), r"recipe_version is 2, but this mezzotint reads up to 1; install"),
+        (lambda d: d.pop("recipe_version"), r"recipe_version is None; it must be a whole number"),
+        (lambda d: d.update(pixel_sha256=DIGEST), r"no recipe key called 'pixel_sha256'; did you mean pixels_sha256"),
+        (lambda d: d.pop("codec"), r"the recipe keys lack codec\."),
+        (lambda d: d.update(weights_sha256="ABC"), r"weights_sha256 is 'ABC'; it must be a SHA-256 digest"),
+        (lambda d: d.update(weights_sha256=None), r"weights_sha256 is None; it must be"),
+        (lambda d: d.update(text_encoder_sha256=""), r"text_encoder_sha256 is ''"),
+        (lambda d: d.update(ignored="zzz"), r"ignored is 'zzz'; it must be a list of texts"),
+        (lambda d: d.update(warnings=[1]), r"warnings is 1; it must be text"),
+        (lambda d: d.update(evaluations=-1), r"evaluations is -1"),
+        (lambda d: d.update(request=None), r"the request options must be a JSON object"),
+        (lambda d: d["request"].update(steps=0), r"steps is 0"),
+        (lambda d: d["environment"].update(host="x"), r"no environment fact called 'host'"),
+        (lambda d: d["environment"].update(threads=0), r"threads is 0"),
+    ],
+)  # fmt: skip
+def test_broken_recipes_are_refused(edit: Callable[[dict[str, Any]], object], words: str) -> None:
+    with pytest.raises(InvalidOption, match=words):
+        Recipe.from_json_dict(edited(edit))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"steps": None, "grid": None}, r"a recipe must state steps, grid; only a request may leave it"),
+        ({"guidance_interval": None}, r"a recipe must state guidance_interval"),
+        ({"device": "auto", "dtype": "auto"}, r"a recipe must state device, dtype"),
+        ({"n": 2}, r"n is 2; a recipe is of one picture"),
+        ({"model": "/home/me/cats"}, r"holds the model's name, not its folder"),
+        ({"model": "~/cats"}, r"not its folder"),
+        ({"model": "../cats"}, r"not its folder"),
+        ({"model": "C:\\cats"}, r"not its folder"),
+        ({"model": "C:/cats"}, r"not its folder"),
+    ],
+)
+def test_a_recipe_leaves_nothing_open_and_holds_no_folder(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidOption, match=words):
+        recipe(resolved(**changes))
+
+
+def test_a_recipe_may_name_a_model_with_its_publisher() -> None:
+    assert recipe(resolved(model="somebody/cats-v2")).request.model == "somebody/cats-v2"
+
+
+def test_result_gathers_what_its_recipes_say_once() -> None:
+    image: Any = object()
+    result = Result([image] * 3, [recipe(), recipe(ignored=("b",), warnings=()), recipe(ignored=("b",))])
+    assert result.ignored == ("the token 'zzz'", "b")
+    assert result.warnings == ("careful",)
+    assert result.evaluations == 72
