@@ -20,7 +20,9 @@ __all__ = ["Prediction", "Target"]
 
 Target = Literal["x0", "eps", "v", "velocity"]
 
-_NOTHING: Mapping[str, "Prediction"] = MappingProxyType({})
+
+def _nothing() -> Mapping[str, "Prediction"]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Prediction:
     level: Level
     x0: Tensor
     eps_for_update: Tensor | None = None
-    branches: Mapping[str, "Prediction"] = field(default=_NOTHING)
+    branches: Mapping[str, "Prediction"] = field(default_factory=_nothing)
 
     @classmethod
     def from_output(cls, output: Tensor, target: Target, x_t: Tensor, level: Level) -> "Prediction":
@@ -105,6 +107,11 @@ class Prediction:
     def update_eps(self) -> Tensor:
         """The noise that a solver puts back: `eps_for_update`, or `eps` where that is None."""
         return self.eps if self.eps_for_update is None else self.eps_for_update
+
+    @property
+    def evaluations(self) -> int:
+        """How many network forwards per picture this prediction cost: one, or those of its branches together."""
+        return sum(branch.evaluations for branch in self.branches.values()) or 1
 
 
 def _refuse_zero_alpha(level: Level) -> None:

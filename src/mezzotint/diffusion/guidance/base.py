@@ -1,0 +1,166 @@
+"""Guidance: denoisers around denoisers that steer x_0.
+
+There are two kinds. A *rule* turns the predictions under several conditionings (branches) into one; rules are
+alternatives. A *modifier* changes what a guided denoiser says, or when it speaks; modifiers stack. `guided` puts a rule
+and modifiers around a denoiser. Whatever is in the rule, solvers see one `Prediction`, and its `branches` tell what
+went into it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Generic, Literal, Protocol, Self, TypeVar, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from mezzotint.diffusion.denoiser import Denoiser
+from mezzotint.diffusion.prediction import Prediction
+from mezzotint.diffusion.probe import Probe
+from mezzotint.diffusion.schedule import Level, Schedule
+from mezzotint.errors import InvalidOption, nearest
+
+__all__ = ["Calls", "Catable", "GuidanceRecord", "Guided", "Modifier", "Rule", "evaluate", "guided", "only"]
+
+C = TypeVar("C")
+
+Calls = Literal["together", "apart"]
+"""The branches of a picture in one network call, as a larger batch, or each in its own."""
+
+
+@runtime_checkable
+class Catable(Protocol):
+    """A conditioning whose pictures can be joined with another's into one batch."""
+
+    def cat(self, other: Self) -> Self:
+        """The pictures of self, then those of other."""
+        ...
+
+
+class Rule(Protocol):
+    """Combines branches into one prediction."""
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """The conditionings to evaluate, by name; ("cond",) alone where the rule is neutral."""
+        ...
+
+    def combine(self, branches: Mapping[str, Prediction]) -> Prediction:
+        """One prediction from those of `self.branches`; all have the same x_t and level."""
+        ...
+
+
+class Modifier(Protocol):
+    """Wraps a guided denoiser."""
+
+    def wrap(self, denoiser: Denoiser[C], plain: Denoiser[C]) -> Denoiser[C]:
+        """denoiser: what to modify. plain: the same without guidance, to be called with the branch "cond" alone."""
+        ...
+
+
+def only(cond: Mapping[str, C], name: str = "cond") -> Mapping[str, C]:
+    """The conditioning of one branch, as the leaf wants it: under the name "cond"."""
+    if name not in cond:
+        raise InvalidOption(f"This guidance needs the conditioning {name!r}; there is only {', '.join(sorted(cond))}.")
+    return {"cond": cond[name]}
+
+
+def evaluate(
+    denoiser: Denoiser[C],
+    x_t: Tensor,
+    t: Tensor,
+    cond: Mapping[str, C],
+    names: Sequence[str],
+    calls: Calls,
+    *,
+    to: Tensor | None = None,
+    probe: Probe | None = None,
+) -> Mapping[str, Prediction]:
+    """The predictions of x_t (B, ...) under the named conditionings.
+
+    With calls "together" and more than one name it is one call on (names × B, ...), picture i of branch k in row
+    k B + i; the conditionings must then be `Catable`.
+    """
+    if calls == "apart" or len(names) == 1:
+        return {name: denoiser(x_t, t, only(cond, name), to=to, probe=probe) for name in names}
+    joined: Any = only(cond, names[0])["cond"]
+    for name in names[1:]:
+        other = only(cond, name)["cond"]
+        assert isinstance(joined, Catable), f"{type(joined).__name__} has no cat; use calls='apart'"
+        joined = joined.cat(other)
+    count, batch = len(names), x_t.shape[0]
+    both = denoiser(
+        torch.cat([x_t] * count),
+        _repeat(t, count),
+        {"cond": joined},
+        to=None if to is None else _repeat(to, count),
+        probe=probe,
+    )
+    return {name: _rows(both, x_t, k * batch, (k + 1) * batch) for k, name in enumerate(names)}
+
+
+def _repeat(t: Tensor, count: int) -> Tensor:
+    return t if t.ndim == 0 else torch.cat([t] * count)
+
+
+def _rows(whole: Prediction, x_t: Tensor, begin: int, end: int) -> Prediction:
+    alpha, sigma = whole.level.alpha, whole.level.sigma
+    level = whole.level if alpha.ndim == 0 else Level(alpha[begin:end], sigma[begin:end])
+    eps = None if whole.eps_for_update is None else whole.eps_for_update[begin:end]
+    branches = {name: _rows(branch, x_t, begin, end) for name, branch in whole.branches.items()}
+    return Prediction(x_t, level, whole.x0[begin:end], eps, branches)
+
+
+@dataclass(frozen=True, slots=True)
+class Guided(Generic[C]):
+    """A denoiser with a combination rule. `calls` says how the branches are evaluated."""
+
+    denoiser: Denoiser[C]
+    rule: Rule
+    calls: Calls = "together"
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.denoiser.schedule
+
+    def __call__(
+        self, x_t: Tensor, t: Tensor, cond: Mapping[str, C], *, to: Tensor | None = None, probe: Probe | None = None
+    ) -> Prediction:
+        names = self.rule.branches
+        branches = evaluate(self.denoiser, x_t, t, cond, names, self.calls, to=to, probe=probe)
+        return branches["cond"] if names == ("cond",) else self.rule.combine(branches)
+
+
+def guided(
+    denoiser: Denoiser[C], rule: Rule, modifiers: Sequence[Modifier] = (), calls: Calls = "together"
+) -> Denoiser[C]:
+    """The denoiser with a rule and modifiers around it, the first modifier innermost."""
+    wrapped: Denoiser[C] = Guided(denoiser, rule, calls)
+    for modifier in modifiers:
+        wrapped = modifier.wrap(wrapped, denoiser)
+    return wrapped
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceRecord:
+    """A line of the registry.
+
+    kind: rule or modifier. build: the class; its fields are its options. evaluations: network forwards per picture
+    and prediction (of a modifier: those it adds). source: paper and equation.
+    """
+
+    name: str
+    kind: Literal["rule", "modifier"]
+    build: Callable[..., Any]
+    evaluations: int
+    source: str
+
+    def make(self, options: Mapping[str, Any] | None = None) -> Any:
+        """The rule or modifier with these options. Raises InvalidOption for an unknown one or a value out of range."""
+        options = options or {}
+        allowed = sorted(field.name for field in fields(self.build))  # type: ignore[arg-type]
+        for name in options:
+            if name not in allowed:
+                near = nearest(name, allowed)
+                legal = f"did you mean {near[0]}?" if near else f"it takes {', '.join(allowed) or 'none'}."
+                raise InvalidOption(f"The guidance {self.name} has no option {name!r}; {legal}")
+        return self.build(**options)

@@ -1,0 +1,93 @@
+"""What a solver is: a frozen object that takes one step, with its memory passed in and out.
+
+Every step has the form x_s = alpha_s x_0 + sigma_s eps_for_update plus corrections of higher order, for any
+(alpha, sigma). A solver never sees s = 0; the loop writes that step from x_0.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, TypeVar
+
+from torch import Tensor
+
+from mezzotint.diffusion.denoiser import BoundDenoiser
+from mezzotint.diffusion.noise import Noise
+from mezzotint.errors import InvalidOption, nearest
+
+__all__ = ["Order", "Solver", "SolverRecord"]
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How the global error falls with the step size h, as h^order.
+
+    formula: with the history taken from the exact trajectory, on a grid uniform in the solver's coordinate.
+    end_to_end: with the warm-up that it really does.
+    """
+
+    formula: int
+    end_to_end: int
+
+
+class Solver(Protocol[State]):
+    """Takes one step from t to s. Frozen; what it must remember is in its state."""
+
+    @property
+    def order(self) -> Order | None:
+        """None where the notion does not apply: stochastic solvers, flow maps, adaptive steps."""
+        ...
+
+    @property
+    def stochastic(self) -> bool:
+        """Whether a step draws noise."""
+        ...
+
+    @property
+    def coordinate(self) -> str:
+        """The variable that the formula integrates in, a name in `coordinate.COORDINATES`."""
+        ...
+
+    def init(self, x: Tensor) -> State:
+        """The state before the first step from x."""
+        ...
+
+    def step(
+        self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: State, noise: Noise
+    ) -> tuple[Tensor, State]:
+        """x at time s, from x (B, ...) at time t; t, s > 0 are float64 scalars."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SolverRecord:
+    """A line of the registry.
+
+    build: the solver's class; its fields are its options. evaluations: predictions per step, without guidance.
+    source: paper and equation.
+    """
+
+    name: str
+    build: Callable[..., Solver[Any]]
+    evaluations: int
+    source: str
+    aliases: tuple[str, ...] = ()
+
+    def make(self, options: Mapping[str, Any] | None = None) -> Solver[Any]:
+        """The solver with these options. Raises InvalidOption for one that it does not have or a value out of range."""
+        options = options or {}
+        allowed = sorted(field.name for field in fields(self.build))  # type: ignore[arg-type]
+        for name in options:
+            if name not in allowed:
+                near = nearest(name, allowed)
+                legal = f"did you mean {near[0]}?" if near else f"it takes {', '.join(allowed) or 'none'}."
+                raise InvalidOption(f"The solver {self.name} has no option {name!r}; {legal}")
+        return self.build(**options)
+
+
+def check_share(name: str, value: float) -> None:
+    """Raises InvalidOption unless value is in [0, 1]."""
+    if not (math.isfinite(value) and 0 <= value <= 1):
+        raise InvalidOption(f"The option {name} must be between 0 and 1, not {value!r}.")
