@@ -80,9 +80,8 @@ def compare(then: Recipe, now: Recipe, picture_now: Image.Image, picture_then: I
     if picture_then is None:
         return Verdict("different", None, causes)
     if picture_then.size != picture_now.size:
-        return Verdict(
-            "different", None, (f"the size was {_size(picture_then)} and is now {_size(picture_now)}", *causes)
-        )
+        clause = _clause("size", picture_then.size, picture_now.size)
+        return Verdict("different", None, (clause, *(cause for cause in causes if cause not in (clause, UNNAMED))))
     measured = psnr(picture_then, picture_now)
     return Verdict("same" if measured >= SAME_PSNR else "different", measured, causes)
 
@@ -103,15 +102,17 @@ def differing_facts(then: Recipe, now: Recipe) -> tuple[str, ...]:
         ("processor", then.environment.processor, now.environment.processor),
         ("number of threads", then.environment.threads, now.environment.threads),
     ]
-    return tuple(f"the {name} was {_fact(old)} and is now {_fact(new)}" for name, old, new in pairs if old != new)
+    return tuple(_clause(name, old, new) for name, old, new in pairs if old != new)
+
+
+def _clause(name: str, old: object, new: object) -> str:
+    return f"the {name} was {_fact(old)} and is now {_fact(new)}"
 
 
 def _fact(value: object) -> str:
     text = "none" if value is None else str(value)
+    if isinstance(value, tuple):
+        text = ("x" if isinstance(value[0], int) else " to ").join(str(part) for part in value)
     if len(text) == 64 and all(c in "0123456789abcdef" for c in text):
         return text[:10]
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _size(image: Image.Image) -> str:
-    return f"{image.width}x{image.height}"
