@@ -113,7 +113,7 @@ class GaussianMixture:
             there.alpha * self.means.abs().max() + 40 * (there.alpha**2 * self.variances.max() + there.sigma**2).sqrt()
         )
         low, high = torch.full_like(x, -reach), torch.full_like(x, reach)
-        for _ in range(200):
+        for _ in range(100):
             middle = (low + high) / 2
             above = self._distribution(middle, there) > target
             low, high = torch.where(above, low, middle), torch.where(above, middle, high)

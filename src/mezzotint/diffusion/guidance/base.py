@@ -84,7 +84,7 @@ def evaluate(
         return {name: denoiser(x_t, t, only(cond, name), to=to, probe=probe) for name in names}
     joined: Any = only(cond, names[0])["cond"]
     for name in names[1:]:
-        other = only(cond, name)["cond"]
+        other: Any = only(cond, name)["cond"]
         assert isinstance(joined, Catable), f"{type(joined).__name__} has no cat; use calls='apart'"
         joined = joined.cat(other)
     count, batch = len(names), x_t.shape[0]
