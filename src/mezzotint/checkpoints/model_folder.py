@@ -1,0 +1,96 @@
+"""A model as a folder: `model.json`, `network.safetensors`, and `text/` with the text encoder.
+
+`model.json` names the family, its sizes, the schedule and target it was trained with, its drawing styles, its
+defaults for drawing, and the sha256 of every other file, which is checked when the model is loaded.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from mezzotint.checkpoints.quantise import dequantise, quantise
+from mezzotint.checkpoints.tensors import file_digest, full_disk, load_tensors, replacing, save_tensors
+from mezzotint.errors import InvalidCheckpoint
+
+FORMAT = 1
+DESCRIPTION = "model.json"
+WEIGHTS = "network.safetensors"
+TEXT = "text"
+ENCODER = "encoder.safetensors"
+
+Storage = Literal["int8", "bf16", "fp32"]
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """What a model's folder holds, read and checked. `network` and `encoder` are float32."""
+
+    root: Path
+    description: Mapping[str, Any]
+    network: Mapping[str, Tensor]
+    encoder: Mapping[str, Tensor]
+
+    @property
+    def weights_sha256(self) -> str:
+        """Digest of the network's weights file."""
+        return str(self.description["files"][WEIGHTS])
+
+    @property
+    def encoder_sha256(self) -> str:
+        """Digest of the text encoder's weights file."""
+        return str(self.description["files"][f"{TEXT}/{ENCODER}"])
+
+
+def read_description(root: Path) -> dict[str, Any]:
+    """The `model.json` of a model's folder. Raises `InvalidCheckpoint`."""
+    path = root / DESCRIPTION
+    try:
+        description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        version = description["format"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InvalidCheckpoint(f"{root} is not a model's folder: {DESCRIPTION} is missing or damaged.") from None
+    if version != FORMAT:
+        raise InvalidCheckpoint(f"{root} has model format {version}; this Mezzotint reads format {FORMAT}.")
+    return description
+
+
+def read_model_folder(root: Path) -> ModelFolder:
+    """Read and check a model's folder. Raises `InvalidCheckpoint` if a file is missing, changed or not what it should be."""
+    description = read_description(root)
+    for name, digest in description["files"].items():
+        path = root / name
+        if not path.is_file():
+            raise InvalidCheckpoint(f"{root} lacks {name}; get the model again.")
+        if file_digest(path) != digest:
+            raise InvalidCheckpoint(f"{path} is not the file that {DESCRIPTION} names; get the model again.")
+    network = dequantise(load_tensors(root / WEIGHTS)[0])
+    encoder = dequantise(load_tensors(root / TEXT / ENCODER)[0])
+    return ModelFolder(root, description, network, encoder)
+
+
+def stored(tensors: Mapping[str, Tensor], storage: Storage) -> dict[str, Tensor]:
+    """Weights as a file holds them: int8 by row, bfloat16 for matrices, or float32."""
+    if storage == "int8":
+        return quantise(tensors)
+    kind = torch.bfloat16 if storage == "bf16" else torch.float32
+    return {n: t.to(kind) if t.ndim > 1 else t.float() for n, t in tensors.items()}
+
+
+def write_model_folder(
+    root: Path, network: Mapping[str, Tensor], text: Path, description: Mapping[str, Any], storage: Storage, card: str
+) -> None:
+    """Write a model's folder, whole or not at all. `text` is the folder of the text encoder, copied as it is."""
+    with replacing(root) as staging, full_disk(root):
+        save_tensors(staging / WEIGHTS, stored(network, storage))
+        shutil.copytree(text, staging / TEXT)
+        (staging / "README.md").write_text(card, encoding="utf-8")
+        names = [WEIGHTS, *(str(p.relative_to(staging)) for p in sorted((staging / TEXT).iterdir()))]
+        files = {name: file_digest(staging / name) for name in names}
+        content = {"format": FORMAT, **description, "storage": storage, "files": files}
+        (staging / DESCRIPTION).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

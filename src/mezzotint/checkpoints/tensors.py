@@ -1,0 +1,131 @@
+"""Reading and writing tensors: safetensors only, decided by content, never by suffix."""
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import struct
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from mezzotint.errors import InvalidCheckpoint, OutOfSpace
+
+_LARGEST_HEADER = 100_000_000
+_PICKLE_STARTS = (b"\x80", b"PK\x03\x04", b"(lp", b"(dp", b"cos\n", b"c__")
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file, in memory of its own.
+
+    Raises `InvalidCheckpoint` for a missing, truncated or foreign file; a pickle is refused under any suffix and
+    never opened by an unpickler.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    check_safetensors(path)
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            return tensors, dict(file.metadata() or {})
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InvalidCheckpoint(f"{path} is not a readable safetensors file ({error}); get it again.") from None
+
+
+def check_safetensors(path: Path) -> None:
+    """Refuse what is not a whole safetensors file: by its first bytes, its header and its length."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(8)
+            if head.startswith(_PICKLE_STARTS) and not _plausible_header(head, size):
+                raise InvalidCheckpoint(
+                    f"{path} is a pickle, which can run code when opened; convert it to safetensors where you trust it."
+                )
+            if len(head) < 8 or not _plausible_header(head, size):
+                raise InvalidCheckpoint(f"{path} is not a safetensors file, or only half of one; get it again.")
+            header = json.loads(file.read(struct.unpack("<Q", head)[0]))
+    except OSError as error:
+        raise InvalidCheckpoint(f"{path} cannot be read ({error.strerror}); check the path and its rights.") from None
+    except ValueError:
+        raise InvalidCheckpoint(f"{path} has a broken safetensors header; get it again.") from None
+    end = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
+    expected = 8 + struct.unpack("<Q", head)[0] + end
+    if expected != size:
+        raise InvalidCheckpoint(f"{path} is half-written: it has {size} of {expected} bytes; get it again.")
+
+
+def _plausible_header(head: bytes, size: int) -> bool:
+    length: int = struct.unpack("<Q", head.ljust(8, b"\0"))[0]
+    return 2 <= length <= min(_LARGEST_HEADER, max(0, size - 8))
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write a safetensors file and sync it to disk. Not atomic by itself: see `replacing`."""
+    from safetensors.torch import save_file
+
+    with full_disk(path):
+        save_file({n: t.detach().contiguous() for n, t in tensors.items()}, path, metadata=dict(metadata or {}))
+        sync(path)
+
+
+def sync(path: Path) -> None:
+    """Flush a file or folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
+def full_disk(path: Path) -> Iterator[None]:
+    """Turn a full disk or a folder without write permission into `OutOfSpace`."""
+    try:
+        yield
+    except Exception as error:
+        text = str(error)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in text:
+            raise OutOfSpace(f"The disk is full while writing {path}; free some space and try again.") from None
+        denied = isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
+        if denied or "Permission denied" in text or "Read-only file system" in text:
+            raise OutOfSpace(f"{path} cannot be written; choose another folder with --out.") from None
+        raise
+
+
+@contextlib.contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """A staging folder that takes the place of `folder` when the block ends well, and vanishes when it does not.
+
+    Files are synced before the rename, so that a folder of that name is always complete.
+    """
+    with full_disk(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".staged-", dir=folder.parent))
+    try:
+        yield staging
+        with full_disk(folder):
+            for file in staging.rglob("*"):
+                sync(file)
+            sync(staging)
+            if folder.exists():
+                retired = Path(tempfile.mkdtemp(prefix=".retired-", dir=folder.parent))
+                os.replace(folder, retired)
+                os.replace(staging, folder)
+                shutil.rmtree(retired, ignore_errors=True)
+            else:
+                os.replace(staging, folder)
+            sync(folder.parent)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

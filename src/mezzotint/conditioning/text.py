@@ -1,0 +1,84 @@
+"""Prompts and drawing styles to a `Conditioning`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from mezzotint.conditioning.bert import BertEncoder
+from mezzotint.conditioning.conditioning import Conditioning
+from mezzotint.errors import unknown_name
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class TokenReport:
+    """How one prompt was read: the word pieces in use, and the words that found no room or no piece."""
+
+    used: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+class TextConditioner:
+    """A frozen text encoder with its tokenizer, and a table of drawing styles.
+
+    A prompt of more than `length` word pieces (the two boundary pieces included) loses its tail, and every lost
+    piece is named in the `TokenReport`; so is each piece that the vocabulary lacks.
+    The encoder runs in float32, so that a prompt has the same embedding on every device and dtype of the network.
+    """
+
+    def __init__(self, tokenizer: "Tokenizer", encoder: BertEncoder, styles: Sequence[str], length: int) -> None:
+        self.tokenizer = tokenizer
+        self.encoder = encoder.eval().requires_grad_(False)
+        self.styles = tuple(styles)
+        self.length = length
+
+    @property
+    def width(self) -> int:
+        """Width of a token embedding."""
+        return self.encoder.config.width
+
+    def __call__(self, prompts: Sequence[str], styles: Sequence[str | None] | None = None) -> Conditioning:
+        """Embed prompts (lower-cased by the tokenizer); tokens are padded to the longest prompt of the call."""
+        encodings = [self.tokenizer.encode(prompt) for prompt in prompts]
+        rows = [self._fit(encoding.ids) for encoding in encodings]
+        longest = max(len(row) for row in rows)
+        ids = torch.zeros(len(rows), longest, dtype=torch.int64)
+        mask = torch.zeros(len(rows), longest, dtype=torch.bool)
+        for i, row in enumerate(rows):
+            ids[i, : len(row)] = torch.tensor(row)
+            mask[i, : len(row)] = True
+        with torch.inference_mode():
+            tokens = self.encoder(ids, mask).float() * mask[..., None]
+        style = torch.tensor([self.style_index(s) for s in (styles or [None] * len(rows))])
+        return Conditioning(tokens=tokens.clone(), mask=mask, style=style)
+
+    def report(self, prompt: str) -> TokenReport:
+        """Which word pieces of a prompt are used, and which are not."""
+        encoding = self.tokenizer.encode(prompt)
+        unknown = self.tokenizer.token_to_id("[UNK]")
+        used, ignored = [], []
+        for position, (piece, token, (begin, end)) in enumerate(
+            zip(encoding.tokens[1:-1], encoding.ids[1:-1], encoding.offsets[1:-1], strict=True)
+        ):
+            if token == unknown:
+                ignored.append(prompt[begin:end])
+            elif position < self.length - 2:
+                used.append(piece)
+            else:
+                ignored.append(prompt[begin:end])
+        return TokenReport(tuple(used), tuple(ignored))
+
+    def style_index(self, style: str | None) -> int:
+        """0 for no style, else 1 + its place in the table. Raises `InvalidOption` for an unknown name."""
+        if style is None:
+            return 0
+        if style not in self.styles:
+            raise unknown_name("style", style, self.styles)
+        return 1 + self.styles.index(style)
+
+    def _fit(self, ids: list[int]) -> list[int]:
+        return ids if len(ids) <= self.length else [*ids[: self.length - 1], ids[-1]]

@@ -1,0 +1,178 @@
+"""A transformer on patches of pixels that predicts the clean picture."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mezzotint.conditioning.conditioning import Conditioning
+from mezzotint.diffusion.probe import AttentionSite, Probe
+from mezzotint.nn import Block, FourierFeatures, RMSNorm, WeightsHook, linear, patchify, rotary_grid, unpatchify
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelDiTConfig:
+    """Sizes of a `PixelDiT`.
+
+    size, channels, patch   the picture and its patches, in pixels; `patch` divides `size`
+    bottleneck              width between a patch's values and the model (JiT's low-rank patch embedding)
+    width, depth, heads     the transformer; `hidden` is the inner width of its gated feed-forward layers
+    text_width, text_depth  width of the text encoder's tokens; blocks that prepare them for this model
+    styles                  how many drawing styles there are
+    time_tokens             tokens that carry the noise level
+    """
+
+    size: int = 64
+    channels: int = 4
+    patch: int = 8
+    bottleneck: int = 128
+    width: int = 256
+    depth: int = 8
+    heads: int = 4
+    hidden: int = 680
+    text_width: int = 384
+    text_depth: int = 1
+    styles: int = 0
+    time_tokens: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class PixelDiTContext:
+    """A prompt as this network reads it: keys and values for every block, computed once and used in every step.
+
+    keys, values  (depth, B, heads, N + 1, head_width): the word pieces and one style token
+    bias          (B, 1, 1, N + 1): 0 where there is a token, -inf where there is padding
+    """
+
+    keys: Tensor
+    values: Tensor
+    bias: Tensor
+
+    def __len__(self) -> int:
+        return self.bias.shape[0]
+
+    def cat(self, other: Self) -> Self:
+        """Both batches, one after the other; the shorter prompts are padded (a padded key weighs nothing)."""
+        length = max(self.bias.shape[-1], other.bias.shape[-1])
+        a, b = self.padded(length), other.padded(length)
+        return replace(
+            self,
+            keys=torch.cat([a.keys, b.keys], dim=1),
+            values=torch.cat([a.values, b.values], dim=1),
+            bias=torch.cat([a.bias, b.bias]),
+        )
+
+    def padded(self, length: int) -> Self:
+        """Room for `length` tokens."""
+        missing = length - self.bias.shape[-1]
+        assert missing >= 0, (length, self.bias.shape)
+        return replace(
+            self,
+            keys=F.pad(self.keys, (0, 0, 0, missing)),
+            values=F.pad(self.values, (0, 0, 0, missing)),
+            bias=F.pad(self.bias, (0, missing), value=float("-inf")),
+        )
+
+    def to(self, device: torch.device) -> Self:
+        """The same values on another device."""
+        return replace(self, **{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+
+class PixelDiT(nn.Module):
+    """x_t and t to a prediction of x_0, in pixels.
+
+    Tokens are `time_tokens` that carry t, then one token a patch; each block attends over these and, read-only,
+    over the prompt's keys and values. There is no modulation by t (no adaLN): the noise level is seen in context.
+
+    Sources: predicting x_0 through a bottleneck patch embedding: Li & He 2025 (JiT, arXiv 2511.13720); text as
+    read-only keys and values: Photoroom's PRX; no adaLN: MiniT2I. QK-norm, rotary positions, SwiGLU: see `mezzotint.nn`.
+    Shapes: x_t (B, channels, 1, size, size), t (B,) or (), -> x_0 of the same shape as x_t.
+    """
+
+    rotary_cos: Tensor
+    rotary_sin: Tensor
+
+    def __init__(self, config: PixelDiTConfig) -> None:
+        super().__init__()
+        self.config = c = config
+        values = c.channels * c.patch**2
+        side = c.size // c.patch
+        self.patch_in = nn.Sequential(linear(values, c.bottleneck), linear(c.bottleneck, c.width, bias=True))
+        self.time_features = FourierFeatures(128)
+        self.time_in = nn.Sequential(linear(128, c.width, bias=True), nn.SiLU(), linear(c.width, c.width, bias=True))
+        self.time_places = nn.Parameter(torch.zeros(c.time_tokens, c.width))
+        self.text_in = nn.Sequential(RMSNorm(c.text_width), linear(c.text_width, c.width, bias=True))
+        self.style = nn.Parameter(torch.zeros(c.styles + 1, c.width))
+        self.text_blocks = nn.ModuleList(Block(c.width, c.heads, c.hidden) for _ in range(c.text_depth))
+        self.blocks = nn.ModuleList(Block(c.width, c.heads, c.hidden) for _ in range(c.depth))
+        self.norm_out = RMSNorm(c.width)
+        self.patch_out = linear(c.width, values, bias=True)
+        angles = F.pad(rotary_grid(side, side, c.width // c.heads), (0, 0, c.time_tokens, 0))
+        self.register_buffer("rotary_cos", angles.cos(), persistent=False)
+        self.register_buffer("rotary_sin", angles.sin(), persistent=False)
+
+    def prepare(self, cond: Conditioning) -> PixelDiTContext:
+        """Keys and values of a prompt for every block; independent of x_t and t."""
+        words = self.text_in(cond.tokens.to(self.style.dtype))
+        tokens = torch.cat([words, self.style[cond.style][:, None].to(words.dtype)], dim=1)  # (B, N + 1, width)
+        mask = F.pad(cond.mask, (0, 1), value=True)
+        bias = torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, float("-inf"))[:, None, None, :]
+        for block in self.text_blocks:
+            tokens = block(tokens, bias=bias)
+        pairs = [block.context(tokens) for block in self.blocks]
+        return PixelDiTContext(torch.stack([k for k, _ in pairs]), torch.stack([v for _, v in pairs]), bias)
+
+    def forward(
+        self,
+        x_t: Tensor,
+        t: Tensor,
+        cond: Conditioning | PixelDiTContext,
+        *,
+        to: Tensor | None = None,
+        probe: Probe | None = None,
+    ) -> Tensor:
+        assert to is None, "this network is not a flow map"
+        context = self.prepare(cond) if isinstance(cond, Conditioning) else cond
+        c, b = self.config, x_t.shape[0]
+        image = self.patch_in(patchify(x_t.squeeze(2), c.patch))  # (B, patches, width)
+        features = self.time_features(t.expand(b)).to(self.time_places.dtype)
+        time = self.time_in(features)[:, None] + self.time_places  # (B, time_tokens, width)
+        x = torch.cat([time.to(image.dtype), image], dim=1)
+        own = x.shape[1]
+        bias = F.pad(context.bias, (own, 0))
+        for index, block in enumerate(self.blocks):
+            if probe is not None and index in probe.skip:
+                continue
+            x = block(
+                x,
+                rotary=(self.rotary_cos, self.rotary_sin),
+                context=(context.keys[index], context.values[index]),
+                bias=bias,
+                hook=self._hook(probe, index, own, bias.shape[-1]),
+            )
+        values = self.patch_out(self.norm_out(x[:, c.time_tokens :]))
+        return unpatchify(values, c.patch, c.channels, c.size, c.size)[:, :, None]
+
+    def _hook(self, probe: Probe | None, index: int, own: int, total: int) -> WeightsHook | None:
+        if probe is None or probe.attention is None:
+            return None
+        edit = probe.attention
+        site = AttentionSite(
+            block=index, heads=self.config.heads, image=slice(self.config.time_tokens, own), text=slice(own, total)
+        )
+        return lambda weights: edit(site, weights)
+
+
+def initialise(network: PixelDiT, seed: int) -> None:
+    """Fill a fresh network: normal weights of variance 1 / fan-in, zero for every layer that ends a residual branch
+    and for the output, so that the untrained network predicts x_0 = 0. Draws from its own generator."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name in ("time_places", "style"):
+                parameter.normal_(0.0, 0.02, generator=generator)
+            elif parameter.ndim == 2 and not name.endswith(("attention.out.weight", "feedforward.out.weight")):
+                if name != "patch_out.weight":
+                    parameter.normal_(0.0, parameter.shape[1] ** -0.5, generator=generator)

@@ -1,0 +1,115 @@
+"""Composing a model from a name or a folder; the only module that knows families, checkpoints and house."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import torch
+
+from mezzotint.checkpoints.model_folder import DESCRIPTION, TEXT, ModelFolder, read_model_folder
+from mezzotint.codecs.pixel import PixelCodec
+from mezzotint.conditioning.minilm import load_conditioner
+from mezzotint.diffusion.denoiser import NetworkDenoiser
+from mezzotint.diffusion.schedule import RectifiedFlow, Schedule
+from mezzotint.errors import InvalidCheckpoint, InvalidOption, nearest
+from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
+from mezzotint.pipeline import Model
+from mezzotint.request import Request
+
+HOUSE = Path(__file__).parent / "house"
+
+FAMILIES: Mapping[str, Callable[[Mapping[str, Any]], torch.nn.Module]] = MappingProxyType(
+    {"pixel_dit": lambda sizes: PixelDiT(PixelDiTConfig(**sizes))}
+)
+"""Network families by name, each as a function from sizes to a network without weights."""
+
+SCHEDULES: Mapping[str, Schedule] = MappingProxyType({"rectified_flow": RectifiedFlow()})
+"""Schedules by the name that a model's description gives."""
+
+
+def model_folders() -> dict[str, Path]:
+    """The models that can be drawn with by name."""
+    return {"house": HOUSE} if (HOUSE / DESCRIPTION).is_file() else {}
+
+
+def find_model(name: str) -> Path:
+    """The folder of a model, from its name or its path. Raises `InvalidOption` with the nearest names."""
+    known = model_folders()
+    if name in known:
+        return known[name]
+    path = Path(name)
+    if path.is_dir():
+        return path
+    near = nearest(name, known)
+    hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(known) or 'none installed'}, or a model's folder."
+    raise InvalidOption(f"There is no model called {name!r}; {hint}")
+
+
+def load_model(name: str = "house", *, device: str = "auto", dtype: str = "auto") -> Model:
+    """Load a model, ready to draw. Raises `InvalidOption` and `InvalidCheckpoint`."""
+    folder = find_model(name)
+    where, kind = resolve_device(device), dtype
+    return compose(read_model_folder(folder), where, resolve_dtype(kind, where))
+
+
+def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Model:
+    """A model from what its folder holds. Raises `InvalidCheckpoint` if the weights are not of the described network."""
+    d = files.description
+    try:
+        family, schedule = FAMILIES[d["family"]], SCHEDULES[d["schedule"]]
+        network = family(d["network"])
+        conditioner = load_conditioner(files.root / TEXT, files.encoder, d["styles"], d["text_length"])
+        defaults = replace(Request.from_json_dict({"prompt": "", **d["defaults"]}), model=d["name"])
+        size = (int(d["size"][0]), int(d["size"][1]))
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        raise InvalidCheckpoint(f"{files.root}/{DESCRIPTION} does not describe a model that can be built ({error}).") from None
+    _fill(network, files)
+    network = network.to(device=device, dtype=dtype).eval().requires_grad_(False)
+    leaf: NetworkDenoiser[Any] = NetworkDenoiser(network, schedule, d["target"], device, dtype)
+    return Model(
+        name=d["name"],
+        denoiser=leaf,
+        codec=PixelCodec(),
+        conditioner=conditioner,
+        size=size,
+        schedule_name=d["schedule"],
+        weights_sha256=files.weights_sha256,
+        text_encoder_sha256=files.encoder_sha256,
+        defaults=defaults,
+    )
+
+
+def _fill(network: torch.nn.Module, files: ModelFolder) -> None:
+    expected = {name: tuple(p.shape) for name, p in network.named_parameters()}
+    given = {name: tuple(t.shape) for name, t in files.network.items()}
+    if expected != given:
+        wrong = sorted(n for n in expected.keys() | given.keys() if expected.get(n) != given.get(n))
+        raise InvalidCheckpoint(
+            f"The weights in {files.root} are of another network: {len(wrong)} tensors are missing, unknown or of another "
+            f"shape, the first is {wrong[0]}; use the weights that belong to this model.json."
+        )
+    network.load_state_dict(dict(files.network), assign=True)
+
+
+def resolve_device(name: str) -> torch.device:
+    """"auto" is CUDA where there is one, else the CPU. Raises `InvalidOption` for a device that is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError):
+        raise InvalidOption(f"The device {name!r} is not available here; use auto or cpu.") from None
+    return device
+
+
+def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
+    """"auto" is bfloat16 on CUDA and float32 on a CPU, where small networks are fast enough in it."""
+    kinds = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+    if name == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    if name not in kinds:
+        raise InvalidOption(f"There is no dtype called {name!r}; it must be auto, {', '.join(sorted(kinds))}.")
+    return kinds[name]

@@ -1,0 +1,24 @@
+"""Layers that know no schedule: normalisation, rotary positions, attention, gated feed-forward, embeddings."""
+
+from mezzotint.nn.attention import Attention, WeightsHook
+from mezzotint.nn.block import Block
+from mezzotint.nn.embed import FourierFeatures
+from mezzotint.nn.feedforward import SwiGLU
+from mezzotint.nn.linear import linear
+from mezzotint.nn.norm import RMSNorm
+from mezzotint.nn.patch import patchify, unpatchify
+from mezzotint.nn.rope import apply_rotary, rotary_grid
+
+__all__ = [
+    "Attention",
+    "Block",
+    "FourierFeatures",
+    "RMSNorm",
+    "SwiGLU",
+    "WeightsHook",
+    "apply_rotary",
+    "linear",
+    "patchify",
+    "rotary_grid",
+    "unpatchify",
+]

@@ -1,0 +1,214 @@
+"""The pipeline: every model, task, solver and guidance runs through `stream`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Self
+
+import torch
+from torch import Tensor
+
+from mezzotint.codecs.codec import Codec
+from mezzotint.codecs.images import to_image
+from mezzotint.conditioning.text import TextConditioner
+from mezzotint.diffusion.denoiser import Bound, NetworkDenoiser
+from mezzotint.diffusion.guidance import guided
+from mezzotint.diffusion.guidance.cfg import CFG
+from mezzotint.diffusion.guidance.interval import Interval
+from mezzotint.diffusion.noise import NOISE_VERSION, PhiloxNoise
+from mezzotint.diffusion.sampling import Step, listeners, pure_noise, sample
+from mezzotint.diffusion.solvers import find_solver
+from mezzotint.diffusion.timegrid import GRIDS, TimeGrid
+from mezzotint.errors import InvalidOption, unknown_name
+from mezzotint.provenance.environment import describe_environment
+from mezzotint.provenance.pixels import pixel_sha256
+from mezzotint.request import Recipe, Request, Result
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+FAST_BATCH = 8
+"""Pictures that share a network call with `batching` "fast"."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model: its parts, and what it does when a request leaves something open.
+
+    denoiser        the leaf around the network, on its device
+    prepare         prompts as the network reads them: a `Conditioning` to whatever the leaf takes
+    size            (width, height) of what it draws, in pixels
+    defaults        a request with every option resolved
+    """
+
+    name: str
+    denoiser: NetworkDenoiser[Any]
+    codec: Codec
+    conditioner: TextConditioner
+    size: tuple[int, int]
+    schedule_name: str
+    weights_sha256: str
+    text_encoder_sha256: str
+    defaults: Request
+
+    def prepare(self, prompts: Sequence[str], styles: Sequence[str | None]) -> Any:
+        """Prompts and styles as this model's network reads them."""
+        cond = self.conditioner(prompts, styles).to(torch.device(self.denoiser.device))
+        prepare = getattr(self.denoiser.network, "prepare", None)
+        return cond if prepare is None else prepare(cond)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """One picture after one step.
+
+    picture   its number in the request, from 0
+    step      the step, with x_t and the prediction
+    x, x0     pixels (4, 1, H, W) of the noised picture and of the prediction of the clean one
+    image, recipe   the finished picture, after its last step only
+    """
+
+    picture: int
+    step: Step
+    x: Tensor
+    x0: Tensor
+    image: "Image | None" = None
+    recipe: Recipe | None = None
+
+
+class Pipeline:
+    """Draws. Immutable: one loaded pipeline serves many requests, also at once.
+
+        pipe = Pipeline.load("house")
+        pipe.generate("a red apple", seed=7).images[0]
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+
+    @classmethod
+    def load(cls, model: str = "house", *, device: str = "auto", dtype: str = "auto") -> Self:
+        """A pipeline from a name, or a folder that holds a `model.json`. Raises `InvalidOption`, `InvalidCheckpoint`."""
+        from mezzotint.load import load_model  # composes pipelines, so it cannot be imported above
+
+        return cls(load_model(model, device=device, dtype=dtype))
+
+    def generate(self, prompt: str | Request, **options: Any) -> Result:
+        """Draw to the end. `options` are the fields of `Request`; unknown ones are refused with the nearest names."""
+        done = [p for p in self.stream(prompt, **options) if p.image is not None and p.recipe is not None]
+        done.sort(key=lambda p: p.picture)
+        return Result([p.image for p in done if p.image], [p.recipe for p in done if p.recipe])
+
+    def stream(self, prompt: str | Request, **options: Any) -> Iterator[Preview]:
+        """Draw step by step. All options are checked before this returns; the work happens between two `next`."""
+        request = make_request(prompt, options)
+        return self._stream(self.resolve(request))
+
+    def resolve(self, request: Request) -> Request:
+        """The request with nothing left open. Raises `InvalidOption` for what this model cannot do."""
+        defaults = self.model.defaults
+        names = ("style", "steps", "guidance", "guidance_interval", "solver", "grid", "size")
+        chosen = {n: getattr(defaults, n) for n in names if getattr(request, n) is None}
+        leaf = self.model.denoiser
+        resolved = replace(
+            request,
+            **chosen,
+            model=self.model.name,
+            device=str(leaf.device),
+            dtype=str(leaf.dtype).removeprefix("torch."),
+        )
+        resolved = replace(resolved, style=None if resolved.style == "none" else resolved.style)
+        self.model.conditioner.style_index(resolved.style)
+        if resolved.size != self.model.size:
+            width, height = self.model.size
+            raise InvalidOption(
+                f"The model {self.model.name} draws pictures of {width}x{height} pixels, not "
+                f"{'x'.join(map(str, resolved.size or ()))}; leave out --size or give {width}x{height}."
+            )
+        if resolved.grid not in GRIDS:
+            raise unknown_name("grid", str(resolved.grid), GRIDS)
+        record = find_solver(str(resolved.solver))
+        self._solver(resolved)
+        return replace(resolved, solver=record.name)
+
+    def time_grid(self, request: Request) -> TimeGrid:
+        """The moves of a resolved request."""
+        return GRIDS[str(request.grid)](request.steps, self.model.denoiser.schedule)
+
+    def _solver(self, request: Request) -> Any:
+        options = {} if request.eta is None else {"eta": request.eta}
+        return find_solver(str(request.solver)).make(options)
+
+    def _stream(self, request: Request) -> Iterator[Preview]:
+        size = 1 if request.batching == "exact" else FAST_BATCH
+        for first in range(0, request.n, size):
+            yield from self._group(request, range(first, min(first + size, request.n)))
+
+    def _group(self, request: Request, numbers: range) -> Iterator[Preview]:
+        """The pictures that share network calls, one step of each in turn."""
+        model, width_height = self.model, self.model.size
+        count = len(numbers)
+        seeds = [request.picture(i).seed for i in numbers]
+        noise = PhiloxNoise(seeds)
+        with torch.inference_mode():
+            cond = {
+                "cond": model.prepare([request.prompt] * count, [request.style] * count),
+                "uncond": model.prepare([request.negative] * count, [None] * count),
+            }
+            denoise = Bound(self._guided(request), cond)
+            shape = (count, model.codec.channels, 1, width_height[1], width_height[0])
+            start = pure_noise(model.denoiser.schedule, shape, noise)
+            steps = sample(
+                denoise, start, self.time_grid(request), self._solver(request), noise, told=listeners(denoise)
+            )
+        evaluations = 0
+        while True:
+            with torch.inference_mode():  # never across a yield: the mode would leak into the caller
+                step = next(steps, None)
+            if step is None:
+                return
+            evaluations += step.evaluations
+            yield from self._previews(request, numbers, step, evaluations)
+
+    def _guided(self, request: Request) -> Any:
+        low, high = request.guidance_interval or (0.0, 1.0)
+        modifiers = () if (low, high) == (0.0, 1.0) else (Interval(low, high),)
+        return guided(self.model.denoiser, CFG(float(request.guidance or 0.0)), modifiers)
+
+    def _previews(self, request: Request, numbers: range, step: Step, evaluations: int) -> Iterator[Preview]:
+        codec = self.model.codec
+        with torch.inference_mode():
+            pixels = codec.decode(step.x)
+            believed = pixels if step.prediction is None else codec.decode(step.prediction.x0)
+        last = step.index + 1 == step.total
+        for row, number in enumerate(numbers):
+            image = to_image(pixels[row]) if last else None
+            recipe = self._recipe(request.picture(number), image, evaluations) if image is not None else None
+            yield Preview(number, step, pixels[row], believed[row], image, recipe)
+
+    def _recipe(self, request: Request, image: "Image", evaluations: int) -> Recipe:
+        ignored = self.model.conditioner.report(request.prompt).ignored
+        if request.guidance != 1:
+            ignored += self.model.conditioner.report(request.negative).ignored
+        warnings = ("The prompt is empty: the picture is drawn without one.",) if not request.prompt.strip() else ()
+        if request.negative and request.guidance == 1:
+            ignored += (f"negative: {request.negative}",)
+        return Recipe(
+            request=request,
+            weights_sha256=self.model.weights_sha256,
+            text_encoder_sha256=self.model.text_encoder_sha256,
+            schedule=self.model.schedule_name,
+            codec=self.model.codec.name,
+            noise_version=NOISE_VERSION,
+            environment=describe_environment(str(self.model.denoiser.device)),
+            pixels_sha256=pixel_sha256(image),
+            evaluations=evaluations,
+            ignored=ignored,
+            warnings=warnings,
+        )
+
+
+def make_request(prompt: str | Request, options: dict[str, Any]) -> Request:
+    """A request from a prompt and options by name; a request may be given whole, and options then replace its fields."""
+    if isinstance(prompt, Request):
+        return Request.from_json_dict({**prompt.to_json_dict(), **options})
+    return Request.from_json_dict({"prompt": prompt, **options})

@@ -1,0 +1,13 @@
+"""Training runs: each is a function that returns one complete, typed configuration."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from mezzotint.runs.icons import icons, icons_gpu
+from mezzotint.runs.tiny import tiny
+from mezzotint.training.config import RunConfig
+
+RUNS: Mapping[str, Callable[[], RunConfig]] = MappingProxyType({"icons": icons, "icons_gpu": icons_gpu, "tiny": tiny})
+"""Every run by name; a new run is one function and one entry."""
+
+__all__ = ["RUNS", "icons", "icons_gpu", "tiny"]

@@ -1,0 +1,166 @@
+"""What a training run is: one complete, typed, immutable description."""
+
+import dataclasses
+import json
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mezzotint.errors import InvalidOption, unknown_name
+from mezzotint.families.pixel_dit import PixelDiTConfig
+from mezzotint.training.optim import OptimConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Where the pictures come from.
+
+    source    "icons": the house data set; "folder": the pictures of `path` with their captions
+    path      the folder; None = the house data set's place in the user's cache folder
+    limit     use only so many training pictures (0 = all), for tests
+    """
+
+    source: Literal["icons", "folder"] = "icons"
+    path: str | None = None
+    limit: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditionConfig:
+    """How captions reach the network.
+
+    text_length              most word pieces of a prompt, its two boundary pieces included
+    drop_text, drop_style    shares of the pictures trained without their caption, without their drawing style
+    """
+
+    text_length: int = 32
+    drop_text: float = 0.1
+    drop_style: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveConfig:
+    """logit(t) ~ N(time_mean, time_std²), t = 1 is noise; the loss is the velocity's, weight 1 / max(t, floor)²."""
+
+    time_mean: float = 0.0
+    time_std: float = 1.0
+    floor: float = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """A training run. Everything that decides its result is here; two runs that are equal here are equal bit for bit
+    on the same machine, with the same number of threads and the same torch.
+
+    steps, batch       updates, and pictures in each
+    seed               of the initial weights, the data's order and all noise
+    ema                relative widths of the averages of the weights that are kept
+    compiled           whether the step is compiled (faster after a minute of warm-up)
+    precision          "bf16": matrix products in bfloat16; "fp32". Master weights are float32 in both
+    checkpoint_every   updates between checkpoints; `keep` of them are kept
+    validate_every     updates between measurements on held-out pictures, `validation` pictures in each
+    sample_every       updates between sheets of samples
+    """
+
+    name: str
+    network: PixelDiTConfig
+    steps: int
+    batch: int
+    data: DataConfig = field(default_factory=DataConfig)
+    conditions: ConditionConfig = field(default_factory=ConditionConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    seed: int = 0
+    ema: tuple[float, ...] = (0.05, 0.10)
+    compiled: bool = False
+    precision: Literal["bf16", "fp32"] = "fp32"
+    checkpoint_every: int = 200
+    keep: int = 2
+    validate_every: int = 400
+    validation: int = 256
+    sample_every: int = 1000
+
+    def __post_init__(self) -> None:
+        positive = ("steps", "batch", "checkpoint_every", "keep", "validate_every", "validation", "sample_every")
+        for name in positive:
+            if getattr(self, name) < 1:
+                raise InvalidOption(f"{name} is {getattr(self, name)}; a run needs at least 1.")
+        for name in ("drop_text", "drop_style"):
+            if not 0 <= getattr(self.conditions, name) <= 1:
+                raise InvalidOption(f"conditions.{name} is {getattr(self.conditions, name)}; it is a share from 0 to 1.")
+        if self.network.size % self.network.patch:
+            raise InvalidOption(
+                f"network.patch {self.network.patch} does not divide network.size {self.network.size}; choose one that does."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return dataclasses.asdict(self)
+
+
+def from_dict(kind: type, values: Mapping[str, Any]) -> Any:
+    """A configuration dataclass from plain data, nested ones included. Raises `InvalidOption` for unknown fields."""
+    hints = typing.get_type_hints(kind)
+    known = {f.name for f in dataclasses.fields(kind)}
+    for name in values:
+        if name not in known:
+            raise unknown_name(f"field of {kind.__name__}", name, known)
+    nested = {
+        name: from_dict(hints[name], value)
+        if dataclasses.is_dataclass(hints[name])
+        else tuple(value)
+        if isinstance(value, list)
+        else value
+        for name, value in values.items()
+    }
+    return kind(**nested)
+
+
+def override(run: RunConfig, settings: Sequence[str]) -> RunConfig:
+    """Apply settings of the form `a.b=value` to a run. Raises `InvalidOption` for unknown names and wrong types."""
+    for setting in settings:
+        path, equals, text = setting.partition("=")
+        if not equals:
+            raise InvalidOption(f"--set {setting!r} has no value; write it as name=value, for example steps=60.")
+        run = _replaced(run, path.split("."), text, path)
+    return run
+
+
+def _replaced(config: Any, path: Sequence[str], text: str, whole: str) -> Any:
+    names = {f.name for f in dataclasses.fields(config)}
+    if path[0] not in names:
+        raise unknown_name("setting", whole, (f"{whole.removesuffix(path[-1])}{name}" for name in names))
+    value = getattr(config, path[0])
+    if len(path) > 1:
+        if not dataclasses.is_dataclass(value):
+            raise InvalidOption(f"{whole} does not exist: {path[0]} has no parts.")
+        new = _replaced(value, path[1:], text, whole)
+    else:
+        new = _parsed(typing.get_type_hints(type(config))[path[0]], text, whole)
+    return dataclasses.replace(config, **{path[0]: new})
+
+
+def _parsed(hint: Any, text: str, name: str) -> Any:
+    """A value of the hinted type from its text: JSON where it is JSON, else a plain word."""
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = text
+    value = tuple(value) if isinstance(value, list) else value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not _fits(hint, value):
+        raise InvalidOption(f"{name}={text} does not fit: {name} is of type {getattr(hint, '__name__', hint)}.")
+    return value
+
+
+def _fits(hint: Any, value: Any) -> bool:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Literal:
+        return value in arguments
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(arguments[0], v) for v in value)
+    if arguments:  # a union
+        return any(_fits(argument, value) for argument in arguments)
+    return type(value) is hint

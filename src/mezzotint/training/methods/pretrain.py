@@ -1,0 +1,60 @@
+"""Plain diffusion training: predict the picture behind the noise."""
+
+import contextlib
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from mezzotint.conditioning.conditioning import Conditioning
+from mezzotint.diffusion.noise import Purpose, normal_at
+from mezzotint.diffusion.objective import loss, velocity_weight
+from mezzotint.diffusion.schedule import RectifiedFlow
+from mezzotint.training.batches import Batch
+from mezzotint.training.config import RunConfig
+
+
+class Method(Protocol):
+    """Turns a batch into one loss a picture; its networks are fields."""
+
+    def losses(self, batch: Batch) -> Tensor:
+        """Loss of every picture, (B,), with gradients."""
+        ...
+
+
+class Pretrain:
+    """`x_t = (1 - t) x_0 + t eps`; the loss is `|x̂_0 - x_0|² / max(t, floor)²`, the velocity's (JiT, section 3).
+
+    Noise is drawn inside the compiled step, so that it costs no memory traffic.
+    """
+
+    def __init__(self, run: RunConfig, network: nn.Module) -> None:
+        self.network = network
+        self.schedule = RectifiedFlow()
+        self.seed = run.seed
+        self.floor = run.objective.floor
+        self.precision = run.precision
+        self._compiled = torch.compile(self._losses, dynamic=False) if run.compiled else self._losses
+
+    def losses(self, batch: Batch) -> Tensor:
+        """Loss of every picture, (B,), with gradients."""
+        cond = batch.cond
+        result: Tensor = self._compiled(batch.pictures, batch.t, batch.draws, cond.tokens, cond.mask, cond.style)
+        return result
+
+    def _losses(self, x0: Tensor, t: Tensor, draws: Tensor, tokens: Tensor, mask: Tensor, style: Tensor) -> Tensor:
+        with torch.no_grad():
+            eps = normal_at(self.seed, draws, Purpose.TRAIN_NOISE, x0.shape[1:])
+        return noised_loss(self.network, x0, eps, t, Conditioning(tokens, mask, style), self.precision, self.floor)
+
+
+def noised_loss(
+    network: nn.Module, x0: Tensor, eps: Tensor, t: Tensor, cond: Conditioning, precision: str, floor: float
+) -> Tensor:
+    """The loss (B,) at given noise and times; also what validation measures."""
+    level = RectifiedFlow()(t)
+    x_t = level.noised(x0, eps)
+    autocast = torch.autocast(x0.device.type, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
+    with autocast:
+        predicted = network(x_t, t, cond)
+    return loss(predicted, x0, level, lambda at: velocity_weight(at, floor))

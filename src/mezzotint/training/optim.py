@@ -1,0 +1,153 @@
+"""Muon for the matrices of the blocks, Adam for everything else, and the learning-rate schedule."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimConfig:
+    """Learning rates and their schedule: linear warm-up, constant, linear decay to zero (WSD).
+
+    muon_lr, adam_lr   peak learning rates of the two optimisers
+    warmup, decay      shares of the run spent warming up and decaying, in [0, 1]
+    clip               largest global norm of the gradient
+    """
+
+    muon_lr: float = 2e-3
+    adam_lr: float = 5e-4
+    momentum: float = 0.95
+    warmup: float = 0.03
+    decay: float = 0.25
+    clip: float = 1.0
+
+    def factor(self, step: int, steps: int) -> float:
+        """Share of the peak learning rate at update number `step` (from 1) of `steps`."""
+        up = step / max(1.0, self.warmup * steps)
+        down = (steps - step + 1) / max(1.0, self.decay * steps)
+        return min(1.0, up, down)
+
+
+def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
+    """Replace the singular values of each matrix (N, rows, columns), rows >= columns, by values near 1.
+
+    A quintic Newton–Schulz iteration `X ← aX + X (b A + c A²)`, `A = XᵀX`, in bfloat16, after scaling X by its
+    Frobenius norm. Its coefficients trade exactness for speed: the singular values land in about [0.7, 1.2].
+    Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    x = (matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)).bfloat16()
+    for _ in range(iterations):
+        gram = x.mT @ x
+        x = a * x + x @ (b * gram + c * (gram @ gram))
+    return x.to(matrices.dtype)
+
+
+class Muon:
+    """Momentum, orthogonalised: `M ← μM + G`, `W ← W - lr · 0.2 sqrt(max(rows, columns)) · orthogonalise(G + μM)`.
+
+    The factor gives every update the root mean square 0.2 that Adam's have, so that one learning rate fits all shapes.
+    Fused projections (q, k and v; gate and up) are orthogonalised part by part, and all parts of equal shape at once.
+
+    Sources: Jordan et al. 2024; the scale: Liu et al. 2025 ("Muon is scalable", arXiv 2502.16982), equation 4.
+    """
+
+    def __init__(self, parameters: Mapping[str, nn.Parameter], momentum: float) -> None:
+        self.parameters = dict(parameters)
+        self.momentum = momentum
+        self.buffers = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
+
+    @torch.no_grad()
+    def step(self, lr: float) -> None:
+        """One update with the learning rate `lr`, from the parameters' gradients."""
+        groups: dict[tuple[int, int], list[tuple[nn.Parameter, Tensor]]] = {}
+        for name, parameter in self.parameters.items():
+            assert parameter.grad is not None, name
+            buffer = self.buffers[name].mul_(self.momentum).add_(parameter.grad)
+            update = parameter.grad.add(buffer, alpha=self.momentum)
+            for part, piece in zip(_parts(name, parameter.data), _parts(name, update), strict=True):
+                rows, columns = max(piece.shape), min(piece.shape)
+                groups.setdefault((rows, columns), []).append((part, piece))  # type: ignore[arg-type]
+        for (rows, _), pairs in groups.items():
+            tall = torch.stack([u if u.shape[0] == rows else u.mT for _, u in pairs])
+            updates = orthogonalise(tall)
+            for (part, piece), update in zip(pairs, updates, strict=True):
+                part.sub_(update if piece.shape[0] == rows else update.mT, alpha=lr * 0.2 * math.sqrt(rows))
+
+
+def _parts(name: str, matrix: Tensor) -> Iterable[Tensor]:
+    """The matrices that a fused projection holds, as views."""
+    if name.endswith("qkv.weight"):
+        return matrix.chunk(3)
+    if name.endswith("gate_up.weight"):
+        return matrix.chunk(2)
+    return (matrix,)
+
+
+class Adam:
+    """Adam (Kingma & Ba 2014, algorithm 1) with betas (0.9, 0.95) and no weight decay."""
+
+    def __init__(self, parameters: Mapping[str, nn.Parameter]) -> None:
+        self.parameters = dict(parameters)
+        self.first = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
+        self.second = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
+
+    @torch.no_grad()
+    def step(self, lr: float, count: int) -> None:
+        """Update number `count` (from 1) with the learning rate `lr`."""
+        gradients = [p.grad for p in self.parameters.values()]
+        assert all(g is not None for g in gradients)
+        first, second = list(self.first.values()), list(self.second.values())
+        torch._foreach_lerp_(first, gradients, 1 - 0.9)
+        torch._foreach_mul_(second, 0.95)
+        torch._foreach_addcmul_(second, gradients, gradients, 1 - 0.95)
+        scale = torch._foreach_sqrt(second)
+        torch._foreach_div_(scale, math.sqrt(1 - 0.95**count))
+        torch._foreach_add_(scale, 1e-10)
+        torch._foreach_addcdiv_(list(self.parameters.values()), first, scale, -lr / (1 - 0.9**count))
+
+
+class Optimizer:
+    """Muon on the matrices of the blocks, Adam on the rest; one `step` for both."""
+
+    def __init__(self, network: nn.Module, config: OptimConfig) -> None:
+        self.config = config
+        named = dict(network.named_parameters())
+        matrices = {n: p for n, p in named.items() if p.ndim == 2 and "blocks." in n}
+        self.network = network
+        self.muon = Muon(matrices, config.momentum)
+        self.adam = Adam({n: p for n, p in named.items() if n not in matrices})
+
+    def step(self, step: int, steps: int) -> float:
+        """Update number `step` (from 1) of `steps`; returns the global norm of the gradient before clipping."""
+        norm = self.gradient_norm()
+        if norm > self.config.clip:
+            for parameter in self.network.parameters():
+                assert parameter.grad is not None
+                parameter.grad.mul_(self.config.clip / norm)
+        factor = self.config.factor(step, steps)
+        self.muon.step(self.config.muon_lr * factor)
+        self.adam.step(self.config.adam_lr * factor, step)
+        return norm
+
+    def gradient_norm(self) -> float:
+        """Euclidean norm of all gradients together."""
+        gradients = [p.grad for p in self.network.parameters()]
+        assert all(g is not None for g in gradients)
+        return float(torch.stack(torch._foreach_norm(gradients)).norm())
+
+    def state(self) -> dict[str, Tensor]:
+        """Every moment, under `muon.`, `first.` and `second.`"""
+        groups = {"muon": self.muon.buffers, "first": self.adam.first, "second": self.adam.second}
+        return {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
+
+    @torch.no_grad()
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Restore what `state` gave."""
+        own = self.state()
+        assert own.keys() == state.keys(), "moments of another network"
+        for name, value in state.items():
+            own[name].copy_(value)

@@ -1,0 +1,200 @@
+"""The training loop: a generator of steps over a state that is one counter."""
+
+import contextlib
+import math
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import mezzotint
+from mezzotint.data.sources import PictureSet
+from mezzotint.errors import TrainingError
+from mezzotint.families.pixel_dit import PixelDiT, initialise
+from mezzotint.training import state
+from mezzotint.training.batches import Batches
+from mezzotint.training.config import RunConfig
+from mezzotint.training.ema import PowerEMA
+from mezzotint.training.features import CaptionFeatures
+from mezzotint.training.methods import Pretrain
+from mezzotint.training.optim import Optimizer
+from mezzotint.training.validation import Validation
+
+
+@dataclass(frozen=True, slots=True)
+class TrainStep:
+    """What one update did. `validation` is the held-out loss by noise level, where it was measured after this update;
+    `checkpoint` the folder, where one was written."""
+
+    step: int
+    pictures: int
+    loss: float
+    gradient_norm: float
+    seconds: float
+    validation: dict[str, float] | None = None
+    checkpoint: Path | None = None
+
+
+class Trainer:
+    """A run in progress.
+
+    The state is the weights, the moments, the averages and the count of updates; pictures, captions, times and noise
+    are functions of (seed, count). So a run that is interrupted and resumed ends with the same bits as one that is not
+    (same machine, threads and torch).
+    """
+
+    def __init__(
+        self,
+        run: RunConfig,
+        pictures: PictureSet,
+        features: CaptionFeatures,
+        folder: Path,
+        *,
+        text_digest: str,
+        network: PixelDiT | None = None,
+        warm_start: str | None = None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.run = run
+        self.folder = folder
+        self.device = torch.device(device)
+        rows = pictures.split("train")
+        self.batches = Batches(run, pictures, features, rows[: run.data.limit or None])
+        self.validation = Validation(run, pictures, features)
+        if network is None:
+            network = PixelDiT(run.network)
+            initialise(network, run.seed)
+        self.network = network.to(self.device)
+        self.method = Pretrain(run, self.network)
+        self.optimizer = Optimizer(self.network, run.optim)
+        self.averages = [PowerEMA(self.network, width) for width in run.ema]
+        self.step = 0
+        self.facts: dict[str, Any] = {
+            "run": run.as_dict(),
+            "data": pictures.digest,
+            "text": text_digest,
+            "warm_start": warm_start,
+            "sessions": [],
+        }
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures training has seen, counting each view."""
+        return self.step * self.run.batch
+
+    def resume(self, path: Path) -> None:
+        """Take up the state of a checkpoint. Raises `TrainingError` if it belongs to another run, data set or text encoder."""
+        snapshot = state.load(path)
+        for name, meaning in (("run", "run configuration"), ("data", "data set"), ("text", "text encoder")):
+            if _plain(snapshot.facts[name]) != _plain(self.facts[name]):
+                raise TrainingError(
+                    f"{path} was made with another {meaning}{_difference(snapshot.facts[name], self.facts[name])}; "
+                    "resume with the same one, or start anew in another folder with --out."
+                )
+        self.network.load_state_dict(dict(snapshot.tensors["network"]))
+        self.optimizer.load(snapshot.tensors["optimizer"])
+        for average in self.averages:
+            average.load(snapshot.tensors[_file(average)])
+        self.step = snapshot.facts["step"]
+        self.facts = {**self.facts, "warm_start": snapshot.facts["warm_start"], "sessions": snapshot.facts["sessions"]}
+
+    def steps(self, stop_after: int | None = None) -> Iterator[TrainStep]:
+        """Train to the end of the run, or to update number `stop_after`; the last step always leaves a checkpoint.
+
+        Closing the generator after any step loses the updates since the last checkpoint; call `save` first.
+        Raises `TrainingError`, before the update, if a loss is not finite.
+        """
+        last = min(self.run.steps, stop_after or self.run.steps)
+        self.facts["sessions"] = [*self.facts["sessions"], self._session()]
+        while self.step < last:
+            begin = time.perf_counter()
+            loss, norm = self._update()
+            validation = None
+            if self.step % self.run.validate_every == 0 or self.step == last:
+                with self.averaged(self.run.ema[0]) as network:
+                    validation = self.validation(network)
+            due = self.step % self.run.checkpoint_every == 0 or self.step == last
+            path = self.save() if due else None
+            yield TrainStep(self.step, self.pictures, loss, norm, time.perf_counter() - begin, validation, path)
+
+    def _update(self) -> tuple[float, float]:
+        batch = self.batches.at(self.pictures)
+        self.network.zero_grad(set_to_none=True)
+        losses = self.method.losses(batch)
+        value = float(losses.detach().mean())
+        if not math.isfinite(value):
+            bad = [int(r) for r, ok in zip(batch.rows, losses.isfinite().tolist(), strict=True) if not ok]
+            ids = [self.batches.pictures.records[row].id for row in bad[:8]]
+            raise TrainingError(
+                f"The loss of update {self.step + 1} is not finite, for the pictures {', '.join(ids)}; nothing was updated. "
+                "Look at them with data check, or lower optim.muon_lr and optim.adam_lr."
+            )
+        losses.mean().backward()
+        norm = self.optimizer.step(self.step + 1, self.run.steps)
+        self.step += 1
+        for average in self.averages:
+            average.update(self.network, self.step)
+        return value, norm
+
+    def save(self) -> Path:
+        """Write a checkpoint of the present state."""
+        tensors = {"network": dict(self.network.named_parameters()), "optimizer": self.optimizer.state()}
+        tensors |= {_file(average): dict(average.state()) for average in self.averages}
+        facts = {"step": self.step, "pictures": self.pictures, **self.facts}
+        return state.save(self.folder / "checkpoints", state.Snapshot(facts, tensors), self.run.keep)
+
+    @contextlib.contextmanager
+    def averaged(self, width: float) -> Iterator[nn.Module]:
+        """The network with the averaged weights of a relative width, for the length of the block."""
+        average = next(a for a in self.averages if a.sigma_rel == width)
+        own = {name: p.detach().clone() for name, p in self.network.named_parameters()}
+        try:
+            _assign(self.network, dict(average.state()))
+            yield self.network.eval()
+        finally:
+            _assign(self.network, own)
+            self.network.train()
+
+    def _session(self) -> dict[str, Any]:
+        return {
+            "from_step": self.step,
+            "threads": torch.get_num_threads(),
+            "torch": torch.__version__,
+            "mezzotint": mezzotint.__version__,
+            "device": self.device.type,
+            "tcmalloc": "tcmalloc" in os.environ.get("LD_PRELOAD", ""),
+        }
+
+
+def _file(average: PowerEMA) -> str:
+    return f"ema-{average.sigma_rel:.3f}"
+
+
+@torch.no_grad()
+def _assign(network: nn.Module, weights: dict[str, torch.Tensor]) -> None:
+    for name, parameter in network.named_parameters():
+        parameter.copy_(weights[name])
+
+
+def _plain(value: Any) -> Any:
+    """As JSON would give it back: tuples become lists."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def _difference(then: Any, now: Any, path: str = "") -> str:
+    """The first setting in which two configurations differ, for a message."""
+    then, now = _plain(then), _plain(now)
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in now:
+            if then.get(key) != now[key]:
+                return _difference(then.get(key), now[key], f"{path}.{key}" if path else key)
+    return f" ({path} was {then}, is {now})" if path else ""
+
+
