@@ -8,6 +8,7 @@ Gaussian). The order is the slope of log(error) over log(steps), by least square
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -68,10 +69,10 @@ def formula_error(solver: Solver[Any], exact: Exact, steps: int, history: int = 
     denoise, x = Bound(exact, {}), starts(exact.schedule(first))
     noise = PhiloxNoise(range(len(x)))
     start, state = x, solver.init(x)
-    for t, s in zip(times[:history], times[1 : history + 1], strict=True):
+    for t, s in pairwise(times[: history + 1]):
         _, state = solver.step(denoise, exact.flow(start, first, t), t, s, state, StepNoise(noise, 0))
     path = []
-    for t, s in zip(times[history:-1], times[history + 1 :], strict=True):
+    for t, s in pairwise(times[history:]):
         x, state = solver.step(denoise, x, t, s, state, StepNoise(noise, 0))
         path.append((s, x))
     return _distance(path, exact, start, first)

@@ -74,10 +74,14 @@ def test_the_flow_solves_the_probability_flow_equation(schedule: Schedule, name:
 
     below, above = schedule(time - h), schedule(time + h)
     prediction = exact(x, time)
-    expected = derivative(below.alpha, above.alpha) * prediction.x0 + derivative(below.sigma, above.sigma) * prediction.eps
+    expected = (
+        derivative(below.alpha, above.alpha) * prediction.x0 + derivative(below.sigma, above.sigma) * prediction.eps
+    )
     measured = derivative(exact.flow(x, time, time - h), exact.flow(x, time, time + h))
     torch.testing.assert_close(measured, expected, rtol=1e-5, atol=1e-5 * float(expected.abs().max()))
-    torch.testing.assert_close(exact.flow(exact.flow(x, time, schedule.time(1.0)), schedule.time(1.0), time), x, rtol=1e-7, atol=1e-7)
+    torch.testing.assert_close(
+        exact.flow(exact.flow(x, time, schedule.time(1.0)), schedule.time(1.0), time), x, rtol=1e-7, atol=1e-7
+    )
 
 
 def test_times_per_picture_and_per_frame() -> None:

@@ -103,7 +103,9 @@ def test_a_network_of_any_target_is_the_same_denoiser(target: str) -> None:
     x, t = float64([[0.4, -0.3]]), float64(0.6)
     for exact in (points, mixture):
 
-        def network(x_t: Tensor, time: Tensor, cond: None, *, to: Tensor | None = None, probe: Probe | None = None) -> Tensor:
+        def network(
+            x_t: Tensor, time: Tensor, cond: None, *, to: Tensor | None = None, probe: Probe | None = None
+        ) -> Tensor:
             return getattr(exact(x_t, float64(0.6)), target)  # noqa: B023
 
         leaf = NetworkDenoiser(network, VPCosine(), target, dtype=torch.float64)  # type: ignore[arg-type]

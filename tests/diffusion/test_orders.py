@@ -32,7 +32,7 @@ def test_the_measured_order_is_the_declared_one(name: str, schedule: str, exact:
 
 
 def test_second_order_is_worth_its_evaluations() -> None:
-    """At equal evaluations DPM++ 2M and Heun are far nearer the truth than DDIM, so the orders are not those of noise."""
+    """At equal evaluations DPM++ 2M and Heun are far nearer the truth than DDIM: the orders are not those of noise."""
     denoiser = exact_denoisers(SCHEDULES["vp-cosine"])["mixture"]
     ddim = end_to_end_error(DDIM(), denoiser, 64)
     assert end_to_end_error(SOLVER_LIST["dpmpp-2m"], denoiser, 64) < ddim / 20

@@ -131,8 +131,8 @@ def karras(
             f"A Karras grid needs 0 < sigma_min < sigma_max and rho > 0, not {lowest}, {highest}, {rho}."
         )
     share = torch.arange(1, steps, dtype=torch.float64) / max(steps - 1, 1)
-    ratio = torch.lerp(torch.tensor(highest ** (1 / rho)).double(), torch.tensor(lowest ** (1 / rho)).double(), share)
-    return from_times([start, *schedule.time(-2 * rho * ratio.log()).tolist(), 0.0])
+    root = highest ** (1 / rho) + share * (lowest ** (1 / rho) - highest ** (1 / rho))
+    return from_times([start, *schedule.time(-2 * rho * root.log()).tolist(), 0.0])
 
 
 def _ratio(schedule: Schedule, t: float) -> float:
