@@ -10,34 +10,66 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from mezzotint.data.pixels import Bytes, straight
+
 __all__ = ["ANCHORS", "Facts", "colour_name", "dominant_colours", "measure", "oklab"]
 
-Bytes = npt.NDArray[np.uint8]
-
 ANCHORS: dict[str, tuple[str, ...]] = {
-    "black": ("#000000", "#141414", "#212121", "#2b2b30", "#1d2126"),
-    "grey": ("#4d4d4d", "#666666", "#808080", "#9a9a9a", "#b4b4b4", "#7a8288", "#546e7a", "#90a4ae", "#b0bec5", "#9fa8b0", "#37474f"),
-    "white": ("#ffffff", "#f2f2f2", "#e6e6e6", "#eef2f5", "#dde3e8", "#fafafa", "#e2e8f0", "#d8d8d8"),
-    "red": ("#ff0000", "#e53935", "#d32f2f", "#c62828", "#ef5350", "#dd2e44", "#b71c1c", "#8e0000", "#f44336", "#a0041e", "#ff5a5a"),
-    "orange": ("#ff8000", "#ff9800", "#f57c00", "#ffa733", "#f4900c", "#ff7043", "#ffb266", "#e65100", "#ff6d22", "#ffac33"),
-    "yellow": ("#ffff00", "#ffeb3b", "#fdd835", "#ffcc33", "#ffe680", "#f7d000", "#fff176", "#ffca28", "#fcea2b", "#fbc02d"),
-    "green": ("#00ff00", "#4caf50", "#388e3c", "#1b5e20", "#8bc34a", "#77b255", "#aed581", "#00a651", "#5c913b", "#a5d6a7", "#3e721d",
-              "#9ccc65", "#689f38", "#c5e1a5", "#9bff00", "#2e7d32", "#808000", "#c0ca33"),
-    "teal": ("#008080", "#009688", "#26a69a", "#00796b", "#4db6ac", "#00bfa5", "#40c0b0", "#80cbc4"),
-    "light blue": ("#81d4fa", "#add8e6", "#8fbffa", "#bbddf5", "#90caf9", "#b3e5fc", "#4fc3f7", "#66e1ff", "#c2f3ff", "#88c9f9", "#00e5ff",
-                   "#b2ebf2", "#bbd8ff", "#4dd0e1"),
-    "blue": ("#0000ff", "#2196f3", "#1976d2", "#2f88ff", "#3b88c3", "#0c6fff", "#1565c0", "#4147d5", "#2859c5", "#3f51b5", "#55acee",
-             "#42a5f5", "#5c9ce6", "#0288d1", "#039be5"),
-    "dark blue": ("#000080", "#0d2a6b", "#1a237e", "#092f63", "#00034a", "#226699", "#0b3d91", "#283593", "#2c3e6b"),
-    "purple": ("#800080", "#9c27b0", "#7b1fa2", "#673ab7", "#9266cc", "#ab47bc", "#4a148c", "#b39ddb", "#744eaa", "#ba68c8", "#aa8dd8",
-               "#ce93d8", "#8e24aa", "#7e57c2", "#8b5cf6"),
-    "pink": ("#ff69b4", "#ffc0cb", "#f48fb1", "#f06292", "#ea596e", "#f8bbd0", "#ff80ab", "#ff52a1", "#f4abba", "#ec407a", "#e91e63",
-             "#ff00ff", "#ff8a9a", "#d81b60", "#ffb3c6"),
-    "brown": ("#8b4513", "#795548", "#6d4c41", "#5d4037", "#a0522d", "#4e342e", "#3e2723", "#865b3e", "#662113", "#8d6e63", "#bf6952",
-              "#a1673f", "#c1694f", "#b5763a", "#a1887f", "#ab7043"),
-    "beige": ("#f5deb3", "#d7ccc8", "#ffdcb2", "#fff3e0", "#f5f0dc", "#d2b48c", "#e6c9a8", "#ffe0b2", "#edd3b0", "#d9b99b", "#fadcbc",
-              "#c8a882", "#bcaaa4", "#ffd8b8"),
-}
+    "black": (
+        "#000000", "#141414", "#212121", "#2b2b30", "#1d2126",
+    ),
+    "grey": (
+        "#4d4d4d", "#666666", "#808080", "#9a9a9a", "#b4b4b4", "#7a8288", "#546e7a", "#90a4ae", "#b0bec5", "#9fa8b0",
+        "#37474f",
+    ),
+    "white": (
+        "#ffffff", "#f2f2f2", "#e6e6e6", "#eef2f5", "#dde3e8", "#fafafa", "#e2e8f0", "#d8d8d8",
+    ),
+    "red": (
+        "#ff0000", "#e53935", "#d32f2f", "#c62828", "#ef5350", "#dd2e44", "#b71c1c", "#8e0000", "#f44336", "#a0041e",
+        "#ff5a5a",
+    ),
+    "orange": (
+        "#ff8000", "#ff9800", "#f57c00", "#ffa733", "#f4900c", "#ff7043", "#ffb266", "#e65100", "#ff6d22", "#ffac33",
+    ),
+    "yellow": (
+        "#ffff00", "#ffeb3b", "#fdd835", "#ffcc33", "#ffe680", "#f7d000", "#fff176", "#ffca28", "#fcea2b", "#fbc02d",
+    ),
+    "green": (
+        "#00ff00", "#4caf50", "#388e3c", "#1b5e20", "#8bc34a", "#77b255", "#aed581", "#00a651", "#5c913b", "#a5d6a7",
+        "#3e721d", "#9ccc65", "#689f38", "#c5e1a5", "#9bff00", "#2e7d32", "#808000", "#c0ca33",
+    ),
+    "teal": (
+        "#008080", "#009688", "#26a69a", "#00796b", "#4db6ac", "#00bfa5", "#40c0b0", "#80cbc4",
+    ),
+    "light blue": (
+        "#81d4fa", "#add8e6", "#8fbffa", "#bbddf5", "#90caf9", "#b3e5fc", "#4fc3f7", "#66e1ff", "#c2f3ff", "#88c9f9",
+        "#00e5ff", "#b2ebf2", "#bbd8ff", "#4dd0e1",
+    ),
+    "blue": (
+        "#0000ff", "#2196f3", "#1976d2", "#2f88ff", "#3b88c3", "#0c6fff", "#1565c0", "#4147d5", "#2859c5", "#3f51b5",
+        "#55acee", "#42a5f5", "#5c9ce6", "#0288d1", "#039be5",
+    ),
+    "dark blue": (
+        "#000080", "#0d2a6b", "#1a237e", "#092f63", "#00034a", "#226699", "#0b3d91", "#283593", "#2c3e6b",
+    ),
+    "purple": (
+        "#800080", "#9c27b0", "#7b1fa2", "#673ab7", "#9266cc", "#ab47bc", "#4a148c", "#b39ddb", "#744eaa", "#ba68c8",
+        "#aa8dd8", "#ce93d8", "#8e24aa", "#7e57c2", "#8b5cf6",
+    ),
+    "pink": (
+        "#ff69b4", "#ffc0cb", "#f48fb1", "#f06292", "#ea596e", "#f8bbd0", "#ff80ab", "#ff52a1", "#f4abba", "#ec407a",
+        "#e91e63", "#ff00ff", "#ff8a9a", "#d81b60", "#ffb3c6",
+    ),
+    "brown": (
+        "#8b4513", "#795548", "#6d4c41", "#5d4037", "#a0522d", "#4e342e", "#3e2723", "#865b3e", "#662113", "#8d6e63",
+        "#bf6952", "#a1673f", "#c1694f", "#b5763a", "#a1887f", "#ab7043",
+    ),
+    "beige": (
+        "#f5deb3", "#d7ccc8", "#ffdcb2", "#fff3e0", "#f5f0dc", "#d2b48c", "#e6c9a8", "#ffe0b2", "#edd3b0", "#d9b99b",
+        "#fadcbc", "#c8a882", "#bcaaa4", "#ffd8b8",
+    ),
+}  # fmt: skip
 
 _SHARE = 0.08  # a colour below this share of the opaque pixels is not named
 _MOST = 4
@@ -62,14 +94,18 @@ def oklab(rgb: npt.ArrayLike) -> npt.NDArray[np.float64]:
     c = np.asarray(rgb, dtype=np.float64)
     linear = np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
     lms = linear @ np.array(
-        [[0.4122214708, 0.2119034982, 0.0883024619],
-         [0.5363325363, 0.6806995451, 0.2817188376],
-         [0.0514459929, 0.1073969566, 0.6299787005]]
+        [
+            [0.4122214708, 0.2119034982, 0.0883024619],
+            [0.5363325363, 0.6806995451, 0.2817188376],
+            [0.0514459929, 0.1073969566, 0.6299787005],
+        ]
     )
     out: npt.NDArray[np.float64] = np.cbrt(lms) @ np.array(
-        [[0.2104542553, 1.9779984951, 0.0259040371],
-         [0.7936177850, -2.4285922050, 0.7827717662],
-         [-0.0040720468, 0.4505937099, -0.8086757660]]
+        [
+            [0.2104542553, 1.9779984951, 0.0259040371],
+            [0.7936177850, -2.4285922050, 0.7827717662],
+            [-0.0040720468, 0.4505937099, -0.8086757660],
+        ]
     )
     return out
 
@@ -105,12 +141,6 @@ def _indices(rgb: Bytes) -> npt.NDArray[np.int64]:
 def colour_name(red: int, green: int, blue: int) -> str:
     """The name of one sRGB colour with channels 0..255."""
     return _names()[int(_indices(np.array([red, green, blue], dtype=np.uint8)))]
-
-
-def straight(picture: Bytes) -> Bytes:
-    """Undo the premultiplication: colour channels divided by alpha, (H, W, 3)."""
-    alpha = np.maximum(picture[..., 3:].astype(np.int64), 1)
-    return np.minimum((picture[..., :3].astype(np.int64) * 255 + alpha // 2) // alpha, 255).astype(np.uint8)
 
 
 def dominant_colours(picture: Bytes) -> tuple[tuple[str, float], ...]:

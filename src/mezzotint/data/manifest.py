@@ -54,10 +54,11 @@ class Record:
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> "Record":
         """Undo `as_dict`. Raises KeyError or TypeError if a required key is missing or of the wrong type."""
-        flat = {**row, **row.get("facts", {})}
+        flat: dict[str, Any] = {**row, **row.get("facts", {})}
         known = {f.name for f in fields(cls)}
-        lists = {"captions", "keywords", "colours", "shares"}
-        return cls(**{k: tuple(v) if k in lists else v for k, v in flat.items() if k in known})
+        for name in ("captions", "keywords", "colours", "shares"):
+            flat[name] = tuple(flat.get(name, ()))
+        return cls(**{name: value for name, value in flat.items() if name in known})
 
 
 def digest(records: Iterable[Record]) -> str:
@@ -97,7 +98,10 @@ def attribution(rows: Iterable[tuple[str, str, str, str, str, int]]) -> str:
         "The pictures were rendered from these sets. They were scaled, and two-tone drawings were recoloured.", "",
         "| set | package | author | licence | source | pictures |", "|---|---|---|---|---|---|",
     ]  # fmt: skip
-    lines += [f"| {name} | {package} | {author} | {licence} | {url} | {n} |" for name, package, author, licence, url, n in rows]
+    lines += [
+        f"| {name} | {package} | {author} | {licence} | {url} | {n} |"
+        for name, package, author, licence, url, n in rows
+    ]
     lines += [
         "", "Names and keywords: Unicode CLDR (Unicode licence), through emojibase-data (MIT, Miles Johnson).",
         "Licences: MIT https://spdx.org/licenses/MIT.html · Apache-2.0 https://www.apache.org/licenses/LICENSE-2.0 · "

@@ -1,6 +1,5 @@
 """Where training pictures come from: a built icon set, or any folder of captioned pictures, behind one interface."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,12 +8,12 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from mezzotint.data.icons.names import concept_key
-from mezzotint.data.icons.render import fit
-from mezzotint.data.icons.selection import fraction
+from mezzotint.data.concepts import concept_key
+from mezzotint.data.draws import fraction
+from mezzotint.data.folder import Entry, captioned_files, open_picture
 from mezzotint.data.manifest import Record, digest, read_manifest
+from mezzotint.data.pixels import Bytes, fit
 from mezzotint.errors import InvalidFile, InvalidOption
 
 __all__ = ["FolderSource", "IconSource", "PictureSet", "Record", "Source"]
@@ -27,7 +26,7 @@ class PictureSet:
     The array may be memory-mapped. digest: SHA-256 of the content; root: the folder it came from.
     """
 
-    pictures: npt.NDArray[np.uint8]
+    pictures: Bytes
     records: Sequence[Record]
     digest: str
     root: Path | None = None
@@ -39,18 +38,20 @@ class PictureSet:
         """Indices of the rows of one split, "train" or "heldout", rising. Raises InvalidOption for another name."""
         if name not in ("train", "heldout"):
             raise InvalidOption(f"There is no split called {name!r}; it must be train or heldout.")
-        return np.array([i for i, r in enumerate(self.records) if r.split == name], dtype=np.int64)
+        return np.array([i for i, record in enumerate(self.records) if record.split == name], dtype=np.int64)
 
     @property
     def styles(self) -> tuple[str, ...]:
         """The drawing styles, sorted."""
-        return tuple(sorted({r.style for r in self.records if r.style}))
+        return tuple(sorted({record.style for record in self.records if record.style}))
 
 
 class Source(Protocol):
     """Something that gives pictures of one size with captions."""
 
-    def load(self, size: int) -> PictureSet: ...
+    def load(self, size: int) -> PictureSet:
+        """All pictures at `size` by `size` pixels."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -60,11 +61,15 @@ class IconSource:
     folder: Path
 
     def load(self, size: int) -> PictureSet:
-        """Map the pictures of that size into memory. Raises InvalidFile if they are missing or do not fit the manifest."""
+        """Map the pictures of that size into memory.
+
+        Raises InvalidFile if they are missing, unreadable, or do not fit the manifest.
+        """
         path = self.folder / f"pictures-{size}.npy"
         if not path.is_file():
             raise InvalidFile(
-                f"There are no pictures of size {size} in {self.folder}; run `mezzotint data build icons --size {size}` first."
+                f"There are no pictures of size {size} in {self.folder}; "
+                f"build them with `mezzotint data build icons --size {size}`."
             )
         records = read_manifest(self.folder / "manifest.jsonl")
         try:
@@ -73,7 +78,8 @@ class IconSource:
             raise InvalidFile(f"The pictures {path} cannot be read ({error}); build the data again.") from error
         if pictures.dtype != np.uint8 or pictures.shape != (len(records), size, size, 4):
             raise InvalidFile(
-                f"The pictures {path} have shape {pictures.shape}, but the manifest has {len(records)} records; build again."
+                f"The pictures {path} have shape {pictures.shape}, but the manifest has {len(records)} records; "
+                "build the data again."
             )
         return PictureSet(pictures, records, digest(records), self.folder)
 
@@ -83,37 +89,42 @@ class FolderSource:
     """A folder of pictures (PNG, JPEG, WEBP) with captions in `NAME.txt` beside each, or all in `metadata.jsonl`.
 
     A text file has one caption a line. `metadata.jsonl` has one object a line with `file_name` and `text` (a string or
-    a list of strings), and optionally `style`, `concept`, `licence`, `author`. A part of the concepts (default: the
-    first caption is the concept) is held out by hash; each picture is fitted onto a transparent square.
+    a list of strings), and optionally `style`, `concept`, `licence`, `author`. Of the concepts (by default: the first
+    caption, see `concept_key`) the part `held_out` is held out, chosen by hash.
     """
 
     folder: Path
     held_out: float = 0.04
 
     def load(self, size: int) -> PictureSet:
-        """Read and fit all pictures. Raises InvalidFile naming the picture that is broken or has no caption."""
-        from mezzotint.data.folder import captioned_files, open_picture
+        """Read all pictures, each fitted onto a transparent square.
 
+        Raises InvalidFile naming the first picture that is broken or has no caption, or if there is no picture.
+        """
         pictures, records = [], []
         for entry in captioned_files(self.folder):
-            with open_picture(entry.path) as image:
-                picture = fit(image, size)
             if not entry.captions:
-                raise InvalidFile(f"The picture {entry.path} has no caption; add a {entry.path.stem}.txt beside it.")
-            concept = concept_key(entry.concept or entry.captions[0]) or entry.captions[0]
-            held = fraction("held out", concept) < self.held_out
-            pictures.append(picture)
-            records.append(
-                Record(
-                    id=entry.name, captions=entry.captions, style=entry.style, split="heldout" if held else "train", concept=concept,
-                    sha256=sha256(picture.tobytes()).hexdigest(), licence=entry.licence, author=entry.author, name=entry.captions[0],
-                )  # fmt: skip
-            )
+                raise InvalidFile(
+                    f"The picture {entry.path} has no caption; write one into {entry.path.stem}.txt beside it."
+                )
+            with open_picture(entry.path) as image:
+                pictures.append(fit(image, size))
+            records.append(self._record(entry, pictures[-1]))
         if not pictures:
             raise InvalidFile(f"The folder {self.folder} has no pictures; PNG, JPEG and WEBP files are read.")
         return PictureSet(np.stack(pictures), records, digest(records), self.folder)
 
-
-def write_jsonl(path: Path, rows: Sequence[object]) -> None:
-    """One JSON value a line."""
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    def _record(self, entry: Entry, picture: Bytes) -> Record:
+        concept = concept_key(entry.concept or entry.captions[0]) or entry.captions[0]
+        held = fraction("held out", concept) < self.held_out
+        return Record(
+            id=entry.name,
+            captions=entry.captions,
+            style=entry.style,
+            split="heldout" if held else "train",
+            concept=concept,
+            sha256=sha256(picture.tobytes()).hexdigest(),
+            name=entry.captions[0],
+            licence=entry.licence,
+            author=entry.author,
+        )

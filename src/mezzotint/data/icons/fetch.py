@@ -4,9 +4,11 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from mezzotint.data.icons.table import SETS, requirements
+from mezzotint.data.icons.table import SETS, IconSet, requirements
 from mezzotint.errors import InvalidFile, MissingDependency, OutOfSpace
 
 __all__ = ["cache_root", "fetch", "locate", "verify"]
@@ -26,18 +28,20 @@ def fetch(folder: Path | None = None) -> Path:
     folder = folder or cache_root() / "npm"
     modules = folder / "node_modules"
     wanted = {"name": "mezzotint-icons", "version": "1.0.0", "private": True, "dependencies": requirements()}
-    if modules.is_dir() and not _differences(modules):
+    if modules.is_dir() and not _differences(modules, SETS):
         return modules
     npm = shutil.which("npm")
     if npm is None:
         raise MissingDependency(
-            "Fetching the icon packages needs npm, which is not installed; install Node.js, or pass a folder with the packages."
+            "Fetching the icon packages needs npm, which is not installed; install Node.js, or give a folder with them."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "package.json").write_text(json.dumps(wanted, indent=2), "utf-8")
     except OSError as error:
-        raise OutOfSpace(f"The folder {folder} cannot be written ({error.strerror}); free space or choose another.") from error
+        raise OutOfSpace(
+            f"The folder {folder} cannot be written ({error.strerror}); free space or choose another."
+        ) from error
     command = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--save-exact"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
@@ -46,40 +50,47 @@ def fetch(folder: Path | None = None) -> Path:
     return modules
 
 
-def locate(packages: Path) -> Path:
+def locate(packages: Path, sets: Sequence[IconSet] = SETS) -> Path:
     """The folder that holds the packages: the given one or its `node_modules`. Raises InvalidFile if it has none."""
     for candidate in (packages, packages / "node_modules"):
-        if any((candidate / s.package).is_dir() for s in SETS):
+        if any((candidate / icons.package).is_dir() for icons in sets):
             return candidate
-    raise InvalidFile(f"The folder {packages} has none of the icon packages; give the node_modules folder of an npm install.")
+    raise InvalidFile(
+        f"The folder {packages} has none of the icon packages; give the node_modules folder of an npm install."
+    )
 
 
-def _version(modules: Path, package: str) -> str | None:
+def _stated(path: Path, package: str) -> dict[str, Any]:
     try:
-        return str(json.loads((modules / package / "package.json").read_text("utf-8"))["version"])
-    except (OSError, ValueError, KeyError):
-        return None
+        stated = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidFile(f"The package {package} has no readable {path.name}; fetch the packages again.") from error
+    return stated if isinstance(stated, dict) else {}
 
 
-def _differences(modules: Path) -> list[str]:
-    return [f"{p} {v}" for p, v in requirements().items() if _version(modules, p) != v]
+def _differences(modules: Path, sets: Sequence[IconSet]) -> list[str]:
+    def version(package: str) -> str:
+        path = modules / package / "package.json"
+        return str(_stated(path, package).get("version")) if path.is_file() else ""
+
+    return [f"{name} {pinned}" for name, pinned in requirements(sets).items() if version(name) != pinned]
 
 
-def verify(modules: Path) -> None:
-    """Check versions, licences and authors against the table. Raises InvalidFile with the first difference."""
-    missing = _differences(modules)
-    if missing:
-        raise InvalidFile(f"The packages in {modules} are not the pinned ones: {', '.join(missing[:3])} wanted; fetch them again.")
-    for icons in SETS:
-        if icons.kind == "photo3d":
-            stated = str(json.loads((modules / icons.package / "package.json").read_text("utf-8")).get("license"))
+def verify(modules: Path, sets: Sequence[IconSet] = SETS) -> None:
+    """Check every package's version and licence against the table. Raises InvalidFile with the first difference."""
+    if wrong := _differences(modules, sets):
+        raise InvalidFile(
+            f"The packages in {modules} are not the pinned ones: {', '.join(wrong[:3])} wanted; fetch them again."
+        )
+    for icons in sets:
+        folder = modules / icons.package
+        if icons.kind == "render":
+            licence = _stated(folder / "package.json", icons.package).get("license")
         else:
-            try:
-                info = json.loads((modules / icons.package / "info.json").read_text("utf-8"))
-                stated = str(info["license"]["spdx"])
-            except (OSError, ValueError, KeyError) as error:
-                raise InvalidFile(f"The package {icons.package} does not state its licence; fetch it again.") from error
-        if stated != icons.licence:
+            said = _stated(folder / "info.json", icons.package).get("license")
+            licence = said.get("spdx") if isinstance(said, dict) else said
+        if licence != icons.licence:
             raise InvalidFile(
-                f"The package {icons.package} says its licence is {stated}, but {icons.licence} is expected; it is not used."
+                f"The package {icons.package} says its licence is {licence}, but the table says {icons.licence}; "
+                "it is not used until someone has looked."
             )

@@ -19,14 +19,13 @@ TRAINED: tuple[str, ...] = (
 )  # fmt: skip
 
 _EXTRA = (
-    "cacti", "butterflies", "tortoise", "lampshade", "lamplight", "floorlamp", "candlestick", "candelabra", "candelabrum",
-    "rockets", "tents", "parasol", "toadstool", "fungus", "drumstick", "drummer", "drumming", "drumkit", "crowned",
-    "keys", "guitarist", "ukulele", "mushrooms", "anchors", "drumroll", "bananas", "carrots", "owls", "lamps", "pizzas",
+    "cacti", "butterflies", "tortoise", "lampshade", "lamplight", "floorlamp", "candlestick", "candelabra",
+    "candelabrum", "rockets", "tents", "parasol", "toadstool", "fungus", "drumstick", "drummer", "drumming",
+    "drumkit", "crowned", "keys", "guitarist", "ukulele", "mushrooms", "anchors", "drumroll", "bananas", "carrots",
+    "owls", "lamps", "pizzas",
 )  # fmt: skip
 
-FORBIDDEN: frozenset[str] = frozenset(
-    word for noun in (*HELD_OUT, *_EXTRA) for word in (noun, noun + "s", noun + "es")
-)
+FORBIDDEN: frozenset[str] = frozenset(word for noun in (*HELD_OUT, *_EXTRA) for word in (noun, noun + "s", noun + "es"))
 
 _WORD = re.compile(r"[a-z]+")
 

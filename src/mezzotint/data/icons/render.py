@@ -1,4 +1,4 @@
-"""From SVG or WebP to a square of premultiplied RGBA bytes."""
+"""From the body of an icon to a square of premultiplied RGBA bytes, with resvg."""
 
 import io
 import re
@@ -6,24 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
+from mezzotint.data.pixels import Bytes, premultiply
 from mezzotint.errors import InvalidFile, MissingDependency
 
-__all__ = ["extent", "fit", "padded", "premultiply", "rasterise", "svg_text", "touches_edge", "zoomed"]
+__all__ = ["extent", "padded", "rasterise", "require_resvg", "svg_text", "touches_edge", "zoomed"]
 
-Bytes = npt.NDArray[np.uint8]
-
-
-def premultiply(rgba: Bytes) -> Bytes:
-    """Straight RGBA (H, W, 4) to premultiplied, rounded to nearest; every colour channel is then at most alpha."""
-    wide = rgba.astype(np.uint16)
-    colour = (wide[..., :3] * wide[..., 3:] + 127) // 255
-    return np.concatenate([colour, wide[..., 3:]], axis=-1).astype(np.uint8)
+_VIEW_BOX = re.compile(r'viewBox="([^"]+)"')
 
 
-def svg_text(icon: Mapping[str, Any], width: int, height: int) -> str:
+def require_resvg() -> None:
+    """Raise MissingDependency if resvg_py is not installed."""
+    try:
+        import resvg_py  # noqa: F401
+    except ImportError as error:
+        raise MissingDependency(
+            "Rendering the icon set needs the package resvg_py; install it with `pip install 'mezzotint[data]'`."
+        ) from error
+
+
+def svg_text(icon: Mapping[str, Any], width: float, height: float) -> str:
     """The SVG document of an entry of an Iconify JSON file, centred on a square canvas."""
     left, top = icon.get("left", 0), icon.get("top", 0)
     side = max(width, height)
@@ -35,26 +38,29 @@ def svg_text(icon: Mapping[str, Any], width: int, height: int) -> str:
 
 
 def rasterise(svg: str, size: int) -> Bytes:
-    """Render an SVG at `size` pixels, (size, size, 4) premultiplied. Raises InvalidFile, MissingDependency (resvg_py)."""
+    """Render an SVG at `size` pixels, (size, size, 4) premultiplied. Raises InvalidFile, MissingDependency."""
+    require_resvg()
+    import resvg_py
+
     try:
-        import resvg_py
-    except ImportError as error:
-        raise MissingDependency(
-            "Rendering the icon set needs the package resvg_py; install it with `pip install 'mezzotint[data]'`."
-        ) from error
-    try:
+        # dpi: the default of 0 fails on lengths in mm, cm and pt. No system fonts: the same pixels on every machine.
         png = bytes(resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, dpi=96, skip_system_fonts=True))
     except ValueError as error:
         raise InvalidFile(f"An SVG cannot be rendered: {error}") from error
-    with Image.open(io.BytesIO(png)) as image:
+    with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
         return premultiply(np.asarray(image.convert("RGBA"), dtype=np.uint8))
 
 
 def touches_edge(picture: Bytes) -> bool:
     """Whether the drawing runs into the border of the canvas."""
     alpha = picture[..., 3]
-    sides = (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1])
-    return any(bool((side > 60).any()) for side in sides)
+    return any(bool((side > 60).any()) for side in (alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]))
+
+
+def extent(picture: Bytes) -> float:
+    """The longer side of the drawn area as a part of the canvas."""
+    rows, columns = np.nonzero(picture[..., 3] > 8)
+    return max(int(np.ptp(rows)), int(np.ptp(columns))) / picture.shape[0] if rows.size else 0.0
 
 
 def padded(svg: str, part: float) -> str:
@@ -65,43 +71,18 @@ def padded(svg: str, part: float) -> str:
         extra_w, extra_h = w / part - w, h / part - h
         return f'viewBox="{x - extra_w / 2:g} {y - extra_h / 2:g} {w / part:g} {h / part:g}"'
 
-    return re.sub(r'viewBox="([^"]+)"', grow, svg, count=1)
+    return _VIEW_BOX.sub(grow, svg, count=1)
 
 
 def zoomed(svg: str, picture: Bytes, part: float) -> str:
     """The SVG with its view box drawn in, so that what `picture` shows fills that part of the canvas."""
     rows, columns = np.nonzero(picture[..., 3] > 8)
-    size = picture.shape[0]
-    match = re.search(r'viewBox="([^"]+)"', svg)
+    match = _VIEW_BOX.search(svg)
     if match is None or rows.size == 0:
         return svg
     x, y, w, _ = (float(v) for v in match.group(1).split())
-    unit = w / size
+    unit = w / picture.shape[0]
     side = (max(int(np.ptp(rows)), int(np.ptp(columns))) + 1) * unit / part
     left = x + (int(columns.min()) + int(columns.max()) + 1) / 2 * unit - side / 2
     top = y + (int(rows.min()) + int(rows.max()) + 1) / 2 * unit - side / 2
     return svg.replace(match.group(0), f'viewBox="{left:g} {top:g} {side:g} {side:g}"', 1)
-
-
-def extent(picture: Bytes) -> float:
-    """The longer side of the drawn area as a part of the canvas."""
-    rows, columns = np.nonzero(picture[..., 3] > 8)
-    return max(int(np.ptp(rows)), int(np.ptp(columns))) / picture.shape[0] if rows.size else 0.0
-
-
-def fit(image: Image.Image, size: int, part: float = 1.0) -> Bytes:
-    """Scale a picture to fit a square of `size`, centred on transparency, premultiplied before it is filtered."""
-    straight = np.asarray(image.convert("RGBA"), dtype=np.uint8)
-    wide = premultiply(straight)
-    inner = max(1, round(size * part))
-    scale = inner / max(image.width, image.height)
-    width, height = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    planes = [
-        np.asarray(Image.fromarray(wide[..., i]).resize((width, height), Image.Resampling.LANCZOS)) for i in range(4)
-    ]
-    small = np.stack(planes, -1)
-    small[..., :3] = np.minimum(small[..., :3], small[..., 3:])
-    out = np.zeros((size, size, 4), dtype=np.uint8)
-    top, left = (size - height) // 2, (size - width) // 2
-    out[top : top + height, left : left + width] = small
-    return out

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from mezzotint.data.draws import fraction
+from mezzotint.data.icons.job import Job
 from mezzotint.data.icons.nouns import TRAINED, has_noun, names_held_out
-from mezzotint.data.icons.selection import Job, fraction
 
 __all__ = ["HELD_OUT_PART", "held_out_concepts"]
 
@@ -11,8 +12,11 @@ HELD_OUT_PART = 0.04
 
 # Drawings that show a held-out thing without naming it.
 _SHOWN = frozenset(
-    {"camping", "desert", "camp", "startup", "product launch laptop", "launch", "launch go", "beach with umbrella", "acoustic", "menorah", "space shuttle"}
-)
+    (
+        "camping", "desert", "camp", "startup", "product launch laptop", "launch", "launch go", "beach with umbrella",
+        "acoustic", "menorah", "space shuttle",
+    )
+)  # fmt: skip
 
 
 def held_out_concepts(jobs: Iterable[Job]) -> frozenset[str]:
@@ -24,8 +28,8 @@ def held_out_concepts(jobs: Iterable[Job]) -> frozenset[str]:
     for job in jobs:
         title = job.title
         said = " ; ".join((title.name, *title.others, title.concept))
-        if names_held_out(said) or title.concept in _SHOWN or title.name in _SHOWN:
-            held.add(title.concept)
-        elif fraction("held out", title.concept) < HELD_OUT_PART and not any(has_noun(title.concept, n) for n in TRAINED):
+        named = names_held_out(said) or title.concept in _SHOWN or title.name in _SHOWN
+        everyday = any(has_noun(title.concept, noun) for noun in TRAINED)
+        if named or (not everyday and fraction("held out", title.concept) < HELD_OUT_PART):
             held.add(title.concept)
     return frozenset(held)
