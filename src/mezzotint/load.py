@@ -1,6 +1,6 @@
 """Composing a model from a name or a folder; the only module that knows families, checkpoints and house."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -8,15 +8,23 @@ from typing import Any
 
 import torch
 
-from mezzotint.checkpoints.model_folder import DESCRIPTION, TEXT, ModelFolder, read_model_folder
+from mezzotint.checkpoints.model_folder import DESCRIPTION, ENCODER, TEXT, ModelFolder, read_model_folder
+from mezzotint.checkpoints.quantise import dequantise
+from mezzotint.checkpoints.tensors import file_digest, load_tensors
 from mezzotint.codecs.pixel import PixelCodec
 from mezzotint.conditioning.minilm import load_conditioner
+from mezzotint.conditioning.text import TextConditioner
 from mezzotint.diffusion.denoiser import NetworkDenoiser
 from mezzotint.diffusion.schedule import RectifiedFlow, Schedule
 from mezzotint.errors import InvalidCheckpoint, InvalidOption, nearest
 from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
 from mezzotint.pipeline import Model
 from mezzotint.request import Request
+
+DRAWING_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {"steps": 24, "guidance": 4.0, "guidance_interval": [0.0, 1.0], "solver": "dpmpp-2m", "grid": "uniform"}
+)
+"""How a model draws unless its description says otherwise."""
 
 HOUSE = Path(__file__).parent / "house"
 
@@ -43,7 +51,11 @@ def find_model(name: str) -> Path:
     if path.is_dir():
         return path
     near = nearest(name, known)
-    hint = f"did you mean {near[0]}?" if near else f"give one of {', '.join(known) or 'none installed'}, or a model's folder."
+    hint = (
+        f"did you mean {near[0]}?"
+        if near
+        else f"give one of {', '.join(known) or 'none installed'}, or a model's folder."
+    )
     raise InvalidOption(f"There is no model called {name!r}; {hint}")
 
 
@@ -54,8 +66,33 @@ def load_model(name: str = "house", *, device: str = "auto", dtype: str = "auto"
     return compose(read_model_folder(folder), where, resolve_dtype(kind, where))
 
 
+def load_text(length: int, folder: Path = HOUSE / TEXT) -> tuple[TextConditioner, str]:
+    """A text conditioner without drawing styles, for prompts of up to `length` word pieces, and its weights' sha256."""
+    tensors = dequantise(load_tensors(folder / ENCODER)[0])
+    return load_conditioner(folder, tensors, (), length), file_digest(folder / ENCODER)
+
+
+def live_model(
+    network: PixelDiT, name: str, styles: Sequence[str], text: TextConditioner, device: torch.device | str = "cpu"
+) -> Model:
+    """A model around a network in training, to draw samples with; its digests are zeros, because its weights move."""
+    side = network.config.size
+    leaf: NetworkDenoiser[Any] = NetworkDenoiser(network, RectifiedFlow(), "x0", device, torch.float32)
+    return Model(
+        name=name,
+        denoiser=leaf,
+        codec=PixelCodec(network.config.channels),
+        conditioner=TextConditioner(text.tokenizer, text.encoder, styles, text.length),
+        size=(side, side),
+        schedule_name="rectified_flow",
+        weights_sha256="0" * 64,
+        text_encoder_sha256="0" * 64,
+        defaults=Request.from_json_dict({"prompt": "", "model": name, "size": [side, side], **DRAWING_DEFAULTS}),
+    )
+
+
 def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Model:
-    """A model from what its folder holds. Raises `InvalidCheckpoint` if the weights are not of the described network."""
+    """A model from what its folder holds. Raises `InvalidCheckpoint` if the weights are of another network."""
     d = files.description
     try:
         family, schedule = FAMILIES[d["family"]], SCHEDULES[d["schedule"]]
@@ -64,7 +101,9 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
         defaults = replace(Request.from_json_dict({"prompt": "", **d["defaults"]}), model=d["name"])
         size = (int(d["size"][0]), int(d["size"][1]))
     except (KeyError, TypeError, IndexError, ValueError) as error:
-        raise InvalidCheckpoint(f"{files.root}/{DESCRIPTION} does not describe a model that can be built ({error}).") from None
+        raise InvalidCheckpoint(
+            f"{files.root}/{DESCRIPTION} does not describe a model that can be built ({error})."
+        ) from None
     _fill(network, files)
     network = network.to(device=device, dtype=dtype).eval().requires_grad_(False)
     leaf: NetworkDenoiser[Any] = NetworkDenoiser(network, schedule, d["target"], device, dtype)
@@ -87,14 +126,14 @@ def _fill(network: torch.nn.Module, files: ModelFolder) -> None:
     if expected != given:
         wrong = sorted(n for n in expected.keys() | given.keys() if expected.get(n) != given.get(n))
         raise InvalidCheckpoint(
-            f"The weights in {files.root} are of another network: {len(wrong)} tensors are missing, unknown or of another "
-            f"shape, the first is {wrong[0]}; use the weights that belong to this model.json."
+            f"The weights in {files.root} are of another network: {len(wrong)} tensors are missing, unknown or of "
+            f"another shape, the first is {wrong[0]}; use the weights that belong to this model.json."
         )
     network.load_state_dict(dict(files.network), assign=True)
 
 
 def resolve_device(name: str) -> torch.device:
-    """"auto" is CUDA where there is one, else the CPU. Raises `InvalidOption` for a device that is not there."""
+    """ "auto" is CUDA where there is one, else the CPU. Raises `InvalidOption` for a device that is not there."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -106,7 +145,7 @@ def resolve_device(name: str) -> torch.device:
 
 
 def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
-    """"auto" is bfloat16 on CUDA and float32 on a CPU, where small networks are fast enough in it."""
+    """ "auto" is bfloat16 on CUDA and float32 on a CPU, where small networks are fast enough in it."""
     kinds = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
     if name == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32

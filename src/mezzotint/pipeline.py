@@ -78,8 +78,8 @@ class Preview:
 class Pipeline:
     """Draws. Immutable: one loaded pipeline serves many requests, also at once.
 
-        pipe = Pipeline.load("house")
-        pipe.generate("a red apple", seed=7).images[0]
+    pipe = Pipeline.load("house")
+    pipe.generate("a red apple", seed=7).images[0]
     """
 
     def __init__(self, model: Model) -> None:
@@ -87,7 +87,7 @@ class Pipeline:
 
     @classmethod
     def load(cls, model: str = "house", *, device: str = "auto", dtype: str = "auto") -> Self:
-        """A pipeline from a name, or a folder that holds a `model.json`. Raises `InvalidOption`, `InvalidCheckpoint`."""
+        """A pipeline from a name or a model's folder. Raises `InvalidOption`, `InvalidCheckpoint`."""
         from mezzotint.load import load_model  # composes pipelines, so it cannot be imported above
 
         return cls(load_model(model, device=device, dtype=dtype))
@@ -208,7 +208,7 @@ class Pipeline:
 
 
 def make_request(prompt: str | Request, options: dict[str, Any]) -> Request:
-    """A request from a prompt and options by name; a request may be given whole, and options then replace its fields."""
+    """A request from a prompt and options by name; a whole request may be given, whose fields the options replace."""
     if isinstance(prompt, Request):
         return Request.from_json_dict({**prompt.to_json_dict(), **options})
     return Request.from_json_dict({"prompt": prompt, **options})

@@ -61,7 +61,7 @@ def read_description(root: Path) -> dict[str, Any]:
 
 
 def read_model_folder(root: Path) -> ModelFolder:
-    """Read and check a model's folder. Raises `InvalidCheckpoint` if a file is missing, changed or not what it should be."""
+    """Read and check a model's folder. Raises `InvalidCheckpoint` if a file is missing, changed or of another kind."""
     description = read_description(root)
     for name, digest in description["files"].items():
         path = root / name

@@ -89,7 +89,7 @@ def full_disk(path: Path) -> Iterator[None]:
         yield
     except Exception as error:
         text = str(error)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT) or "No space left" in text:
+        if (isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)) or "No space left" in text:
             raise OutOfSpace(f"The disk is full while writing {path}; free some space and try again.") from None
         denied = isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
         if denied or "Permission denied" in text or "Read-only file system" in text:
@@ -109,9 +109,9 @@ def replacing(folder: Path) -> Iterator[Path]:
     try:
         yield staging
         with full_disk(folder):
-            for file in staging.rglob("*"):
+            for file in [*staging.rglob("*"), staging]:
+                file.chmod(0o755 if file.is_dir() else 0o644)  # staging folders are made for the owner alone
                 sync(file)
-            sync(staging)
             if folder.exists():
                 retired = Path(tempfile.mkdtemp(prefix=".retired-", dir=folder.parent))
                 os.replace(folder, retired)

@@ -22,7 +22,7 @@ def to_image(pixels: Tensor) -> "Image":
     """
     from PIL import Image
 
-    assert pixels.ndim == 4 and pixels.shape[:2] == (4, 1), tuple(pixels.shape)
+    assert pixels.shape[:-2] == (4, 1), tuple(pixels.shape)
     unit = (pixels[:, 0].double() + 1) / 2
     coverage = unit[3].clamp(0, 1)
     alpha = ((coverage - CLEAR) / (OPAQUE - CLEAR)).clamp(0, 1)

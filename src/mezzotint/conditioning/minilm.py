@@ -43,7 +43,7 @@ def package_folder() -> Path:
 
 
 def convert(source: Mapping[str, Tensor], layers: int) -> dict[str, Tensor]:
-    """The package's weights under this project's names; the token type is always 0, so its embedding joins the position's."""
+    """The package's weights under our names; the token type is always 0, so its embedding joins the position's."""
     result = {
         "words": source["embeddings.word_embeddings.weight"],
         "positions": source["embeddings.position_embeddings.weight"]
@@ -131,7 +131,9 @@ def load_encoder(folder: Path, tensors: Mapping[str, Tensor]) -> BertEncoder:
     return encoder
 
 
-def load_conditioner(folder: Path, tensors: Mapping[str, Tensor], styles: Sequence[str], length: int) -> TextConditioner:
+def load_conditioner(
+    folder: Path, tensors: Mapping[str, Tensor], styles: Sequence[str], length: int
+) -> TextConditioner:
     """The conditioner of a folder with `vocabulary.txt`, `config.json` and the tensors of `encoder.safetensors`."""
     vocabulary = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
     return TextConditioner(make_tokenizer(vocabulary), load_encoder(folder, tensors), styles, length)

@@ -10,7 +10,7 @@ def linear(inputs: int, outputs: int, *, bias: bool = False) -> nn.Linear:
 
     PyTorch's own constructor draws from the global generator, which Mezzotint never touches.
     """
-    layer = skip_init(nn.Linear, inputs, outputs, bias=bias)
+    layer = skip_init(nn.Linear, inputs, outputs, bias=bias)  # type: ignore[no-untyped-call]
     assert isinstance(layer, nn.Linear)
     with torch.no_grad():
         for parameter in layer.parameters():

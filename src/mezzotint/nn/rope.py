@@ -26,6 +26,6 @@ def rotary_grid(height: int, width: int, head_width: int, *, base: float = 100.0
 
 
 def apply_rotary(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate the pairs (x[i], x[i + head_width/2]) of x (B, heads, N, head_width) by the angles of cos, sin (N, head_width/2)."""
+    """Rotate the pairs (x[i], x[i + w/2]) of x (B, heads, N, w) by the angles whose cos and sin (N, w/2) are given."""
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)

@@ -37,10 +37,12 @@ class Batches:
     """Batches of a run. `at(counter)` depends on the run's seed and the counter only, so a resumed run sees the same.
 
     Times come from the golden-ratio sequence `u_n = frac(u_0 + n (√5 − 1)/2)` through the density's quantile function:
-    every stretch of it is spread evenly, which lowers the variance of the loss (as in Kingma et al. 2021, VDM, app. I.1).
+    every stretch of it is spread evenly, which lowers the variance of the loss (Kingma et al. 2021, VDM, app. I.1).
     """
 
-    def __init__(self, run: RunConfig, pictures: PictureSet, features: CaptionFeatures, rows: NDArray[np.int64]) -> None:
+    def __init__(
+        self, run: RunConfig, pictures: PictureSet, features: CaptionFeatures, rows: NDArray[np.int64]
+    ) -> None:
         self.run = run
         self.pictures = pictures
         self.features = features

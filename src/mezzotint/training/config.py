@@ -88,10 +88,13 @@ class RunConfig:
                 raise InvalidOption(f"{name} is {getattr(self, name)}; a run needs at least 1.")
         for name in ("drop_text", "drop_style"):
             if not 0 <= getattr(self.conditions, name) <= 1:
-                raise InvalidOption(f"conditions.{name} is {getattr(self.conditions, name)}; it is a share from 0 to 1.")
+                raise InvalidOption(
+                    f"conditions.{name} is {getattr(self.conditions, name)}; it is a share from 0 to 1."
+                )
         if self.network.size % self.network.patch:
             raise InvalidOption(
-                f"network.patch {self.network.patch} does not divide network.size {self.network.size}; choose one that does."
+                f"network.patch {self.network.patch} does not divide network.size {self.network.size}; "
+                "choose one that does."
             )
 
     def as_dict(self) -> dict[str, Any]:

@@ -65,7 +65,9 @@ def embed_captions(
 def _write(
     conditioner: TextConditioner, captions: list[str], folder: Path, progress: Callable[[int, int], None] | None
 ) -> None:
-    order = sorted(range(len(captions)), key=lambda i: len(captions[i]))  # alike lengths share a batch, padding is small
+    order = sorted(
+        range(len(captions)), key=lambda i: len(captions[i])
+    )  # alike lengths share a batch, padding is small
     rows: list[NDArray[np.float16]] = [np.zeros((0, 0), np.float16)] * len(captions)
     for start in range(0, len(order), 128):
         chosen = order[start : start + 128]

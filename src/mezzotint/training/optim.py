@@ -39,7 +39,7 @@ def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
     Source: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = (matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)).bfloat16()
+    x: Tensor = (matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)).bfloat16()
     for _ in range(iterations):
         gram = x.mT @ x
         x = a * x + x @ (b * gram + c * (gram @ gram))
@@ -65,9 +65,9 @@ class Muon:
         """One update with the learning rate `lr`, from the parameters' gradients."""
         groups: dict[tuple[int, int], list[tuple[nn.Parameter, Tensor]]] = {}
         for name, parameter in self.parameters.items():
-            assert parameter.grad is not None, name
-            buffer = self.buffers[name].mul_(self.momentum).add_(parameter.grad)
-            update = parameter.grad.add(buffer, alpha=self.momentum)
+            gradient = _gradient(parameter)
+            buffer = self.buffers[name].mul_(self.momentum).add_(gradient)
+            update = gradient.add(buffer, alpha=self.momentum)
             for part, piece in zip(_parts(name, parameter.data), _parts(name, update), strict=True):
                 rows, columns = max(piece.shape), min(piece.shape)
                 groups.setdefault((rows, columns), []).append((part, piece))  # type: ignore[arg-type]
@@ -87,6 +87,11 @@ def _parts(name: str, matrix: Tensor) -> Iterable[Tensor]:
     return (matrix,)
 
 
+def _gradient(parameter: nn.Parameter) -> Tensor:
+    assert parameter.grad is not None, "a parameter that the loss does not reach"
+    return parameter.grad
+
+
 class Adam:
     """Adam (Kingma & Ba 2014, algorithm 1) with betas (0.9, 0.95) and no weight decay."""
 
@@ -98,8 +103,7 @@ class Adam:
     @torch.no_grad()
     def step(self, lr: float, count: int) -> None:
         """Update number `count` (from 1) with the learning rate `lr`."""
-        gradients = [p.grad for p in self.parameters.values()]
-        assert all(g is not None for g in gradients)
+        gradients = [_gradient(p) for p in self.parameters.values()]
         first, second = list(self.first.values()), list(self.second.values())
         torch._foreach_lerp_(first, gradients, 1 - 0.9)
         torch._foreach_mul_(second, 0.95)
@@ -126,8 +130,7 @@ class Optimizer:
         norm = self.gradient_norm()
         if norm > self.config.clip:
             for parameter in self.network.parameters():
-                assert parameter.grad is not None
-                parameter.grad.mul_(self.config.clip / norm)
+                _gradient(parameter).mul_(self.config.clip / norm)
         factor = self.config.factor(step, steps)
         self.muon.step(self.config.muon_lr * factor)
         self.adam.step(self.config.adam_lr * factor, step)
@@ -135,9 +138,8 @@ class Optimizer:
 
     def gradient_norm(self) -> float:
         """Euclidean norm of all gradients together."""
-        gradients = [p.grad for p in self.network.parameters()]
-        assert all(g is not None for g in gradients)
-        return float(torch.stack(torch._foreach_norm(gradients)).norm())
+        gradients = [_gradient(p) for p in self.network.parameters()]
+        return float(torch.stack(list(torch._foreach_norm(gradients))).norm())
 
     def state(self) -> dict[str, Tensor]:
         """Every moment, under `muon.`, `first.` and `second.`"""

@@ -49,9 +49,7 @@ def prepare(
 ) -> Trainer:
     """Load the pictures, embed their captions, build the network; sizes that the data knows are read from the data."""
     pictures = load_pictures(run.data, run.network.size)
-    run = replace(
-        run, network=replace(run.network, styles=len(pictures.styles), text_width=conditioner.width)
-    )
+    run = replace(run, network=replace(run.network, styles=len(pictures.styles), text_width=conditioner.width))
     rows = pictures.split("train")[: run.data.limit or None]
     records = [pictures.records[int(row)] for row in [*rows, *pictures.split("heldout")]]
     captions = ["", *(caption for record in records for caption in record.captions)]

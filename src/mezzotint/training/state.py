@@ -30,7 +30,7 @@ class Snapshot:
 
 
 def save(folder: Path, snapshot: Snapshot, keep: int) -> Path:
-    """Write `folder/step-XXXXXXXX`: staged, synced, renamed; then delete all but the newest `keep`. Returns its path."""
+    """Write `folder/step-XXXXXXXX`: staged, synced, renamed; keep the newest `keep` of them. Returns its path."""
     target = folder / f"step-{snapshot.facts['step']:08d}"
     with replacing(target) as staging:
         files = {}

@@ -4,13 +4,13 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 import mezzotint
 from mezzotint.data.sources import PictureSet
@@ -78,6 +78,7 @@ class Trainer:
             "run": run.as_dict(),
             "data": pictures.digest,
             "text": text_digest,
+            "styles": list(pictures.styles),
             "warm_start": warm_start,
             "sessions": [],
         }
@@ -88,7 +89,7 @@ class Trainer:
         return self.step * self.run.batch
 
     def resume(self, path: Path) -> None:
-        """Take up the state of a checkpoint. Raises `TrainingError` if it belongs to another run, data set or text encoder."""
+        """Take up a checkpoint's state. Raises `TrainingError` if it is of another run, data set or text encoder."""
         snapshot = state.load(path)
         for name, meaning in (("run", "run configuration"), ("data", "data set"), ("text", "text encoder")):
             if _plain(snapshot.facts[name]) != _plain(self.facts[name]):
@@ -131,10 +132,10 @@ class Trainer:
             bad = [int(r) for r, ok in zip(batch.rows, losses.isfinite().tolist(), strict=True) if not ok]
             ids = [self.batches.pictures.records[row].id for row in bad[:8]]
             raise TrainingError(
-                f"The loss of update {self.step + 1} is not finite, for the pictures {', '.join(ids)}; nothing was updated. "
-                "Look at them with data check, or lower optim.muon_lr and optim.adam_lr."
+                f"The loss of update {self.step + 1} is not finite, for the pictures {', '.join(ids)}; "
+                "nothing was updated. Look at them with data check, or lower optim.muon_lr and optim.adam_lr."
             )
-        losses.mean().backward()
+        torch.autograd.backward(losses.mean())
         norm = self.optimizer.step(self.step + 1, self.run.steps)
         self.step += 1
         for average in self.averages:
@@ -143,8 +144,8 @@ class Trainer:
 
     def save(self) -> Path:
         """Write a checkpoint of the present state."""
-        tensors = {"network": dict(self.network.named_parameters()), "optimizer": self.optimizer.state()}
-        tensors |= {_file(average): dict(average.state()) for average in self.averages}
+        tensors: dict[str, Mapping[str, Tensor]] = {_file(average): average.state() for average in self.averages}
+        tensors |= {"network": dict(self.network.named_parameters()), "optimizer": self.optimizer.state()}
         facts = {"step": self.step, "pictures": self.pictures, **self.facts}
         return state.save(self.folder / "checkpoints", state.Snapshot(facts, tensors), self.run.keep)
 
@@ -154,7 +155,7 @@ class Trainer:
         average = next(a for a in self.averages if a.sigma_rel == width)
         own = {name: p.detach().clone() for name, p in self.network.named_parameters()}
         try:
-            _assign(self.network, dict(average.state()))
+            _assign(self.network, average.state())
             yield self.network.eval()
         finally:
             _assign(self.network, own)
@@ -176,7 +177,7 @@ def _file(average: PowerEMA) -> str:
 
 
 @torch.no_grad()
-def _assign(network: nn.Module, weights: dict[str, torch.Tensor]) -> None:
+def _assign(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     for name, parameter in network.named_parameters():
         parameter.copy_(weights[name])
 
@@ -196,5 +197,3 @@ def _difference(then: Any, now: Any, path: str = "") -> str:
             if then.get(key) != now[key]:
                 return _difference(then.get(key), now[key], f"{path}.{key}" if path else key)
     return f" ({path} was {then}, is {now})" if path else ""
-
-

@@ -87,7 +87,7 @@ class PixelDiT(nn.Module):
     over the prompt's keys and values. There is no modulation by t (no adaLN): the noise level is seen in context.
 
     Sources: predicting x_0 through a bottleneck patch embedding: Li & He 2025 (JiT, arXiv 2511.13720); text as
-    read-only keys and values: Photoroom's PRX; no adaLN: MiniT2I. QK-norm, rotary positions, SwiGLU: see `mezzotint.nn`.
+    read-only keys and values: Photoroom's PRX; no adaLN: MiniT2I. For the layers see `mezzotint.nn`.
     Shapes: x_t (B, channels, 1, size, size), t (B,) or (), -> x_0 of the same shape as x_t.
     """
 
@@ -121,7 +121,7 @@ class PixelDiT(nn.Module):
         bias = torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, float("-inf"))[:, None, None, :]
         for block in self.text_blocks:
             tokens = block(tokens, bias=bias)
-        pairs = [block.context(tokens) for block in self.blocks]
+        pairs = [block.context(tokens) for block in self._blocks()]
         return PixelDiTContext(torch.stack([k for k, _ in pairs]), torch.stack([v for _, v in pairs]), bias)
 
     def forward(
@@ -155,6 +155,9 @@ class PixelDiT(nn.Module):
         values = self.patch_out(self.norm_out(x[:, c.time_tokens :]))
         return unpatchify(values, c.patch, c.channels, c.size, c.size)[:, :, None]
 
+    def _blocks(self) -> list[Block]:
+        return [block for block in self.blocks if isinstance(block, Block)]
+
     def _hook(self, probe: Probe | None, index: int, own: int, total: int) -> WeightsHook | None:
         if probe is None or probe.attention is None:
             return None
@@ -165,6 +168,10 @@ class PixelDiT(nn.Module):
         return lambda weights: edit(site, weights)
 
 
+ENDS = ("attention.out.weight", "feedforward.out.weight", "patch_out.weight")
+"""Weights that end a residual branch or the network."""
+
+
 def initialise(network: PixelDiT, seed: int) -> None:
     """Fill a fresh network: normal weights of variance 1 / fan-in, zero for every layer that ends a residual branch
     and for the output, so that the untrained network predicts x_0 = 0. Draws from its own generator."""
@@ -173,6 +180,5 @@ def initialise(network: PixelDiT, seed: int) -> None:
         for name, parameter in network.named_parameters():
             if name in ("time_places", "style"):
                 parameter.normal_(0.0, 0.02, generator=generator)
-            elif parameter.ndim == 2 and not name.endswith(("attention.out.weight", "feedforward.out.weight")):
-                if name != "patch_out.weight":
-                    parameter.normal_(0.0, parameter.shape[1] ** -0.5, generator=generator)
+            elif parameter.ndim == 2 and not name.endswith(ENDS):
+                parameter.normal_(0.0, parameter.shape[1] ** -0.5, generator=generator)

@@ -1,0 +1,116 @@
+"""Files of weights: whole, safe, and replaced in one step."""
+
+import json
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from mezzotint.checkpoints.model_folder import read_model_folder
+from mezzotint.checkpoints.quantise import dequantise, quantise
+from mezzotint.checkpoints.tensors import load_tensors, replacing, save_tensors
+from mezzotint.errors import InvalidCheckpoint, OutOfSpace
+from tests.support import model_folder
+
+
+class Bomb:
+    """Opening this pickle would leave a trace."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, ("exploded",)
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "w.safetensors"
+    save_tensors(path, {"a": torch.arange(6.0).reshape(2, 3)}, {"note": "x"})
+    return path
+
+
+def test_tensors_come_back(weights: Path) -> None:
+    tensors, metadata = load_tensors(weights)
+    assert torch.equal(tensors["a"], torch.arange(6.0).reshape(2, 3))
+    assert metadata == {"note": "x"}
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "SafeTensors", "pt", "bin", "ckpt"])
+@pytest.mark.parametrize("kind", ["pickle", "old pickle", "torch"])
+def test_a_pickle_is_refused_under_any_suffix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / f"weights.{suffix}"
+    if kind == "torch":
+        torch.save({"a": Bomb()}, path)
+    else:
+        path.write_bytes(pickle.dumps({"a": Bomb()}, protocol=4 if kind == "pickle" else 0))
+    with pytest.raises(InvalidCheckpoint) as caught:
+        load_tensors(path)
+    assert str(path) in str(caught.value)
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("cut", [0, 4, 8, 40, -1])
+def test_half_a_file_is_refused(weights: Path, cut: int) -> None:
+    weights.write_bytes(weights.read_bytes()[:cut])
+    with pytest.raises(InvalidCheckpoint):
+        load_tensors(weights)
+
+
+def test_a_header_that_claims_too_much_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "w"
+    path.write_bytes((2**40).to_bytes(8, "little") + b"{}")
+    with pytest.raises(InvalidCheckpoint):
+        load_tensors(path)
+
+
+def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
+    target = tmp_path / "model"
+    with replacing(target) as staging:
+        (staging / "a").write_text("old")
+    with pytest.raises(ValueError, match="half way"), replacing(target) as staging:
+        (staging / "a").write_text("new")
+        raise ValueError("half way")
+    assert (target / "a").read_text() == "old"
+    with replacing(target) as staging:
+        (staging / "b").write_text("new")
+    assert [p.name for p in target.iterdir()] == ["b"]
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutOfSpace, match="disk is full"), replacing(tmp_path / "m") as staging:
+        save_tensors(staging / "w", {"a": torch.zeros(3)})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_eight_bits_err_by_half_a_step_at_most() -> None:
+    w = torch.randn(64, 96, generator=torch.Generator().manual_seed(0)) * torch.logspace(-3, 1, 64)[:, None]
+    back = dequantise(quantise({"w": w, "b": w[0]}))
+    step = w.abs().amax(1, keepdim=True) / 127
+    assert bool(((back["w"] - w).abs() <= step * 0.5001).all())
+    assert torch.equal(back["b"], w[0])
+    assert quantise({"w": w})["w"].dtype == torch.int8
+
+
+def test_a_models_folder_is_checked_file_by_file(tmp_path: Path) -> None:
+    root = model_folder(tmp_path / "m")
+    assert read_model_folder(root).network["norm_out.weight"].shape == (32,)
+    weights = root / "network.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(InvalidCheckpoint, match=r"network\.safetensors is not the file"):
+        read_model_folder(root)
+    weights.unlink()
+    with pytest.raises(InvalidCheckpoint, match="lacks network"):
+        read_model_folder(root)
+    (root / "model.json").write_text(json.dumps({"format": 99}))
+    with pytest.raises(InvalidCheckpoint, match="format 99"):
+        read_model_folder(root)

@@ -1,0 +1,117 @@
+"""The pixel transformer: what must not matter does not, and what must does."""
+
+import pytest
+import torch
+
+from mezzotint.conditioning.conditioning import Conditioning
+from mezzotint.diffusion.probe import AttentionSite, Probe
+from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig, initialise
+from tests.support import SMALL, random_network
+
+
+def normal(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def conditioning(lengths: tuple[int, ...], seed: int = 5, styles: tuple[int, ...] = (1, 2)) -> Conditioning:
+    longest = max(lengths)
+    mask = torch.tensor([[i < n for i in range(longest)] for n in lengths])
+    tokens = normal(len(lengths), longest, 384, seed=seed) * mask[..., None]
+    return Conditioning(tokens, mask, torch.tensor(styles[: len(lengths)]))
+
+
+@pytest.fixture(scope="module")
+def network() -> PixelDiT:
+    return random_network()
+
+
+X, T = normal(2, 4, 1, 32, 32, seed=1), torch.tensor([0.2, 0.8])
+
+
+@torch.inference_mode()
+def test_padding_and_batch_mates_do_not_matter(network: PixelDiT) -> None:
+    cond = conditioning((5, 3))
+    both = network(X, T, cond)
+    padded = network(X, T, cond.padded(11))
+    torch.testing.assert_close(padded, both, rtol=1e-5, atol=1e-5)
+    alone = network(X[1:], T[1:], Conditioning(cond.tokens[1:, :3], cond.mask[1:, :3], cond.style[1:]))
+    torch.testing.assert_close(alone, both[1:], rtol=1e-5, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_a_prompt_is_prepared_once(network: PixelDiT) -> None:
+    cond = conditioning((5, 3))
+    context = network.prepare(cond)
+    torch.testing.assert_close(network(X, T, context), network(X, T, cond), rtol=0, atol=0)
+    first, second = conditioning((5,), styles=(1,)), conditioning((2,), seed=9, styles=(2,))
+    joined = network.prepare(first).cat(network.prepare(second))
+    apart = torch.cat([network(X[:1], T[:1], first), network(X[1:], T[1:], second)])
+    torch.testing.assert_close(network(X, T, joined), apart, rtol=1e-5, atol=1e-5)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("what", ["text", "style", "time", "picture"])
+def test_every_input_matters(network: PixelDiT, what: str) -> None:
+    cond, x, t = conditioning((5, 3)), X, T
+    base = network(x, t, cond)
+    if what == "text":
+        cond = Conditioning(cond.tokens + normal(*cond.tokens.shape, seed=7), cond.mask, cond.style)
+    elif what == "style":
+        cond = Conditioning(cond.tokens, cond.mask, torch.tensor([2, 0]))
+    elif what == "time":
+        t = T + 0.1
+    else:
+        x = X + normal(*X.shape, seed=8)
+    assert float((network(x, t, cond) - base).abs().amax(dim=(1, 2, 3, 4)).min()) > 1e-3
+
+
+@torch.inference_mode()
+def test_a_probe_skips_blocks_and_edits_attention(network: PixelDiT) -> None:
+    cond = conditioning((5, 3))
+    base = network(X, T, cond)
+    sites: list[AttentionSite] = []
+
+    def look(site: AttentionSite, weights: torch.Tensor) -> torch.Tensor:
+        sites.append(site)
+        assert weights[:, :, :, site.text].shape[-1] == 6  # five word pieces and the style
+        assert weights[:, :, site.image].shape[2] == 16
+        return weights
+
+    torch.testing.assert_close(network(X, T, cond, probe=Probe(attention=look)), base, rtol=0, atol=0)
+    assert [site.block for site in sites] == [0, 1]
+    without_last = network(X, T, cond, probe=Probe(skip=frozenset({1})))
+    shallow = random_network()
+    shallow.blocks = shallow.blocks[:1]
+    torch.testing.assert_close(without_last, shallow(X, T, cond), rtol=0, atol=0)
+    assert float((without_last - base).abs().max()) > 1e-3
+
+
+@torch.inference_mode()
+def test_a_fresh_network_predicts_zero_and_its_seed_decides_its_weights() -> None:
+    first, again, other = (PixelDiT(SMALL) for _ in range(3))
+    before = torch.get_rng_state()
+    for fresh, seed in ((first, 1), (again, 1), (other, 2)):
+        initialise(fresh, seed)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert float(first(X, T, conditioning((5, 3))).abs().max()) == 0
+    assert torch.equal(first.blocks[0].attention.qkv.weight, again.blocks[0].attention.qkv.weight)
+    assert not torch.equal(first.blocks[0].attention.qkv.weight, other.blocks[0].attention.qkv.weight)
+
+
+def test_the_house_sizes_hold_what_the_card_says() -> None:
+    count = sum(p.numel() for p in PixelDiT(PixelDiTConfig(styles=25)).parameters())
+    width, hidden, block = 256, 680, 4 * 256**2 + 3 * 256 * 680 + 2 * 256 + 2 * 64
+    edges = 256 * 128 + 128 * width + width + width * 256 + 256 + width  # patches in and out, the last norm
+    prompt = 384 + 384 * width + width + 26 * width
+    time = 128 * width + width + width * width + width + 4 * width
+    assert hidden == PixelDiTConfig().hidden
+    assert count == 9 * block + edges + prompt + time
+
+
+def test_bfloat16_stays_close(network: PixelDiT) -> None:
+    half = random_network().bfloat16()
+    cond = conditioning((5, 3))
+    with torch.inference_mode():
+        full, rough = network(X, T, cond), half(X.bfloat16(), T, cond)
+    assert rough.dtype == torch.bfloat16
+    assert float((rough.float() - full).norm() / full.norm()) < 0.05

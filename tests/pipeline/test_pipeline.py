@@ -1,0 +1,195 @@
+"""The one pipeline: seeds, batches, guidance, refusals, and what a recipe says."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mezzotint import Pipeline, Request
+from mezzotint.errors import InvalidOption
+from mezzotint.provenance.pixels import pixel_sha256, psnr
+from tests.support import model_folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return model_folder(tmp_path_factory.mktemp("models") / "random")
+
+
+@pytest.fixture(scope="module")
+def pipe(folder: Path) -> Pipeline:
+    return Pipeline.load(str(folder))
+
+
+@pytest.mark.parametrize("solver", ["ddim", "dpmpp-2m", "heun", "euler", "ddpm"])
+def test_a_picture_of_a_batch_is_the_picture_of_its_seed(pipe: Pipeline, solver: str) -> None:
+    batch = pipe.generate("a red apple", n=3, seed=7, steps=3, solver=solver)
+    assert [r.request.seed for r in batch.recipes] == [7, 8, 9]
+    for seed, recipe in zip((7, 8, 9), batch.recipes, strict=True):
+        alone = pipe.generate("a red apple", seed=seed, steps=3, solver=solver)
+        assert alone.recipes[0] == recipe
+        assert recipe.pixels_sha256 == pixel_sha256(alone.images[0])
+    assert len({r.pixels_sha256 for r in batch.recipes}) == 3
+
+
+def test_seeds_wrap_around(pipe: Pipeline) -> None:
+    seeds = [r.request.seed for r in pipe.generate("x", n=2, seed=2**64 - 1, steps=1).recipes]
+    assert seeds == [2**64 - 1, 0]
+
+
+def test_fast_batches_stay_within_a_tolerance_and_say_that_they_were(pipe: Pipeline) -> None:
+    exact = pipe.generate("a red apple", n=10, seed=1, steps=3)
+    fast = pipe.generate("a red apple", n=10, seed=1, steps=3, batching="fast")
+    assert all(r.request.batching == "fast" for r in fast.recipes)
+    for a, b in zip(exact.images, fast.images, strict=True):
+        assert psnr(a, b) > 60
+    assert [r.request.seed for r in fast.recipes] == [r.request.seed for r in exact.recipes]
+
+
+def test_guidance_one_is_off_and_costs_half(pipe: Pipeline) -> None:
+    plain = pipe.generate("a red apple", seed=3, steps=4, guidance=1)
+    negative = pipe.generate("a red apple", seed=3, steps=4, guidance=1, negative="blue")
+    guided = pipe.generate("a red apple", seed=3, steps=4, guidance=3)
+    assert (plain.evaluations, guided.evaluations) == (4, 8)
+    assert plain.recipes[0].pixels_sha256 == negative.recipes[0].pixels_sha256 != guided.recipes[0].pixels_sha256
+    assert negative.ignored == ("negative: blue",)
+
+
+def test_a_guidance_interval_saves_the_evaluations_outside(pipe: Pipeline) -> None:
+    part = pipe.generate("a red apple", seed=3, steps=4, guidance=3, guidance_interval=(0.4, 0.8))
+    assert part.evaluations == 4 + 2  # of the times 1, .75, .5, .25 two are inside
+    none = pipe.generate("a red apple", seed=3, steps=4, guidance=3, guidance_interval=(0.3, 0.4))
+    off = pipe.generate("a red apple", seed=3, steps=4, guidance=1)
+    assert none.recipes[0].pixels_sha256 == off.recipes[0].pixels_sha256
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"negative": "green"}, {"style": "flat"}, {"steps": 5}, {"guidance": 2.0}, {"grid": "karras"}, {"seed": 4}],
+)
+def test_every_option_acts(pipe: Pipeline, change: dict[str, object]) -> None:
+    base = {"seed": 3, "steps": 4, "guidance": 3.0}
+    first = pipe.generate("a red apple", **base)
+    second = pipe.generate("a red apple", **{**base, **change})
+    assert first.recipes[0].pixels_sha256 != second.recipes[0].pixels_sha256
+
+
+def test_streaming_shows_every_step_from_pure_noise_to_the_picture(pipe: Pipeline) -> None:
+    previews = list(pipe.stream("a red apple", seed=5, steps=3))
+    assert [p.step.index for p in previews] == [0, 1, 2]
+    first, last = previews[0], previews[-1]
+    assert first.step.prediction is not None
+    start = first.step.prediction.x_t.flatten().double()
+    assert abs(float(start.mean())) < 0.05
+    assert abs(float(start.std()) - 1) < 0.05
+    assert first.image is None
+    assert last.image is not None
+    torch.testing.assert_close(last.x, last.x0)
+    assert pixel_sha256(last.image) == pipe.generate("a red apple", seed=5, steps=3).recipes[0].pixels_sha256
+
+
+def test_global_generators_are_neither_read_nor_changed(pipe: Pipeline) -> None:
+    torch_state, numpy_state = torch.get_rng_state(), str(np.random.get_state())  # noqa: NPY002
+    first = pipe.generate("a red apple", seed=5, steps=3, solver="ddpm")
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert str(np.random.get_state()) == numpy_state  # noqa: NPY002
+    stream = pipe.stream("a red apple", seed=5, steps=3, solver="ddpm")
+    next(stream)
+    torch.manual_seed(99)
+    last = list(stream)[-1]
+    torch.set_rng_state(torch_state)
+    assert last.recipe == first.recipes[0]
+
+
+def test_two_streams_at_once_give_what_each_gives_alone(pipe: Pipeline) -> None:
+    alone = [pipe.generate("a cat", seed=s, steps=4, guidance=g).recipes[0] for s, g in ((1, 3.0), (2, 1.0))]
+    streams = [pipe.stream("a cat", seed=s, steps=4, guidance=g) for s, g in ((1, 3.0), (2, 1.0))]
+    last = [None, None]
+    for _ in range(4):
+        last = [next(stream) for stream in streams]
+    assert [p.recipe for p in last] == alone  # type: ignore[union-attr]
+    found: dict[int, object] = {}
+
+    def draw(seed: int, guidance: float) -> None:
+        found[seed] = pipe.generate("a cat", seed=seed, steps=4, guidance=guidance).recipes[0]
+
+    threads = [threading.Thread(target=draw, args=pair) for pair in ((1, 3.0), (2, 1.0))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [found[1], found[2]] == alone
+
+
+def test_a_stream_leaks_no_mode_into_its_caller(pipe: Pipeline) -> None:
+    stream = pipe.stream("a cat", steps=3)
+    next(stream)
+    assert not torch.is_inference_mode_enabled()
+    assert torch.is_grad_enabled()
+    stream.close()
+
+
+def test_a_recipe_draws_the_same_picture_again(pipe: Pipeline) -> None:
+    recipe = pipe.generate("a red apple", seed=11, style="noto", negative="blue").recipes[0]
+    assert pipe.generate(recipe.request).recipes[0] == recipe
+    assert recipe.request.steps == 4
+    assert recipe.request.solver == "dpmpp-2m"
+
+
+def test_what_was_ignored_is_named(pipe: Pipeline) -> None:
+    result = pipe.generate("a red apple ☃ " + "word " * 40, steps=1)
+    assert result.ignored[0] == "☃"
+    assert result.ignored.count("word") == 1  # named once
+    assert len(result.recipes[0].ignored) > 5
+    empty = pipe.generate("", steps=1)
+    assert "empty" in empty.warnings[0]
+    assert pipe.generate("a red apple", steps=1).ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"solver": "eulr"}, "did you mean euler"),
+        ({"style": "nto"}, "did you mean noto"),
+        ({"grid": "karas"}, "did you mean karras"),
+        ({"size": (128, 128)}, "draws pictures of 32x32"),
+        ({"steps": 0}, "steps is 0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"guidance": float("nan")}, "guidance is nan"),
+        ({"stesp": 4}, "did you mean steps"),
+        ({"solver": "euler", "eta": 0.5}, "has no option 'eta'"),
+    ],
+)
+def test_a_bad_option_is_refused_before_any_work(pipe: Pipeline, options: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidOption, match=message):
+        pipe.stream("a red apple", **options)
+
+
+def test_a_request_may_be_given_whole(pipe: Pipeline) -> None:
+    request = Request(prompt="a cat", seed=5, steps=2, model="random")
+    assert pipe.generate(request).recipes == pipe.generate("a cat", seed=5, steps=2).recipes
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("hose", "did you mean house|house|no model"), ("/nowhere/x", "no model")]
+)
+def test_an_unknown_model_is_refused(name: str, message: str) -> None:
+    with pytest.raises(InvalidOption, match=message):
+        Pipeline.load(name)
+
+
+def test_an_unknown_device_or_dtype_is_refused(folder: Path) -> None:
+    with pytest.raises(InvalidOption, match="device 'abacus'"):
+        Pipeline.load(str(folder), device="abacus")
+    with pytest.raises(InvalidOption, match="dtype called 'float12'"):
+        Pipeline.load(str(folder), dtype="float12")
+
+
+def test_bfloat16_draws_nearly_the_same_picture(folder: Path, pipe: Pipeline) -> None:
+    rough = Pipeline.load(str(folder), dtype="bfloat16").generate("a red apple", seed=2, steps=3)
+    assert rough.recipes[0].request.dtype == "bfloat16"
+    exact = pipe.generate("a red apple", seed=2, steps=3)
+    assert rough.recipes[0].pixels_sha256 != exact.recipes[0].pixels_sha256
+    assert psnr(rough.images[0], exact.images[0]) > 20

@@ -1,0 +1,62 @@
+"""Small models and data sets for tests, made from seeds."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from mezzotint.checkpoints.model_folder import write_model_folder
+from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
+from mezzotint.load import DRAWING_DEFAULTS, HOUSE
+
+SMALL = PixelDiTConfig(size=32, patch=8, width=32, depth=2, heads=2, hidden=48, bottleneck=16, styles=2)
+THINGS = "apple boat cat door egg fork goat hat ink jar kite lake mill nest oven pear rose sun tree vase".split()
+STYLES = ("flat", "noto")
+
+
+def random_network(config: PixelDiTConfig = SMALL, seed: int = 0) -> PixelDiT:
+    """A network without a zero parameter, so that every path matters."""
+    network = PixelDiT(config)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            scale = parameter.shape[-1] ** -0.5 if parameter.ndim > 1 else 0.3
+            parameter.copy_(torch.randn(parameter.shape, generator=generator) * scale + (parameter.ndim == 1))
+    return network.eval()
+
+
+def model_folder(root: Path, config: PixelDiTConfig = SMALL, seed: int = 0) -> Path:
+    """A model's folder with random weights and the house text encoder."""
+    weights = {name: p.detach() for name, p in random_network(config, seed).named_parameters()}
+    side = [config.size, config.size]
+    description = {
+        "name": "random",
+        "family": "pixel_dit",
+        "network": {field: getattr(config, field) for field in config.__dataclass_fields__},
+        "schedule": "rectified_flow",
+        "target": "x0",
+        "size": side,
+        "styles": list(STYLES),
+        "text_length": 32,
+        "defaults": {"size": side, **DRAWING_DEFAULTS, "steps": 4},
+    }
+    write_model_folder(root, weights, HOUSE / "text", description, "fp32", "A random model for tests.\n")
+    return root
+
+
+def picture_folder(root: Path, count: int = 80, size: int = 32) -> Path:
+    """A folder of coloured squares with captions beside them."""
+    root.mkdir(parents=True, exist_ok=True)
+    rng = np.random.Generator(np.random.Philox(3))
+    names = ("red", "green", "blue", "white")
+    values = ((220, 30, 30), (30, 200, 60), (40, 60, 220), (250, 250, 250))
+    for i in range(count):
+        pixels = np.zeros((size, size, 4), np.uint8)
+        x, y = rng.integers(0, size // 2, 2)
+        pixels[y : y + size // 2, x : x + size // 2] = (*values[(i + i // 20) % 4], 255)
+        Image.fromarray(pixels, "RGBA").save(root / f"{i:03d}.png")
+        (root / f"{i:03d}.txt").write_text(
+            f"{names[(i + i // 20) % 4]} {THINGS[i % len(THINGS)]}\na {names[(i + i // 20) % 4]} square\n"
+        )
+    return root

@@ -1,0 +1,47 @@
+"""A small run on a small folder of pictures."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mezzotint.load import load_text
+from mezzotint.training.config import DataConfig, RunConfig
+from mezzotint.training.prepare import prepare
+from mezzotint.training.trainer import Trainer
+from tests.support import SMALL, picture_folder
+
+MakeTrainer = Callable[..., Trainer]
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return picture_folder(tmp_path_factory.mktemp("pictures"))
+
+
+@pytest.fixture
+def small_run(pictures: Path) -> RunConfig:
+    return RunConfig(
+        name="small",
+        network=replace(SMALL, styles=0),
+        data=DataConfig(source="folder", path=str(pictures)),
+        steps=12,
+        batch=4,
+        checkpoint_every=5,
+        validate_every=6,
+        validation=8,
+    )
+
+
+@pytest.fixture
+def make_trainer(
+    small_run: RunConfig, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> MakeTrainer:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+    conditioner, digest = load_text(small_run.conditions.text_length)
+
+    def make(folder: Path, run: RunConfig = small_run) -> Trainer:
+        return prepare(run, conditioner, digest, folder)
+
+    return make

@@ -1,0 +1,206 @@
+"""The loop: pure in its counter, exact on resume, safe when something is wrong."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mezzotint.errors import InvalidCheckpoint, InvalidOption, OutOfSpace, TrainingError
+from mezzotint.training import state
+from mezzotint.training.config import RunConfig, from_dict, override
+from mezzotint.training.export import export
+from mezzotint.training.methods.pretrain import Pretrain
+from mezzotint.training.trainer import Trainer
+
+MakeTrainer = Callable[..., Trainer]
+
+
+def finish(trainer: Trainer, stop: int | None = None) -> state.Snapshot:
+    newest = state.newest(trainer.folder / "checkpoints")
+    if newest is not None:
+        trainer.resume(newest)
+    list(trainer.steps(stop))
+    path = state.newest(trainer.folder / "checkpoints")
+    assert path is not None
+    return state.load(path)
+
+
+def test_an_interrupted_run_ends_with_the_same_bits(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    whole = finish(make_trainer(tmp_path / "whole"))
+    for stop in (4, 9, None):  # resumed twice
+        parts = finish(make_trainer(tmp_path / "parts"), stop)
+    assert parts.facts["step"] == whole.facts["step"] == 12
+    assert sorted(whole.tensors) == ["ema-0.050", "ema-0.100", "network", "optimizer"]
+    for name, tensors in whole.tensors.items():
+        for key, value in tensors.items():
+            assert torch.equal(value, parts.tensors[name][key]), (name, key)
+    assert [s["from_step"] for s in parts.facts["sessions"]] == [0, 4, 9]
+
+
+def test_training_learns_and_leaves_the_global_generators_alone(
+    make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path
+) -> None:
+    before = torch.get_rng_state(), str(np.random.get_state())  # noqa: NPY002 (the very thing that must not be used)
+    trainer = make_trainer(tmp_path, replace(small_run, steps=60, validate_every=60, checkpoint_every=60))
+    first = trainer.validation(trainer.network)["mean"]
+    last = [step.validation for step in trainer.steps()][-1]
+    assert last is not None
+    assert last["mean"] < 0.6 * first
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert str(np.random.get_state()) == before[1]  # noqa: NPY002
+
+
+def test_the_loss_of_a_network_that_says_zero_is_known(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path)
+    batch = trainer.batches.at(0)
+    expected = batch.pictures.square().flatten(1).mean(1) / batch.t.clamp_min(0.05) ** 2
+    torch.testing.assert_close(trainer.method.losses(batch), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_batches_are_functions_of_the_counter_and_cover_the_data(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    one, two = make_trainer(tmp_path / "a").batches, make_trainer(tmp_path / "b").batches
+    for counter in (0, 4, 400):
+        a, b = one.at(counter), two.at(counter)
+        assert torch.equal(a.cond.tokens, b.cond.tokens)
+        assert torch.equal(a.t, b.t)
+        assert a.rows.tolist() == b.rows.tolist()
+    count = len(one.rows)
+    seen = [int(row) for start in range(0, 3 * count, 4) for row in one.at(start).rows][: 3 * count]
+    for epoch in range(3):
+        assert sorted(seen[epoch * count : (epoch + 1) * count]) == sorted(one.rows.tolist())
+    assert seen[:count] != seen[count : 2 * count]
+    heldout = set(one.pictures.split("heldout").tolist())
+    assert heldout
+    assert not heldout & set(seen)
+
+
+def test_times_follow_the_density_evenly_and_captions_are_dropped_as_often_as_asked(
+    make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path
+) -> None:
+    batches = make_trainer(tmp_path, replace(small_run, batch=500)).batches
+    drawn = [batches.at(start) for start in (0, 500, 1000, 1500)]
+    logits = torch.logit(torch.cat([b.t for b in drawn]).double())
+    ranks = torch.special.ndtr(logits).sort().values
+    gap = (ranks - (torch.arange(2000) + 0.5) / 2000).abs().max()
+    assert float(gap) < 0.002  # independent draws would reach 0.02
+    empty = torch.cat([b.cond.mask.sum(1) == 2 for b in drawn]).double().mean()
+    assert float(empty) == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_loss_that_is_not_finite_stops_before_the_update(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path)
+    before = {name: p.detach().clone() for name, p in trainer.network.named_parameters()}
+    honest = trainer.method.losses
+
+    class Poisoned(Pretrain):
+        def losses(self, batch):  # type: ignore[no-untyped-def]
+            result = honest(batch)
+            return torch.where(torch.arange(len(result)) == 2, torch.nan, result)
+
+    trainer.method = Poisoned(trainer.run, trainer.network)
+    bad = trainer.batches.pictures.records[int(trainer.batches.at(0).rows[2])].id
+    with pytest.raises(TrainingError, match=rf"update 1 is not finite.*{bad}"):
+        next(trainer.steps())
+    assert trainer.step == 0
+    assert all(torch.equal(p, before[name]) for name, p in trainer.network.named_parameters())
+
+
+def test_a_damaged_checkpoint_is_passed_over(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    finish(make_trainer(tmp_path), 10)
+    older, newer = state.steps(tmp_path / "checkpoints")
+    assert (older.name, newer.name) == ("step-00000005", "step-00000010")
+    weights = newer / "network.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-3])
+    assert state.newest(tmp_path / "checkpoints") == older
+    with pytest.raises(InvalidCheckpoint, match="damaged"):
+        state.load(newer)
+    (older / "state.json").unlink()
+    assert state.newest(tmp_path / "checkpoints") is None
+
+
+def test_a_full_disk_loses_no_earlier_checkpoint(
+    make_trainer: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(tmp_path)
+    finish(trainer, 5)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("safetensors.torch.save_file", full)
+    with pytest.raises(OutOfSpace):
+        list(trainer.steps())
+    assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["step-00000005"]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"), [("steps=13", "steps"), ("network.depth=1", "network.depth"), ("seed=1", "seed")]
+)
+def test_a_checkpoint_of_another_run_is_refused(
+    make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path, change: str, named: str
+) -> None:
+    finish(make_trainer(tmp_path), 5)
+    other = make_trainer(tmp_path, override(small_run, [change]))
+    path = state.newest(tmp_path / "checkpoints")
+    assert path is not None
+    with pytest.raises(TrainingError, match=rf"another run configuration \({named} was"):
+        other.resume(path)
+
+
+def test_a_run_survives_json(small_run: RunConfig) -> None:
+    assert from_dict(RunConfig, json.loads(json.dumps(small_run.as_dict()))) == small_run
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("step=5", "did you mean steps"),
+        ("network.widht=5", r"did you mean network\.width"),
+        ("steps=many", "of type int"),
+        ("steps=0", "at least 1"),
+        ("steps", "has no value"),
+        ("optim.muon_lr=true", "of type float"),
+        ("precision=fp8", "does not fit"),
+        ("network.patch=7", "does not divide"),
+        ("conditions.drop_text=1.5", "share from 0 to 1"),
+    ],
+)
+def test_a_bad_setting_is_refused_in_one_sentence(small_run: RunConfig, setting: str, message: str) -> None:
+    with pytest.raises(InvalidOption, match=message):
+        override(small_run, [setting])
+
+
+def test_settings_apply(small_run: RunConfig) -> None:
+    run = override(small_run, ["steps=7", "optim.muon_lr=1", "ema=[0.2]", "data.path=elsewhere"])
+    assert (run.steps, run.optim.muon_lr, run.ema, run.data.path) == (7, 1.0, (0.2,), "elsewhere")
+
+
+def test_a_run_becomes_a_model_that_draws(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    from mezzotint.load import DRAWING_DEFAULTS, HOUSE
+    from mezzotint.pipeline import Pipeline
+
+    trainer = make_trainer(tmp_path / "run")
+    snapshot = finish(trainer)
+    out = export(
+        tmp_path / "run",
+        tmp_path / "model",
+        name="mine",
+        text=HOUSE / "text",
+        storage="fp32",
+        defaults=DRAWING_DEFAULTS,
+    )
+    pipe = Pipeline.load(str(out))
+    loaded = dict(pipe.model.denoiser.network.named_parameters())  # type: ignore[attr-defined]
+    for name, value in snapshot.tensors["ema-0.050"].items():
+        assert torch.equal(loaded[name], value if value.ndim > 1 else value), name
+    result = pipe.generate("a red square", steps=2)
+    assert result.images[0].size == (32, 32)
+    assert result.recipes[0].request.model == "mine"
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    with pytest.raises(InvalidCheckpoint, match="no complete checkpoint"):
+        export(tmp_path / "run", tmp_path / "x", name="x", text=HOUSE / "text", defaults={})
