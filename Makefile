@@ -16,17 +16,16 @@ export MEZZOTINT_PROMPT := $(value PROMPT)
 export MEZZOTINT_OUT := $(value OUT)
 unexport PROMPT OUT
 
-ifndef PYTHON
-PYTHON := $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(shell \
+# Evaluated only when an environment is made
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11 python,$(shell \
 	$(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
-endif
 PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check
 BASE   := $(VENV)/.base-stamp
 RUN    := $(VENV)/.run-stamp
 DEV    := $(VENV)/.dev-stamp
 # Without a lock the newest torch that pyproject.toml allows is taken; with it, the one that was tested
-TORCH  := $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements-torch.lock)
+TORCH   = $(shell sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements-torch.lock)
 
 .DEFAULT_GOAL := help
 .PHONY: help picture test lint lock clean
