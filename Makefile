@@ -62,7 +62,7 @@ $(BASE):
 	@$(PYTHON) -m venv $(VENV) >$(VENV).log 2>&1 || { \
 		rm -rf $(VENV); \
 		$(PYTHON) -m venv --without-pip $(VENV) && $(PYTHON) -m pip --python $(PY) install -q pip; } || { \
-		cat $(VENV).log; echo "No environment could be made; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
+		cat $(VENV).log; rm -f $(VENV).log; echo "No environment could be made; on Debian and Ubuntu: apt-get install python3-venv"; exit 2; }
 	@rm -f $(VENV).log
 	@touch $@
 

@@ -21,7 +21,7 @@ def resolved(**changes: Any) -> Request:
     """A request with nothing left open, as a recipe needs it."""
     values: dict[str, Any] = {
         "prompt": "a red apple", "seed": 7, "steps": 12, "guidance": 3.5, "guidance_interval": (0.1, 0.9),
-        "solver": "dpmpp_2m", "grid": "uniform", "size": (64, 48), "device": "cpu", "dtype": "float32",
+        "solver": "dpmpp-2m", "grid": "uniform", "size": (64, 48), "device": "cpu", "dtype": "float32",
     }  # fmt: skip
     return Request(**{**values, **changes})
 
@@ -219,7 +219,7 @@ def test_recipe_schema_is_frozen() -> None:
         "recipe_version": 1,
         "request": {
             "prompt": "a red apple", "negative": "", "style": None, "n": 1, "seed": 7, "steps": 12, "guidance": 3.5,
-            "guidance_interval": [0.1, 0.9], "solver": "dpmpp_2m", "eta": None, "grid": "uniform", "size": [64, 48],
+            "guidance_interval": [0.1, 0.9], "solver": "dpmpp-2m", "eta": None, "grid": "uniform", "size": [64, 48],
             "model": "house", "batching": "exact", "device": "cpu", "dtype": "float32",
         },
         "weights_sha256": DIGEST, "text_encoder_sha256": None, "schedule": "rectified_flow", "codec": "pixel",

@@ -1,6 +1,7 @@
 """The public names of the package. Adding one is a decision; removing one breaks people's programs."""
 
 import importlib
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -10,20 +11,23 @@ import pytest
 import mezzotint
 import mezzotint.errors
 
-PUBLIC = [
+PUBLIC = ["MezzotintError", "Pipeline", "Recipe", "Request", "Result"]
+HOME = {
+    "MezzotintError": "errors",
+    "Pipeline": "pipeline",
+    "Recipe": "request",
+    "Request": "request",
+    "Result": "request",
+}
+ERRORS = [
     "InvalidCheckpoint",
     "InvalidFile",
     "InvalidOption",
     "MezzotintError",
     "MissingDependency",
     "OutOfSpace",
-    "Pipeline",
-    "Recipe",
-    "Request",
-    "Result",
     "TrainingError",
 ]
-HOME = {"Pipeline": "pipeline", "Recipe": "request", "Request": "request", "Result": "request"}
 
 
 def test_the_public_names_are_frozen_and_sorted() -> None:
@@ -31,21 +35,26 @@ def test_the_public_names_are_frozen_and_sorted() -> None:
     assert sorted(PUBLIC) == PUBLIC
 
 
-def test_every_error_is_public() -> None:
-    errors = {name for name in mezzotint.errors.__all__ if isinstance(getattr(mezzotint.errors, name), type)}
-    assert errors == set(PUBLIC) - set(HOME)
+def test_the_errors_are_frozen_and_of_one_family() -> None:
+    errors = [name for name in mezzotint.errors.__all__ if isinstance(getattr(mezzotint.errors, name), type)]
+    assert errors == ERRORS
+    assert all(issubclass(getattr(mezzotint.errors, name), mezzotint.MezzotintError) for name in errors)
+
+
+def test_the_version_is_the_installed_one() -> None:
+    assert mezzotint.__version__ == importlib.metadata.version("mezzotint")
 
 
 @pytest.mark.parametrize("name", PUBLIC)
 def test_each_can_be_imported_and_is_the_real_thing(name: str) -> None:
-    home = importlib.import_module(f"mezzotint.{HOME.get(name, 'errors')}")
+    home = importlib.import_module(f"mezzotint.{HOME[name]}")
     assert getattr(mezzotint, name) is getattr(home, name)
     assert name in dir(mezzotint)
 
 
 def test_an_unknown_name_is_an_ordinary_attribute_error() -> None:
     with pytest.raises(AttributeError, match="Pipelin"):
-        _ = mezzotint.Pipelin  # type: ignore[attr-defined]
+        _ = mezzotint.Pipelin
     assert not hasattr(mezzotint, "torch")
 
 

@@ -20,7 +20,7 @@ def recipe_of(image: Image.Image, environment: dict[str, Any] | None = None, **c
     """A recipe for `image`; `changes` go to the request, or to the recipe where they are fields of it."""
     request: dict[str, Any] = {
         "prompt": "a red apple", "negative": "blurry", "seed": 7, "steps": 12, "guidance": 3.5,
-        "guidance_interval": (0, 1), "solver": "dpmpp_2m", "grid": "uniform", "size": image.size,
+        "guidance_interval": (0, 1), "solver": "dpmpp-2m", "grid": "uniform", "size": image.size,
         "device": "cpu", "dtype": "float32",
     }  # fmt: skip
     facts: dict[str, Any] = {"mezzotint": "0.1.0", "torch": "2.13.0", "threads": 2, "processor": "A CPU (AVX2)"}

@@ -1,6 +1,7 @@
 """The environment names what computes, and nothing that names the machine or its owner."""
 
 import getpass
+import importlib.metadata
 import platform
 import socket
 from pathlib import Path
@@ -15,7 +16,7 @@ def test_the_facts_are_those_of_this_process() -> None:
     facts = describe_environment("cpu")
     assert facts.torch == torch.__version__
     assert facts.threads == torch.get_num_threads()
-    assert facts.mezzotint.count(".") == 2
+    assert facts.mezzotint == importlib.metadata.version("mezzotint")
 
 
 def test_the_processor_has_its_instruction_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mezzotint.provenance.infotext import Infotext, format_infotext, infotext_of, parse_infotext
+from mezzotint.diffusion.solvers import SOLVERS
+from mezzotint.provenance.infotext import SAMPLERS, Infotext, format_infotext, infotext_of, parse_infotext
 from tests.provenance.recipes import noise_image, recipe_of
 
 # The pattern and the reader of AUTOMATIC1111, from the published description of its grammar: the oracle.
@@ -159,6 +160,10 @@ def test_the_text_of_a_recipe_is_as_civitai_wants_it() -> None:
     hashes = re.search(r", Hashes:\s*({[^}]+})", text)  # as its reader finds them
     assert hashes is not None
     assert json.loads(hashes[1]) == {"model": "0123456789"}
+
+
+def test_the_names_for_our_solvers_are_of_solvers_that_exist() -> None:
+    assert SAMPLERS.keys() <= SOLVERS.keys()
 
 
 def test_the_text_of_a_recipe_can_be_read_by_the_original() -> None:

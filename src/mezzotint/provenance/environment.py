@@ -3,12 +3,12 @@
 import platform
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from mezzotint import __version__
 from mezzotint.request import Environment
 
-__all__ = ["describe_environment", "mezzotint_version", "processor_name"]
+__all__ = ["describe_environment", "processor_name"]
 
 
 def describe_environment(device: str = "cpu") -> Environment:
@@ -16,19 +16,11 @@ def describe_environment(device: str = "cpu") -> Environment:
     import torch
 
     return Environment(
-        mezzotint=mezzotint_version(),
+        mezzotint=__version__,
         torch=str(torch.__version__),
         threads=torch.get_num_threads(),
         processor=processor_name(device),
     )
-
-
-def mezzotint_version() -> str:
-    """The installed version of this package, or "unknown" in a source tree that is not installed."""
-    try:
-        return version("mezzotint")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def processor_name(device: str = "cpu") -> str:

@@ -24,9 +24,8 @@ NEGATIVE = "Negative prompt:"
 SAMPLERS = {
     "ddim": "DDIM",
     "ddpm": "DDPM",
-    "dpmpp_2m": "DPM++ 2M",
+    "dpmpp-2m": "DPM++ 2M",
     "euler": "Euler",
-    "euler_ancestral": "Euler a",
     "heun": "Heun",
 }
 """What other programs call our solvers; a solver that is not listed keeps our name."""
