@@ -63,7 +63,7 @@ def test_it_is_a_generator_that_refuses_before_the_first_step() -> None:
 
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=list(SCHEDULES))
 def test_renoise_goes_back_to_the_true_marginal(schedule: Schedule) -> None:
-    """From exact samples at s, a Renoise gives exact samples at t, correlated with them as the noising process has it."""
+    """From exact samples at s, a Renoise gives exact samples at t, correlated as the noising process has them."""
     n = 200_000
     s, t = float(schedule.time(2.0)), float(schedule.time(-1.0))
     low, high = schedule(s), schedule(t)

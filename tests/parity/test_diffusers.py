@@ -94,7 +94,7 @@ def test_ddim(steps: int, eta: float, prediction_type: str) -> None:
 
 
 def sigma_space(scheduler: Any, times: list[float], solver: Solver[Any]) -> None:
-    """Schedulers whose sample is x / alpha, which the model gets rescaled. Heun's say each inner step, the last once."""
+    """Schedulers whose sample is x / alpha, which the model gets rescaled. Heun steps twice for one of ours."""
     calls, x = [], START / TABLE(times[0]).alpha
     for i in scheduler.timesteps:
         scaled = scheduler.scale_model_input(x, i)
