@@ -11,7 +11,11 @@ from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
 from mezzotint.load import DRAWING_DEFAULTS, HOUSE
 
 SMALL = PixelDiTConfig(size=32, patch=8, width=32, depth=2, heads=2, hidden=48, bottleneck=16, styles=2)
-THINGS = "apple boat cat door egg fork goat hat ink jar kite lake mill nest oven pear rose sun tree vase".split()
+THINGS = (
+    *("apple", "boat", "cat", "door", "egg", "fork", "goat", "hat", "ink", "jar", "kite", "lake", "mill", "nest"),
+    *("oven", "pear", "rose", "sun", "tree", "vase", "bag", "bed", "bee", "box", "bun", "bus", "cap", "cow", "cube"),
+    *("dice", "duck", "fan", "fig", "fox", "gem", "harp", "ice", "jam", "jug", "kiwi"),
+)
 STYLES = ("flat", "noto")
 
 

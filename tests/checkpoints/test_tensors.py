@@ -70,9 +70,13 @@ def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
     target = tmp_path / "model"
     with replacing(target) as staging:
         (staging / "a").write_text("old")
-    with pytest.raises(ValueError, match="half way"), replacing(target) as staging:
+
+    def fail(staging: Path) -> None:
         (staging / "a").write_text("new")
         raise ValueError("half way")
+
+    with pytest.raises(ValueError, match="half way"), replacing(target) as staging:
+        fail(staging)
     assert (target / "a").read_text() == "old"
     with replacing(target) as staging:
         (staging / "b").write_text("new")
