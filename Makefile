@@ -39,11 +39,11 @@ picture: $(RUN) ## Draw PROMPT to OUT, with ARGS for `mezzotint imagine`
 	@$(VENV)/bin/mezzotint imagine --out "$$MEZZOTINT_OUT" $(ARGS) -- "$$MEZZOTINT_PROMPT"
 	@if [ -e "$$MEZZOTINT_OUT" ]; then echo "The picture is in $$MEZZOTINT_OUT"; fi
 
-test: $(DEV) ## Run ruff, mypy and all tests
+test: $(DEV) ## Run ruff, mypy and all tests but those marked slow
 	@status=0; \
 	$(PY) -m ruff check . || status=1; \
 	$(PY) -m mypy || status=1; \
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n $(JOBS) || status=1; \
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n $(JOBS) -m "not slow" || status=1; \
 	exit $$status
 
 lint: $(DEV) ## Run ruff and mypy
