@@ -41,41 +41,54 @@ class Batches:
     """
 
     def __init__(
-        self, run: RunConfig, pictures: PictureSet, features: CaptionFeatures, rows: NDArray[np.int64]
+        self,
+        run: RunConfig,
+        pictures: PictureSet,
+        features: CaptionFeatures,
+        rows: NDArray[np.int64],
+        device: torch.device,
     ) -> None:
-        self.run = run
-        self.pictures = pictures
-        self.features = features
-        self.rows = rows
-        self.styles = {style: i + 1 for i, style in enumerate(pictures.styles)}
+        self.run, self.pictures, self.rows, self.device = run, pictures, rows, device
         self.density = LogitNormal(run.objective.time_mean, run.objective.time_std)
+        self.features = features.to(device)
+        styles = {style: i + 1 for i, style in enumerate(pictures.styles)}
+        records = [pictures.records[int(row)] for row in rows]
+        self._styles = torch.tensor([styles[r.style] if r.style else 0 for r in records])
+        self._counts = torch.tensor([len(r.captions) for r in records])
+        self._first = torch.cumsum(self._counts, 0) - self._counts
+        self._captions = torch.tensor([features.index[c] for r in records for c in r.captions])
+        # a GPU keeps the whole set in its memory; a CPU reads it from the page cache
+        self._resident = torch.from_numpy(pictures.pictures[rows]).to(device) if device.type != "cpu" else None
 
     def at(self, counter: int) -> Batch:
         """The batch that starts with picture number `counter` since training began."""
         run, seed = self.run, self.run.seed
-        rows = self.rows[rows_at(seed, counter, run.batch, len(self.rows))]
+        places = torch.from_numpy(rows_at(seed, counter, run.batch, len(self.rows)))
         draws = torch.arange(counter, counter + run.batch)
-        choose = philox_uniform(seed, draws, Purpose.CAPTION)
+        choice = (philox_uniform(seed, draws, Purpose.CAPTION) * self._counts[places]).long()
+        captions = self._captions[self._first[places] + choice]
         no_text = philox_uniform(seed, draws, Purpose.DROPOUT, 0) < run.conditions.drop_text
         no_style = philox_uniform(seed, draws, Purpose.DROPOUT, 1) < run.conditions.drop_style
-        captions, styles = [], []
-        for i, row in enumerate(rows):
-            record = self.pictures.records[int(row)]
-            caption = record.captions[int(choose[i] * len(record.captions))]
-            captions.append("" if no_text[i] else caption)
-            styles.append(0 if no_style[i] or record.style is None else self.styles[record.style])
-        tokens, mask = self.features.batch(captions, run.conditions.text_length)
+        captions = torch.where(no_text, self.features.index[""], captions).to(self.device)
+        style = torch.where(no_style, 0, self._styles[places]).to(self.device)
         first = philox_uniform(seed, torch.zeros(1, dtype=torch.int64), Purpose.TRAIN_TIME)
         u = (first + draws.double() * GOLDEN).frac().clamp(1e-6, 1 - 1e-6)
+        rows = self.rows[places.numpy()]
+        pictures = (
+            torch.from_numpy(self.pictures.pictures[rows])
+            if self._resident is None
+            else self._resident[places.to(self.device)]
+        )
+        tokens, mask = self.features.batch(captions, run.conditions.text_length)
         return Batch(
-            pictures=to_signed(self.pictures.pictures[rows]),
-            cond=Conditioning(tokens=tokens, mask=mask, style=torch.tensor(styles)),
-            t=self.density.quantile(u).float(),
-            draws=draws,
+            pictures=to_signed(pictures),
+            cond=Conditioning(tokens=tokens, mask=mask, style=style),
+            t=self.density.quantile(u).float().to(self.device),
+            draws=draws.to(self.device),
             rows=rows,
         )
 
 
-def to_signed(pictures: NDArray[np.uint8]) -> Tensor:
+def to_signed(pictures: Tensor) -> Tensor:
     """uint8 (B, H, W, C) to float32 (B, C, 1, H, W) in [-1, 1]: `x = p / 127.5 - 1`."""
-    return torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2)[:, :, None].float() / 127.5 - 1
+    return pictures.permute(0, 3, 1, 2)[:, :, None].float().contiguous() / 127.5 - 1

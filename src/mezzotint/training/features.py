@@ -1,7 +1,7 @@
 """Captions embedded once, before training."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,24 +18,24 @@ from mezzotint.conditioning.text import TextConditioner
 class CaptionFeatures:
     """Token embeddings of many captions, end to end: caption i has the rows `offsets[i]` to `offsets[i + 1]`.
 
-    tokens (total, width) float16, memory-mapped; index: caption -> i.
+    tokens (total, width) float16, memory-mapped on a CPU; offsets (captions + 1,) int64; index: caption -> i.
     """
 
-    tokens: NDArray[np.float16]
-    offsets: NDArray[np.int64]
-    index: dict[str, int]
+    tokens: Tensor
+    offsets: Tensor
+    index: Mapping[str, int]
 
-    def batch(self, captions: Sequence[str], length: int) -> tuple[Tensor, Tensor]:
-        """Tokens (B, length, width) float32 and mask (B, length) of some captions, padded with zeros."""
-        width = self.tokens.shape[1]
-        tokens = np.zeros((len(captions), length, width), dtype=np.float32)
-        mask = np.zeros((len(captions), length), dtype=np.bool_)
-        for row, caption in enumerate(captions):
-            i = self.index[caption]
-            begin, end = int(self.offsets[i]), int(self.offsets[i + 1])
-            tokens[row, : end - begin] = self.tokens[begin:end]
-            mask[row, : end - begin] = True
-        return torch.from_numpy(tokens), torch.from_numpy(mask)
+    def to(self, device: torch.device) -> "CaptionFeatures":
+        """The same embeddings in the memory of another device."""
+        return CaptionFeatures(self.tokens.to(device), self.offsets.to(device), self.index)
+
+    def batch(self, numbers: Tensor, length: int) -> tuple[Tensor, Tensor]:
+        """Tokens (B, length, width) float32 and mask (B, length) of the captions of these numbers (B,), zero-padded."""
+        begin, end = self.offsets[numbers], self.offsets[numbers + 1]
+        places = begin[:, None] + torch.arange(length, device=begin.device)
+        mask = places < end[:, None]
+        rows = self.tokens[places.clamp_max(len(self.tokens) - 1).flatten()].float()
+        return rows.view(len(numbers), length, -1) * mask[..., None], mask
 
 
 def embed_captions(
@@ -56,8 +56,8 @@ def embed_captions(
         with replacing(folder) as staging:
             _write(conditioner, distinct, staging, progress)
     return CaptionFeatures(
-        tokens=np.load(folder / "tokens.npy", mmap_mode="r"),
-        offsets=np.load(folder / "offsets.npy"),
+        tokens=torch.from_numpy(np.load(folder / "tokens.npy", mmap_mode="c")),  # "c": torch wants it writable
+        offsets=torch.from_numpy(np.load(folder / "offsets.npy")),
         index={caption: i for i, caption in enumerate(distinct)},
     )
 

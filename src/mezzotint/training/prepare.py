@@ -1,19 +1,22 @@
 """From a run's configuration to a trainer that is ready to go."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.icons import default_folder
 from mezzotint.data.sources import FolderSource, IconSource, PictureSet
-from mezzotint.errors import InvalidOption
+from mezzotint.errors import InvalidCheckpoint, InvalidOption
+from mezzotint.families.pixel_dit import PixelDiT
 from mezzotint.training.config import DataConfig, RunConfig
 from mezzotint.training.features import embed_captions
 from mezzotint.training.trainer import Trainer
+from mezzotint.training.validation import validation_caption, validation_rows
 
 Progress = Callable[[str, int, int], None]
 """Told (what, done, total) while a run is prepared."""
@@ -45,14 +48,38 @@ def prepare(
     folder: Path,
     *,
     device: torch.device | str = "cpu",
+    warm_start: tuple[str, Mapping[str, Tensor]] | None = None,
     progress: Progress | None = None,
 ) -> Trainer:
-    """Load the pictures, embed their captions, build the network; sizes that the data knows are read from the data."""
+    """Load the pictures, embed their captions, build the network; sizes that the data knows are read from the data.
+
+    `warm_start` is the digest and the weights of a model to start from, instead of from a seed; it is recorded.
+    Raises `InvalidCheckpoint` if the weights are of another network.
+    """
     pictures = load_pictures(run.data, run.network.size)
     run = replace(run, network=replace(run.network, styles=len(pictures.styles), text_width=conditioner.width))
     rows = pictures.split("train")[: run.data.limit or None]
-    records = [pictures.records[int(row)] for row in [*rows, *pictures.split("heldout")]]
-    captions = ["", *(caption for record in records for caption in record.captions)]
+    held_out = validation_rows(pictures, run.validation)
+    captions = ["", *(caption for row in rows for caption in pictures.records[int(row)].captions)]
+    captions += [validation_caption(pictures.records[int(row)].captions) for row in held_out]
     report = None if progress is None else lambda done, total: progress("captions", done, total)
     features = embed_captions(conditioner, captions, cache_folder() / "captions", text_digest, report)
-    return Trainer(run, pictures, features, folder, text_digest=text_digest, device=device)
+    network = None if warm_start is None else _warm(run, warm_start[1])
+    return Trainer(
+        *(run, pictures, features, folder),
+        text_digest=text_digest,
+        network=network,
+        warm_start=None if warm_start is None else warm_start[0],
+        device=device,
+    )
+
+
+def _warm(run: RunConfig, weights: Mapping[str, Tensor]) -> PixelDiT:
+    network = PixelDiT(run.network)
+    expected = {name: p.shape for name, p in network.named_parameters()}
+    if expected != {name: w.shape for name, w in weights.items()}:
+        raise InvalidCheckpoint(
+            "The weights to start from are of another network than this run's; choose the run they were made with."
+        )
+    network.load_state_dict(dict(weights))
+    return network

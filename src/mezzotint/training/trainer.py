@@ -64,7 +64,7 @@ class Trainer:
         self.folder = folder
         self.device = torch.device(device)
         rows = pictures.split("train")
-        self.batches = Batches(run, pictures, features, rows[: run.data.limit or None])
+        self.batches = Batches(run, pictures, features, rows[: run.data.limit or None], self.device)
         self.validation = Validation(run, pictures, features)
         if network is None:
             network = PixelDiT(run.network)

@@ -1,6 +1,8 @@
 """The loss on held-out pictures, at fixed noise."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from mezzotint.conditioning.conditioning import Conditioning
@@ -24,8 +26,7 @@ class Validation:
     """
 
     def __init__(self, run: RunConfig, pictures: PictureSet, features: CaptionFeatures, chunk: int = 64) -> None:
-        rows = pictures.split("heldout")
-        self.rows = rows[epoch_order(_SEED, 0, len(rows))[: run.validation]]
+        self.rows = validation_rows(pictures, run.validation)
         self.run, self.pictures, self.features, self.chunk = run, pictures, features, chunk
         self.styles = {style: i + 1 for i, style in enumerate(pictures.styles)}
 
@@ -39,12 +40,11 @@ class Validation:
             for start in range(0, len(self.rows), self.chunk):
                 rows = self.rows[start : start + self.chunk]
                 records = [self.pictures.records[int(row)] for row in rows]
-                tokens, mask = self.features.batch(
-                    [validation_caption(r.captions) for r in records], self.run.conditions.text_length
-                )
+                numbers = torch.tensor([self.features.index[validation_caption(r.captions)] for r in records])
+                tokens, mask = self.features.batch(numbers, self.run.conditions.text_length)
                 style = torch.tensor([self.styles.get(r.style or "", 0) for r in records])
                 cond = Conditioning(tokens, mask, style).to(device)
-                x0 = to_signed(self.pictures.pictures[rows]).to(device)
+                x0 = to_signed(torch.from_numpy(self.pictures.pictures[rows])).to(device)
                 for level, t in enumerate(TIMES):
                     draws = (start + torch.arange(len(rows), device=device)) * len(TIMES) + level
                     eps = normal_at(_SEED, draws, Purpose.EVALUATION, x0.shape[1:])
@@ -53,6 +53,12 @@ class Validation:
                     totals[t] += float(noised_loss(network, *args).sum())
         means = {str(t): total / len(self.rows) for t, total in totals.items()}
         return {**means, "mean": sum(means.values()) / len(means)}
+
+
+def validation_rows(pictures: PictureSet, count: int) -> NDArray[np.int64]:
+    """The held-out pictures that validation looks at: a fixed choice of at most `count`."""
+    rows = pictures.split("heldout")
+    return rows[epoch_order(_SEED, 0, len(rows))[:count]]
 
 
 def validation_caption(captions: tuple[str, ...]) -> str:
