@@ -45,7 +45,7 @@ def model_folder(root: Path, config: PixelDiTConfig = SMALL, seed: int = 0) -> P
         "text_length": 32,
         "defaults": {"size": side, **DRAWING_DEFAULTS, "steps": 4},
     }
-    write_model_folder(root, weights, HOUSE / "text", description, "fp32", "A random model for tests.\n")
+    write_model_folder(root, weights, HOUSE / "text", description, "fp32", {"README.md": "A random model for tests.\n"})
     return root
 
 

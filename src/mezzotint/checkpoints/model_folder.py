@@ -83,14 +83,23 @@ def stored(tensors: Mapping[str, Tensor], storage: Storage) -> dict[str, Tensor]
 
 
 def write_model_folder(
-    root: Path, network: Mapping[str, Tensor], text: Path, description: Mapping[str, Any], storage: Storage, card: str
+    root: Path,
+    network: Mapping[str, Tensor],
+    text: Path,
+    description: Mapping[str, Any],
+    storage: Storage,
+    documents: Mapping[str, str],
 ) -> None:
-    """Write a model's folder, whole or not at all. `text` is the folder of the text encoder, copied as it is."""
+    """Write a model's folder, whole or not at all.
+
+    `text` is the folder of the text encoder, copied as it is; `documents` are files by name: the card, the attribution.
+    """
     with replacing(root) as staging, full_disk(root):
         save_tensors(staging / WEIGHTS, stored(network, storage))
         shutil.copytree(text, staging / TEXT)
-        (staging / "README.md").write_text(card, encoding="utf-8")
+        for name, content in documents.items():
+            (staging / name).write_text(content, encoding="utf-8")
         names = [WEIGHTS, *(str(p.relative_to(staging)) for p in sorted((staging / TEXT).iterdir()))]
         files = {name: file_digest(staging / name) for name in names}
-        content = {"format": FORMAT, **description, "storage": storage, "files": files}
-        (staging / DESCRIPTION).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        whole = {"format": FORMAT, **description, "storage": storage, "files": files}
+        (staging / DESCRIPTION).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")

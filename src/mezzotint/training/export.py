@@ -1,5 +1,6 @@
 """From a training run to a model that can be drawn with."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from mezzotint.checkpoints.model_folder import Storage, write_model_folder
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
 from mezzotint.training import state
+from mezzotint.training.card import model_card, read_metrics
 
 
 def export(
@@ -17,11 +19,13 @@ def export(
     text: Path,
     ema: float = 0.05,
     storage: Storage = "int8",
-    card: str = "",
+    data_folder: Path | None = None,
     defaults: Mapping[str, Any],
 ) -> Path:
-    """Write the averaged weights of a run's newest checkpoint as a model's folder.
+    """Write the averaged weights of a run's newest checkpoint as a model's folder, with its card.
 
+    `data_folder` is the built data set; if it is the one the run used, its summary joins the card and its attribution
+    the folder.
     Raises `InvalidCheckpoint` if the run has no complete checkpoint, `InvalidOption` if it keeps no such average.
     """
     path = state.newest(run_folder / "checkpoints")
@@ -36,6 +40,8 @@ def export(
         raise InvalidOption(f"The run keeps no average of width {ema}; it keeps {', '.join(kept)}.")
     run = snapshot.facts["run"]
     side = run["network"]["size"]
+    training = {key: snapshot.facts[key] for key in ("run", "step", "pictures", "data", "warm_start", "sessions")}
+    training["ema"] = ema
     description = {
         "name": name,
         "family": "pixel_dit",
@@ -46,15 +52,21 @@ def export(
         "styles": snapshot.facts["styles"],
         "text_length": run["conditions"]["text_length"],
         "defaults": {"size": [side, side], **defaults},
-        "training": {
-            "run": run,
-            "step": snapshot.facts["step"],
-            "pictures": snapshot.facts["pictures"],
-            "data": snapshot.facts["data"],
-            "warm_start": snapshot.facts["warm_start"],
-            "sessions": snapshot.facts["sessions"],
-            "ema": ema,
-        },
+        "training": training,
     }
-    write_model_folder(out, snapshot.tensors[average], text, description, storage, card)
+    parameters = sum(t.numel() for t in snapshot.tensors[average].values())
+    summary, attribution = _data(data_folder, snapshot.facts["data"])
+    card = model_card(name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary)
+    documents = {"README.md": card, **({"ATTRIBUTION.md": attribution} if attribution else {})}
+    write_model_folder(out, snapshot.tensors[average], text, description, storage, documents)
     return out
+
+
+def _data(folder: Path | None, digest: str) -> tuple[Mapping[str, Any] | None, str]:
+    """Summary and attribution of a built data set, if it is the one of this digest."""
+    if folder is None or not (folder / "summary.json").is_file():
+        return None, ""
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    if summary["digest"] != digest:
+        return None, ""
+    return summary, (folder / "ATTRIBUTION.md").read_text(encoding="utf-8")

