@@ -48,8 +48,8 @@ def model_card(
     share = training["step"] / run["steps"]
     early = "" if share >= 1 else f" This is an early state: {share:.0%} of the planned {run['steps']:,} updates."
     about = (
-        f"A pixel-space diffusion transformer of {parameters / 1e6:.1f} million parameters that draws {side}×{side} RGBA "
-        f"pictures from a prompt and a drawing style. Trained from noise by `mezzotint train {run['name']}`.{early}"
+        f"A pixel-space diffusion transformer of {parameters / 1e6:.1f} million parameters that draws {side}×{side} "
+        f"RGBA pictures from a prompt and a drawing style. Trained from noise by `mezzotint train {run['name']}`.{early}"
     )
     parts = {
         f"# {name}": about,
@@ -66,12 +66,13 @@ def model_card(
 def _training(training: Mapping[str, Any], hours: float) -> str:
     run = training["run"]
     threads = " or ".join(sorted({str(session["threads"]) for session in training["sessions"]}))
+    threads += " thread" if threads == "1" else " threads"
     start = f"random weights, seed {run['seed']}"
     if training["warm_start"]:
         start = f"a warm start from the weights {training['warm_start']}"
     return f"""
 - {training["pictures"]:,} picture views: {training["step"]:,} updates of {run["batch"]} pictures, {hours:.1f} hours on
-  a CPU with {threads} threads, other work beside it included.
+  a CPU with {threads}, other work beside it included.
 - Rectified flow, prediction of x_0, loss in velocity; Muon and Adam; captions dropped for
   {run["conditions"]["drop_text"]:.0%} of the views. The weights are a power-function average of relative width
   {training["ema"]}.
