@@ -25,15 +25,18 @@ def icons() -> RunConfig:
 
 
 def icons_gpu() -> RunConfig:
-    """A larger house model for 25 minutes of one H100: 24 M parameters, patches of 4 pixels would not fit that time."""
+    """A larger house model for 25 minutes of one H100: 24.5 M parameters, 20 million views, about 190 PFLOP.
+
+    Patches stay 8 pixels wide, so that the model still draws on a CPU in about half a second.
+    """
     return replace(
         icons(),
         name="icons_gpu",
-        network=PixelDiTConfig(width=448, depth=10, heads=7, hidden=1192, bottleneck=192),
-        steps=9_000,
+        network=PixelDiTConfig(width=448, depth=9, heads=7, hidden=1192, bottleneck=192),
+        steps=20_000,
         batch=1024,
         optim=OptimConfig(muon_lr=1e-3, adam_lr=3e-4),
         checkpoint_every=1_000,
         validate_every=1_000,
-        sample_every=3_000,
+        sample_every=5_000,
     )

@@ -49,7 +49,8 @@ def model_card(
     early = "" if share >= 1 else f" This is an early state: {share:.0%} of the planned {run['steps']:,} updates."
     about = (
         f"A pixel-space diffusion transformer of {parameters / 1e6:.1f} million parameters that draws {side}×{side} "
-        f"RGBA pictures from a prompt and a drawing style. Trained from noise by `mezzotint train {run['name']}`.{early}"
+        f"RGBA pictures from a prompt and a drawing style. "
+        f"Trained from noise by `mezzotint train {run['name']}`.{early}"
     )
     parts = {
         f"# {name}": about,

@@ -1,0 +1,45 @@
+"""The card says what happened, and nothing else."""
+
+from mezzotint.training.card import model_card
+
+TRAINING = {
+    "run": {
+        "name": "icons",
+        "steps": 1000,
+        "batch": 128,
+        "seed": 3,
+        "network": {"size": 64},
+        "conditions": {"drop_text": 0.1},
+    },
+    "step": 400,
+    "pictures": 51_200,
+    "data": "abc",
+    "warm_start": None,
+    "sessions": [{"threads": 1}, {"threads": 2}],
+    "ema": 0.05,
+}
+METRICS = [
+    {
+        "step": i,
+        "pictures": 128 * i,
+        "seconds": 9.0,
+        "validation": {"0.5": 1.0 / i, "mean": 2.0 / i} if i % 20 == 0 else None,
+    }
+    for i in range(1, 501)
+]
+
+
+def test_a_card_counts_only_what_led_to_its_weights() -> None:
+    card = model_card("house", TRAINING, 7_400_000, METRICS, None)
+    assert "7.4 million parameters" in card
+    assert "early state: 40% of the planned 1,000 updates" in card
+    assert "51,200 picture views" in card
+    assert "1.0 hours" in card  # 400 updates of 9 seconds, not the later ones
+    assert "1 or 2 threads" in card
+    assert "| 51,200 | 0.0050 | 0.0025 |" in card
+    assert "64,000" not in card
+    assert "## Data" not in card
+    assert "random weights, seed 3" in card
+    warm = model_card("house", {**TRAINING, "step": 1000, "warm_start": "f" * 64}, 7_400_000, METRICS, None)
+    assert "warm start from the weights ffff" in warm
+    assert "early state" not in warm
