@@ -15,9 +15,10 @@ from mezzotint.diffusion.guidance import guided
 from mezzotint.diffusion.guidance.cfg import CFG
 from mezzotint.diffusion.guidance.interval import Interval
 from mezzotint.diffusion.noise import NOISE_VERSION, PhiloxNoise
-from mezzotint.diffusion.sampling import Step, listeners, pure_noise, sample
+from mezzotint.diffusion.sampling import Step, listeners, sample
 from mezzotint.diffusion.solvers import find_solver
 from mezzotint.diffusion.timegrid import GRIDS, TimeGrid
+from mezzotint.editing import Canvas, Edit, Imagine
 from mezzotint.errors import InvalidOption, unknown_name
 from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
@@ -145,21 +146,8 @@ class Pipeline:
 
     def _group(self, request: Request, numbers: range) -> Iterator[Preview]:
         """The pictures that share network calls, one step of each in turn."""
-        model, width_height = self.model, self.model.size
-        count = len(numbers)
-        seeds = [request.picture(i).seed for i in numbers]
-        noise = PhiloxNoise(seeds)
         with torch.inference_mode():
-            cond = {
-                "cond": model.prepare([request.prompt] * count, [request.style] * count),
-                "uncond": model.prepare([request.negative] * count, [None] * count),
-            }
-            denoise = Bound(self._guided(request), cond)
-            shape = (count, model.codec.channels, 1, width_height[1], width_height[0])
-            start = pure_noise(model.denoiser.schedule, shape, noise)
-            steps = sample(
-                denoise, start, self.time_grid(request), self._solver(request), noise, told=listeners(denoise)
-            )
+            steps = self._steps(request, numbers, Imagine())
         evaluations = 0
         while True:
             with torch.inference_mode():  # never across a yield: the mode would leak into the caller
@@ -168,6 +156,22 @@ class Pipeline:
                 return
             evaluations += step.evaluations
             yield from self._previews(request, numbers, step, evaluations)
+
+    def _steps(self, request: Request, numbers: range, edit: Edit) -> Iterator[Step]:
+        """Where sampling starts, what surrounds the denoiser, what it is told: then the one loop."""
+        model, count = self.model, len(numbers)
+        noise = PhiloxNoise([request.picture(i).seed for i in numbers])
+        grid = self.time_grid(request)
+        _, down, across = model.codec.factors  # one frame is one latent frame in every codec
+        shape = (count, model.codec.channels, 1, model.size[1] // down, model.size[0] // across)
+        canvas = Canvas(model.denoiser.schedule, model.codec, shape)
+        branches = {
+            "cond": model.prepare([request.prompt] * count, [request.style] * count),
+            "uncond": model.prepare([request.negative] * count, [None] * count),
+        }
+        denoise = Bound(edit.wrap(self._guided(request)), edit.condition(branches, canvas, noise))
+        start = edit.start(canvas, noise)
+        return sample(denoise, start, grid, self._solver(request), noise, told=listeners(denoise))
 
     def _guided(self, request: Request) -> Any:
         low, high = request.guidance_interval or (0.0, 1.0)

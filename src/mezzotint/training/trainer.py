@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-import mezzotint
+from mezzotint import __version__
 from mezzotint.data.sources import PictureSet
 from mezzotint.errors import TrainingError
 from mezzotint.families.pixel_dit import PixelDiT, initialise
@@ -166,7 +166,7 @@ class Trainer:
             "from_step": self.step,
             "threads": torch.get_num_threads(),
             "torch": torch.__version__,
-            "mezzotint": mezzotint.__version__,
+            "mezzotint": __version__,
             "device": self.device.type,
             "tcmalloc": "tcmalloc" in os.environ.get("LD_PRELOAD", ""),
         }

@@ -1,0 +1,42 @@
+"""What a task is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from torch import Tensor
+
+from mezzotint.codecs.codec import Codec
+from mezzotint.diffusion.denoiser import Denoiser
+from mezzotint.diffusion.noise import Noise
+from mezzotint.diffusion.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """What a task draws on.
+
+    shape   of the latents, (B, C, T, H, W)
+    start   the time at which sampling begins, the first of the time grid
+    """
+
+    schedule: Schedule
+    codec: Codec
+    shape: tuple[int, int, int, int, int]
+    start: float = 1.0
+
+
+class Edit(Protocol):
+    """A task, as three choices. Edits compose: each wraps what the others made."""
+
+    def start(self, canvas: Canvas, noise: Noise) -> Tensor:
+        """x_t at the canvas's first time, of its shape."""
+        ...
+
+    def wrap(self, denoiser: Denoiser[Any]) -> Denoiser[Any]:
+        """What surrounds the guided denoiser."""
+        ...
+
+    def condition(self, branches: Mapping[str, Any], canvas: Canvas, noise: Noise) -> Mapping[str, Any]:
+        """What the named conditionings become."""
+        ...
