@@ -1,0 +1,109 @@
+"""`mezzotint data`: build the house data set, and check pictures before training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mezzotint.errors import InvalidOption
+from mezzotint.interfaces.cli.lazy import NamedGroup
+from mezzotint.interfaces.cli.options import WHOLE, cores, format_option, whole_number
+from mezzotint.interfaces.cli.output import EXIT_DIFFERENT, emit_json
+from mezzotint.interfaces.cli.progress import counted
+
+if TYPE_CHECKING:
+    from mezzotint.data.check import Finding
+
+SHOWN = 50
+"""Most findings that the text form lists of each kind."""
+
+
+@click.group(cls=NamedGroup, short_help="Build and check training pictures.")
+def data() -> None:
+    """Build the house data set, and check pictures before training on them."""
+
+
+@data.group(cls=NamedGroup, short_help="Build a data set.")
+def build() -> None:
+    """Build a data set from its sources."""
+
+
+@build.command(short_help="Build the house data set from npm packages.")
+@click.option("--size", type=WHOLE, default=64, show_default=True, metavar="N", help="Side of the pictures in pixels.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to; the user's cache folder if not given."
+)
+@click.option(
+    "--packages",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A node_modules folder with the pinned packages; fetched with npm if not given.",
+)
+@click.option("--workers", type=WHOLE, metavar="N", help="Processes that draw; one for each core if not given.")
+@format_option
+def icons(size: Any, out: Path | None, packages: Path | None, workers: Any, form: str) -> None:
+    """Fetch the pinned icon packages with npm, render and caption them, and write the pictures with their manifest.
+
+    The content does not depend on --workers. Training finds the default folder by itself.
+    """
+    from dataclasses import asdict
+
+    from mezzotint.data.icons import build as build_icons
+    from mezzotint.data.icons import default_folder
+
+    side = whole_number("size", size, 16, 1024)
+    count = cores() if workers is None else whole_number("workers", workers, 1, 256)
+    folder = default_folder() if out is None else out
+    check_replaceable(folder)
+    with counted("drawing", "picture") as tell:
+        summary = build_icons(folder, size=side, packages=packages, workers=count, progress=tell)
+    facts = asdict(summary)
+    if form == "json":
+        emit_json({"folder": str(folder), **facts})
+        return
+    click.echo(
+        f"{click.format_filename(folder)}: {summary.pictures} pictures of {side}x{side}, digest {summary.digest[:16]}"
+    )
+    for name in ("splits", "styles", "licences", "concepts", "dropped"):
+        counts = ", ".join(f"{key or 'none'} {value}" for key, value in facts.get(name, {}).items())
+        click.echo(f"  {name:<9} {counts}")
+
+
+def check_replaceable(folder: Path) -> None:
+    """Raises InvalidOption for a folder whose content is not a data set of ours: building replaces the whole folder."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "manifest.jsonl").is_file():
+        raise InvalidOption(
+            f"{folder} holds something else than a data set, and building would replace it; choose a new folder."
+        )
+
+
+@data.command(short_help="Check pictures and captions before training.")
+@click.argument("path", type=click.Path(path_type=Path))
+@format_option
+def check(path: Path, form: str) -> None:
+    """Check PATH, a built data set or a folder of captioned pictures.
+
+    Reports broken, tiny, duplicate and captionless pictures. Exit code 1 if there are errors; warnings alone give 0.
+    """
+    from mezzotint.data.check import check as check_pictures
+
+    with counted("checking", "picture") as tell:
+        report = check_pictures(path, tell)
+    if form == "json":
+        emit_json(report.as_dict())
+    else:
+        for kind, findings in (("error", report.errors), ("warning", report.warnings)):
+            _list(kind, findings)
+        click.echo(
+            f"{click.format_filename(path)}: {report.pictures} pictures, {len(report.errors)} errors, "
+            f"{len(report.warnings)} warnings"
+        )
+    if not report.ok:
+        raise click.exceptions.Exit(EXIT_DIFFERENT)
+
+
+def _list(kind: str, findings: "tuple[Finding, ...]") -> None:
+    for finding in findings[:SHOWN]:
+        click.echo(f"{kind}: {finding.kind}: {finding.where}: {finding.message}")
+    if len(findings) > SHOWN:
+        click.echo(f"{kind}: and {len(findings) - SHOWN} more; --format json lists all.")

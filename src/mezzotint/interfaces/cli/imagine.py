@@ -1,0 +1,224 @@
+"""`mezzotint imagine`: draw pictures from a prompt."""
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mezzotint.interfaces.cli.options import (
+    INTERVAL,
+    REAL,
+    WHOLE,
+    device_option,
+    dtype_option,
+    format_option,
+    set_threads,
+    threads_option,
+)
+from mezzotint.interfaces.cli.output import EXIT_INTERRUPTED, emit_json
+from mezzotint.interfaces.cli.progress import bar
+from mezzotint.interfaces.pictures import Destination
+from mezzotint.request import Recipe, Request, random_seed
+
+if TYPE_CHECKING:
+    from mezzotint.diffusion.sampling import Step
+    from mezzotint.interfaces.film import Film
+    from mezzotint.pipeline import Pipeline, Preview
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A finished picture on disk. `seconds` is its share of the drawing; `watch` are the files that show it."""
+
+    file: Path
+    recipe: Recipe
+    seconds: float
+    watch: tuple[Path, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "file": str(self.file),
+            "seed": self.recipe.request.seed,
+            "pixels_sha256": self.recipe.pixels_sha256,
+            "evaluations": self.recipe.evaluations,
+            "seconds": round(self.seconds, 4),
+            "ignored": list(self.recipe.ignored),
+            "warnings": list(self.recipe.warnings),
+            "watch": [str(path) for path in self.watch],
+            "recipe": self.recipe.to_json_dict(),
+        }
+
+    @property
+    def line(self) -> str:
+        """The text form."""
+        request, size = self.recipe.request, "x".join(map(str, self.recipe.request.size or ()))
+        facts = f"seed {request.seed}, {size}, {request.steps} steps of {request.solver}, guidance {request.guidance:g}"
+        work = f"{self.recipe.evaluations} evaluations, {self.seconds:.2f} s"
+        return f"{click.format_filename(self.file)}  ({facts}; {work})"
+
+
+@dataclass
+class Session:
+    """What a call of `imagine` has drawn so far."""
+
+    pipe: "Pipeline"
+    to: Destination
+    watch: bool
+    say: bool
+    begun: float = field(default_factory=time.perf_counter)
+    drawn: list[Drawn] = field(default_factory=list)
+    _films: dict[int, "Film"] = field(default_factory=dict)
+    _step: "Step | None" = None
+    _seconds: float = 0.0
+
+    def take(self, preview: "Preview") -> None:
+        """One step of one picture: remembered if watched, saved if it is the last."""
+        if self.watch:
+            from mezzotint.interfaces.film import Film
+
+            self._films.setdefault(preview.picture, Film()).add(self.pipe, preview)
+        if preview.image is None or preview.recipe is None:
+            return
+        file = self.to.save(preview.image, preview.recipe)
+        done = Drawn(file, preview.recipe, self._share(preview), self._shown(preview.picture, file))
+        self.drawn.append(done)
+        if self.say:
+            for path in (done.line, *(f"  {click.format_filename(path)}" for path in done.watch)):
+                click.echo(path)
+
+    def _share(self, preview: "Preview") -> float:
+        """Seconds since the pictures before, divided by those that were drawn together."""
+        if self._step is not preview.step:
+            now = time.perf_counter()
+            self._step, self._seconds = preview.step, (now - self.begun) / preview.step.x.shape[0]
+            self.begun = now
+        return self._seconds
+
+    def _shown(self, picture: int, file: Path) -> tuple[Path, ...]:
+        if not self.watch:
+            return ()
+        from mezzotint.interfaces import sheets
+        from mezzotint.provenance.files import write_atomically
+
+        frames = self._films.pop(picture).frames
+        sheet, film = (file.with_name(f"{file.stem}-watch{suffix}") for suffix in (".png", ".webp"))
+        write_atomically(sheet, sheets.png(sheets.strip(frames)))
+        write_atomically(film, sheets.animation(frames))
+        return sheet, film
+
+    @property
+    def ignored(self) -> list[str]:
+        """What had no effect, each once."""
+        return list(dict.fromkeys(item for done in self.drawn for item in done.recipe.ignored))
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings, each once."""
+        return list(dict.fromkeys(item for done in self.drawn for item in done.recipe.warnings))
+
+    def summary(self, seconds: float) -> dict[str, Any]:
+        """The JSON form of everything drawn."""
+        return {
+            "model": self.pipe.model.name,
+            "pictures": [done.as_dict() for done in self.drawn],
+            "ignored": self.ignored,
+            "warnings": self.warnings,
+            "evaluations": sum(done.recipe.evaluations for done in self.drawn),
+            "seconds": round(seconds, 4),
+        }
+
+
+@click.command(short_help="Draw pictures from a prompt.")
+@click.argument("prompt")
+@click.option(
+    "--n",
+    type=WHOLE,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="How many pictures; picture i (from 0) has the seed SEED + i.",
+)
+@click.option(
+    "--seed",
+    type=WHOLE,
+    metavar="SEED",
+    help="Which noise to start from, 0 to 2^64 - 1; random and printed if not given.",
+)
+@click.option(
+    "--steps", type=WHOLE, metavar="N", help="Steps from noise to picture; the model's own number if not given."
+)
+@click.option("--guidance", type=REAL, metavar="SCALE", help="How strongly the prompt pulls; 1 is off.")
+@click.option(
+    "--guidance-interval",
+    type=INTERVAL,
+    metavar="LOW,HIGH",
+    help="The part of t in [0, 1] (0 = data, 1 = noise) where guidance acts.",
+)
+@click.option("--solver", metavar="NAME", help="How a step is taken; `mezzotint models` lists the solvers.")
+@click.option(
+    "--eta", type=REAL, metavar="SHARE", help="Fresh noise in each step, from 0 to 1, for solvers that have it (ddim)."
+)
+@click.option("--grid", metavar="NAME", help="Where the steps lie in t; `mezzotint models` lists the grids.")
+@click.option("--size", metavar="WIDTHxHEIGHT", help="Size in pixels; it must be one that the model draws.")
+@click.option(
+    "--negative", default="", metavar="TEXT", help="What guidance pulls away from, instead of the empty prompt."
+)
+@click.option("--style", metavar="NAME", help="A drawing style of the model; `mezzotint models` lists them.")
+@click.option("--model", default="house", show_default=True, metavar="NAME", help="A model's name or its folder.")
+@click.option("--out", metavar="PATH", help="A file that ends in .png, or a folder; mezzotint-out if not given.")
+@click.option(
+    "--batching",
+    default="exact",
+    show_default=True,
+    metavar="HOW",
+    help="exact: each picture alone, the same pixels as with its own seed; fast: network calls are shared.",
+)
+@device_option
+@dtype_option
+@threads_option
+@click.option(
+    "--watch", is_flag=True, help="Also write the denoising: a contact sheet and an animation beside each picture."
+)
+@format_option
+def imagine(prompt: str, model: str, out: str | None, threads: Any, watch: bool, form: str, **options: Any) -> None:
+    """Draw PROMPT, which may be empty, and say where the picture is.
+
+    Each file carries its recipe: `mezzotint reproduce FILE` draws it again.
+    """
+    if options["seed"] is None:
+        options["seed"] = random_seed()
+    request = Request.from_json_dict({"prompt": prompt, **options})
+    to = Destination.of(out, request.n)
+    set_threads(threads)
+    from mezzotint.pipeline import Pipeline
+
+    pipe = Pipeline.load(model, device=request.device, dtype=request.dtype)
+    previews = pipe.stream(request)  # all that can be refused is refused here
+    session = Session(pipe, to, watch, form == "text")
+    begun = session.begun
+    interrupted = False
+    try:
+        with bar(request.n * len(pipe.time_grid(pipe.resolve(request))), "drawing", "step") as shown:
+            for preview in previews:
+                session.take(preview)
+                shown.update(1)
+    except KeyboardInterrupt:
+        interrupted = True
+    _report(session, form, time.perf_counter() - begun)
+    if interrupted:
+        click.echo(f"mezzotint: interrupted; {len(session.drawn)} of {request.n} pictures are finished.", err=True)
+        raise click.exceptions.Exit(EXIT_INTERRUPTED)
+
+
+def _report(session: Session, form: str, seconds: float) -> None:
+    """What is told when the drawing has ended."""
+    if form == "json":
+        emit_json(session.summary(seconds))
+        return
+    if session.ignored:
+        click.echo(f"ignored: {', '.join(repr(item) for item in session.ignored)}")
+    for warning in session.warnings:
+        click.echo(f"warning: {warning}")

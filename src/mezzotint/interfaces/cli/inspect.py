@@ -1,0 +1,76 @@
+"""`mezzotint inspect`: everything that a picture file says about itself."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mezzotint.interfaces.cli.options import format_option
+from mezzotint.interfaces.cli.output import emit_json, one_line
+from mezzotint.request import Recipe
+
+PROGRAMS = {
+    "mezzotint": "Mezzotint",
+    "a1111": "the AUTOMATIC1111 web UI or one that writes like it",
+    "comfyui": "ComfyUI",
+}
+
+
+@click.command(short_help="Show the recipe or settings in a picture file.")
+@click.argument("file", type=click.Path(path_type=Path))
+@format_option
+def inspect(file: Path, form: str) -> None:
+    """Show what FILE (PNG, JPEG or WebP) says about itself: our recipe, or another program's settings.
+
+    For a picture of ours it also says whether the pixels are still those that the recipe was written for.
+    """
+    from mezzotint.provenance.read import read_metadata
+
+    found = read_metadata(file)
+    unchanged = None if found.recipe is None else _unchanged(file, found.recipe)
+    if form == "json":
+        emit_json({"file": str(file), **found.to_json_dict(), "pixels_unchanged": unchanged})
+        return
+    size = "x".join(map(str, found.size))
+    if found.source is None:
+        click.echo(f"{click.format_filename(file)}: {found.format}, {size}, with no recipe and no settings.")
+        return
+    click.echo(f"{click.format_filename(file)}: {found.format}, {size}, by {PROGRAMS[found.source]}")
+    facts = found.found.items() if found.recipe is None else _facts(found.recipe, unchanged)
+    for name, value in facts:
+        click.echo(f"  {one_line(name):<22}{one_line(value)}")
+
+
+def _unchanged(file: Path, recipe: Recipe) -> bool:
+    from mezzotint.provenance.pixels import pixel_sha256
+    from mezzotint.provenance.read import read_picture
+
+    return pixel_sha256(read_picture(file)) == recipe.pixels_sha256
+
+
+def _facts(recipe: Recipe, unchanged: bool | None) -> Iterator[tuple[str, str]]:
+    """Name and value of each fact of a recipe, as text."""
+    for name, value in recipe.request.to_json_dict().items():
+        if name != "n" and value is not None:
+            yield name, _text(name, value)
+    yield "weights", recipe.weights_sha256
+    yield "text encoder", recipe.text_encoder_sha256 or "none"
+    yield "schedule", recipe.schedule
+    yield "codec", recipe.codec
+    yield "noise version", str(recipe.noise_version)
+    for name, value in recipe.environment.to_json_dict().items():
+        yield name, str(value)
+    yield "evaluations", str(recipe.evaluations)
+    yield "pixels", recipe.pixels_sha256
+    yield "", "as they were drawn" if unchanged else "changed since they were drawn"
+    for item in recipe.ignored:
+        yield "ignored", item
+    for item in recipe.warnings:
+        yield "warning", item
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        return ("x" if name == "size" else " to ").join(str(part) for part in value)
+    return str(value)

@@ -1,0 +1,94 @@
+"""`mezzotint models`: what can be drawn with."""
+
+import json
+import math
+import struct
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mezzotint.errors import InvalidCheckpoint, MezzotintError
+from mezzotint.interfaces.cli.options import format_option
+from mezzotint.interfaces.cli.output import emit_json
+
+SCALES = ".int8_scale"
+"""The suffix of the scales that `checkpoints.quantise` stores beside 8-bit weights."""
+
+
+@click.command(short_help="List the models, with their styles, and the solvers and grids.")
+@click.argument("names", nargs=-1, metavar="[MODEL]...")
+@format_option
+def models(names: tuple[str, ...], form: str) -> None:
+    """List the installed models, or describe each MODEL (a name or a folder); and list all solvers and time grids."""
+    from mezzotint.diffusion.solvers import SOLVERS
+    from mezzotint.diffusion.timegrid import GRIDS
+    from mezzotint.load import find_model, model_folders
+
+    installed = model_folders()
+    folders = {name: find_model(name) for name in names} if names else dict(installed)
+    kinds = dict.fromkeys(installed.values(), "installed")
+    found = [describe(path, kinds.get(path, "folder")) for path in folders.values()]
+    solvers, grids = sorted(SOLVERS), sorted(GRIDS)
+    if form == "json":
+        emit_json({"models": found, "solvers": solvers, "grids": grids})
+        return
+    for model in found:
+        click.echo(_paragraph(model))
+    if not found:
+        click.echo(
+            "No model is installed; train one (mezzotint train icons), pack it, and give its folder with --model."
+        )
+    click.echo(f"solvers  {', '.join(solvers)}\ngrids    {', '.join(grids)}")
+
+
+def describe(folder: Path, kind: str) -> dict[str, Any]:
+    """What a model's folder says of itself, without loading it. A model that cannot be read has the key "error"."""
+    from mezzotint.checkpoints.model_folder import ENCODER, TEXT, WEIGHTS, read_description
+
+    try:
+        facts = read_description(folder)
+        return {
+            "name": str(facts["name"]),
+            "kind": kind,
+            "folder": str(folder),
+            "family": str(facts["family"]),
+            "parameters": parameters(folder / WEIGHTS),
+            "size": list(facts["size"]),
+            "styles": list(facts["styles"]),
+            "defaults": dict(facts["defaults"]),
+            "storage": str(facts["storage"]),
+            "licence": str(facts.get("licence", "not stated")),
+            "weights_sha256": str(facts["files"][WEIGHTS]),
+            "text_encoder_sha256": str(facts["files"][f"{TEXT}/{ENCODER}"]),
+        }
+    except MezzotintError as error:
+        return {"name": folder.name, "kind": kind, "folder": str(folder), "error": str(error)}
+    except (KeyError, TypeError, ValueError) as error:
+        broken = InvalidCheckpoint(f"The model.json in {folder} is not complete ({error}); get the model again.")
+        return {"name": folder.name, "kind": kind, "folder": str(folder), "error": str(broken)}
+
+
+def parameters(weights: Path) -> int:
+    """How many values a safetensors file holds, the scales of 8-bit storage left out; from its header alone."""
+    from mezzotint.checkpoints.tensors import check_safetensors
+
+    check_safetensors(weights)
+    with weights.open("rb") as file:
+        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+    names = (name for name in header if name != "__metadata__" and not name.endswith(SCALES))
+    return sum(math.prod(header[name]["shape"]) for name in names)
+
+
+def _paragraph(model: dict[str, Any]) -> str:
+    if "error" in model:
+        return f"{model['name']} ({model['kind']})\n  {model['error']}\n"
+    size = "x".join(map(str, model["size"]))
+    return (
+        f"{model['name']} ({model['kind']}): {model['family']}, {model['parameters'] / 1e6:.1f} M parameters, "
+        f"{size} pixels, {model['storage']}\n"
+        f"  folder   {click.format_filename(model['folder'])}\n"
+        f"  licence  {model['licence']}\n"
+        f"  weights  {model['weights_sha256']}\n"
+        f"  styles   {', '.join(model['styles']) or 'none'}\n"
+    )

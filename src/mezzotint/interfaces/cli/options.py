@@ -1,0 +1,110 @@
+"""Options that several verbs share, and types that leave the checking, and its sentences, to `Request`."""
+
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mezzotint.errors import InvalidOption
+
+if TYPE_CHECKING:
+    _Type = click.ParamType[Any]
+else:
+    _Type = click.ParamType  # not generic in click 8.2
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+MAX_THREADS = 1024
+
+
+class Whole(_Type):
+    """A whole number; what is none passes as text, and whoever checks the range says so."""
+
+    name = "integer"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return int(value) if isinstance(value, str) and re.fullmatch(r"[+-]?[0-9]{1,40}", value) else value
+
+
+class Real(_Type):
+    """A number; what is none passes as text."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return _real(value)
+
+
+class Interval(_Type):
+    """Two numbers with a comma between them; anything else passes as text."""
+
+    name = "low,high"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        parts = value.split(",") if isinstance(value, str) else value
+        return [_real(part) for part in parts] if len(parts) == 2 else value
+
+
+def _real(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
+
+
+WHOLE, REAL, INTERVAL = Whole(), Real(), Interval()
+
+
+def whole_number(name: str, value: Any, low: int, high: int) -> int:
+    """A checked whole number for options that no `Request` carries. Raises InvalidOption."""
+    if type(value) is not int or not low <= value <= high:
+        raise InvalidOption(f"{name} is {value!r}; it must be a whole number from {low} to {high}.")
+    return value
+
+
+def format_option(command: F) -> F:
+    """`--format text|json`, as `form`."""
+    return click.option(
+        "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+        help="What is printed: text for people, or one JSON object.",
+    )(command)  # fmt: skip
+
+
+def device_option(command: F) -> F:
+    """`--device`."""
+    return click.option(
+        "--device", default="auto", show_default=True, metavar="NAME", help="Where the network runs: auto, cpu or cuda."
+    )(command)
+
+
+def dtype_option(command: F) -> F:
+    """`--dtype`."""
+    return click.option(
+        "--dtype", default="auto", show_default=True, metavar="NAME",
+        help="What the network computes in: auto, float32, bfloat16 or float16.",
+    )(command)  # fmt: skip
+
+
+def threads_option(command: F) -> F:
+    """`--threads`."""
+    return click.option(
+        "--threads", type=WHOLE, metavar="N", help="Threads that the network may use; all cores if not given."
+    )(command)
+
+
+def set_threads(threads: Any) -> None:
+    """Let torch use so many threads, if a number is given. Raises InvalidOption."""
+    if threads is not None:
+        count = whole_number("threads", threads, 1, MAX_THREADS)
+        import torch
+
+        torch.set_num_threads(count)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,103 @@
+"""`mezzotint pack`: make a model's folder from a training run."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mezzotint.errors import InvalidOption
+from mezzotint.interfaces.cli.options import INTERVAL, REAL, format_option
+from mezzotint.interfaces.cli.output import emit_json
+from mezzotint.request import Request
+
+STORAGE = ("int8", "bf16", "fp32")
+
+
+@click.command(short_help="Make a model from a training run.")
+@click.argument("run_folder", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The model's folder; it must not exist yet, or be empty.",
+)
+@click.option(
+    "--name", metavar="NAME", help="The model's name, which recipes state; the name of the folder if not given."
+)
+@click.option(
+    "--ema",
+    type=REAL,
+    default=0.05,
+    show_default=True,
+    metavar="WIDTH",
+    help="Which average of the weights: its relative width, as in the run's setting ema.",
+)
+@click.option(
+    "--storage",
+    type=click.Choice(STORAGE),
+    default="int8",
+    show_default=True,
+    help="How matrices are stored: 1, 2 or 4 bytes a value.",
+)
+@click.option(
+    "--defaults",
+    multiple=True,
+    metavar="K=V",
+    help="What the model draws with unless asked otherwise, for example steps=12; may be repeated.",
+)
+@format_option
+def pack(
+    run_folder: Path, out: Path, name: str | None, ema: Any, storage: str, defaults: tuple[str, ...], form: str
+) -> None:
+    """Make a model's folder from the newest checkpoint in RUN_FOLDER; `imagine --model DIR` draws with it."""
+    label = out.resolve().name if name is None else name
+    Request(prompt="", model=label)
+    if not isinstance(ema, float):
+        raise InvalidOption(f"ema is {ema!r}; it must be a number, as in the run's setting ema.")
+    chosen = parse_defaults(defaults)
+    if not run_folder.is_dir():
+        raise InvalidOption(f"There is no folder {run_folder}; give the folder of a training run.")
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise InvalidOption(f"{out} exists and is not an empty folder; choose a new one.")
+    from mezzotint.checkpoints.model_folder import TEXT
+    from mezzotint.interfaces.cli.models import describe
+    from mezzotint.load import DRAWING_DEFAULTS, HOUSE
+    from mezzotint.training.export import export
+
+    drawn_with = {**DRAWING_DEFAULTS, **chosen}
+    export(run_folder, out, name=label, text=HOUSE / TEXT, ema=ema, storage=storage, defaults=drawn_with)  # type: ignore[arg-type]
+    facts = describe(out, "folder")
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    if form == "json":
+        emit_json({**facts, "bytes": size})
+        return
+    where = click.format_filename(out)
+    click.echo(
+        f"{where}: {label}, {facts['parameters'] / 1e6:.1f} M parameters, {size / 1e6:.1f} MB with its text encoder"
+    )
+    click.echo(f'try it: mezzotint imagine "a red apple" --model {where}')
+
+
+def parse_defaults(texts: tuple[str, ...]) -> dict[str, Any]:
+    """Drawing options as `name=value`, checked. Raises InvalidOption."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise InvalidOption(f"--defaults {text!r} has no value; write it as name=value, for example steps=12.")
+        if name in ("prompt", "n", "seed", "model", "device", "dtype", "size", "batching"):
+            raise InvalidOption(
+                f"A model has no default for {name}; it may have steps, guidance, solver, grid and style."
+            )
+        found[name] = INTERVAL.convert(value, None, None) if name == "guidance_interval" else _value(value)
+    return {name: getattr(Request.from_json_dict({"prompt": "", **found}), name) for name in found}
+
+
+def _value(text: str) -> Any:
+    """A number where it is one, else text."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

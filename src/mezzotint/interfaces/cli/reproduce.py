@@ -1,0 +1,137 @@
+"""`mezzotint reproduce`: draw a picture again from the recipe in its file, and say whether it is the same."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mezzotint.errors import InvalidFile, InvalidOption
+from mezzotint.interfaces.cli.options import (
+    cores,
+    device_option,
+    dtype_option,
+    format_option,
+    set_threads,
+    threads_option,
+    whole_number,
+)
+from mezzotint.interfaces.cli.output import EXIT_DIFFERENT, emit_json
+from mezzotint.interfaces.cli.progress import bar
+from mezzotint.request import Recipe, Result
+
+if TYPE_CHECKING:
+    from mezzotint.pipeline import Pipeline
+
+PLAIN_DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:[0-9]{1,2})?")
+"""The devices that a recipe, which may be a stranger's, can choose."""
+
+
+@click.command(short_help="Draw a picture again from its recipe and compare.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="PATH", help="Also write the new picture to this PNG file."
+)
+@click.option("--model", metavar="NAME", help="A model's name or folder, instead of the one that the recipe names.")
+@device_option
+@dtype_option
+@threads_option
+@format_option
+def reproduce(
+    file: Path, out: Path | None, model: str | None, device: str, dtype: str, threads: Any, form: str
+) -> None:
+    """Redraw FILE from its recipe: identical, the same within a stated PSNR, or different, and why.
+
+    auto stands for what the recipe says: its device where there is one, its dtype, its number of threads. Exit code 0
+    for identical and same, 1 for different, 2 for a file that cannot be used.
+    """
+    from mezzotint.provenance.read import read_picture
+    from mezzotint.provenance.verdict import compare
+
+    then = recipe_of(file)
+    picture_then = read_picture(file)
+    check_target(out, file)
+    set_threads(_threads(then) if threads is None else whole_number("threads", threads, 1, 1024))
+    pipe = _pipeline(then, model, device, dtype)
+    result = _draw(pipe, then)
+    verdict = compare(then, result.recipes[0], result.images[0], picture_then)
+    if out is not None:
+        from mezzotint.provenance.png import write_png
+
+        write_png(out, result.images[0], result.recipes[0])
+    if form == "json":
+        now = result.recipes[0].to_json_dict()
+        emit_json(
+            {"file": str(file), **verdict.to_json_dict(), "out": None if out is None else str(out), "recipe": now}
+        )
+    else:
+        click.echo(f"{click.format_filename(file)}: {verdict.sentence}")
+        if out is not None:
+            click.echo(f"The new picture is {click.format_filename(out)}.")
+    if verdict.status == "different":
+        raise click.exceptions.Exit(EXIT_DIFFERENT)
+
+
+def recipe_of(file: Path) -> Recipe:
+    """The recipe in a file. Raises InvalidFile if it has none of ours."""
+    from mezzotint.provenance.read import read_metadata
+
+    found = read_metadata(file)
+    if found.recipe is None:
+        other = f"only settings of another program ({found.source})" if found.source else "no recipe"
+        raise InvalidFile(
+            f"{file} has {other}, so it cannot be drawn again; only pictures of mezzotint carry a recipe."
+        )
+    return found.recipe
+
+
+def check_target(out: Path | None, file: Path) -> None:
+    """Raises InvalidOption if the new picture would take the place of the old one, or is not a PNG."""
+    if out is None:
+        return
+    if out.suffix.lower() != ".png" or out.is_dir():
+        raise InvalidOption(f"out is {out}; it must be a file that ends in .png.")
+    if out.exists() and out.samefile(file):
+        raise InvalidOption(f"out is {out}, the file that is to be reproduced; choose another name.")
+
+
+def _threads(then: Recipe) -> int:
+    """The recipe's number of threads, but at most four for each core: it may be a stranger's."""
+    return min(then.environment.threads, 4 * cores())
+
+
+def _pipeline(then: Recipe, model: str | None, device: str, dtype: str) -> "Pipeline":
+    from mezzotint.pipeline import Pipeline
+
+    dtype = then.request.dtype if dtype == "auto" else dtype
+    if model is None:
+        from mezzotint.load import find_model, model_folders
+
+        model = then.request.model
+        if model not in model_folders():
+            sentence = f"The recipe names the model {model!r}, which is not installed; give its folder with --model."
+            raise InvalidOption(sentence)
+        find_model(model)
+    if device != "auto":
+        return Pipeline.load(model, device=device, dtype=dtype)
+    wanted = then.request.device
+    if PLAIN_DEVICE.fullmatch(wanted):
+        try:
+            return Pipeline.load(model, device=wanted, dtype=dtype)
+        except InvalidOption:  # not on this machine; the verdict names the difference
+            pass
+    return Pipeline.load(model, device="auto", dtype=dtype)
+
+
+def _draw(pipe: "Pipeline", then: Recipe) -> Result:
+    """The recipe's picture with the loaded model."""
+    request = replace(then.request, device="auto", dtype="auto")
+    previews = pipe.stream(request)
+    with bar(len(pipe.time_grid(pipe.resolve(request))), "drawing", "step") as shown:
+        for preview in previews:
+            shown.update(1)
+            last = preview
+    assert last.image is not None
+    assert last.recipe is not None
+    return Result([last.image], [last.recipe])

@@ -1,0 +1,267 @@
+"""`mezzotint train`: teach a model to draw."""
+
+import shlex
+import time
+from collections import deque
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mezzotint.errors import InvalidOption, TrainingError, unknown_name
+from mezzotint.interfaces.cli.options import (
+    WHOLE,
+    device_option,
+    dtype_option,
+    format_option,
+    set_threads,
+    threads_option,
+    whole_number,
+)
+from mezzotint.interfaces.cli.output import EXIT_SAVED, emit_json
+from mezzotint.interfaces.cli.progress import bar, counted, watched
+
+if TYPE_CHECKING:
+    from mezzotint.conditioning.text import TextConditioner
+    from mezzotint.training.config import RunConfig
+    from mezzotint.training.trainer import Trainer, TrainStep
+
+PRECISIONS = {"bfloat16": "bf16", "float32": "fp32"}
+RECENT = 50
+"""Updates in the running means of loss and speed."""
+
+
+@click.command(short_help="Teach a model to draw.")
+@click.argument("run")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="A.B=C",
+    help="Change a setting of the run, for example steps=60 or data.path=FOLDER; may be repeated.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the run's state lives; the user's cache folder if not given.",
+)
+@click.option(
+    "--resume", is_flag=True, help="Go on from the newest checkpoint, with the settings that it was made with."
+)
+@click.option(
+    "--stop-after", type=WHOLE, metavar="STEP", help="End after this step with a checkpoint, as an interruption would."
+)
+@click.option(
+    "--warm-start",
+    metavar="MODEL",
+    help="Begin with the weights of a model (a name or a folder) instead of random ones.",
+)
+@device_option
+@dtype_option
+@threads_option
+@format_option
+def train(
+    run: str,
+    settings: tuple[str, ...],
+    out: Path | None,
+    resume: bool,
+    stop_after: Any,
+    warm_start: str | None,
+    device: str,
+    dtype: str,
+    threads: Any,
+    form: str,
+) -> None:
+    """Train RUN: tiny (a minute), icons (the house model, hours on two cores) or icons_gpu.
+
+    Metrics go to metrics.jsonl and sheets of samples to samples/ in the run's folder. SIGTERM or Ctrl-C finishes the
+    step, saves, and exits with 75; --resume then goes on as if nothing had happened, bit for bit on the same machine.
+    """
+    set_threads(threads)
+    if stop_after is not None:
+        stop_after = whole_number("stop-after", stop_after, 1, 10**9)
+    if resume and warm_start is not None:
+        raise InvalidOption("A resumed run has weights already; leave out --resume or --warm-start.")
+    from mezzotint.interfaces.stopping import locked
+
+    config, folder = configuration(run, settings, out, resume, dtype)
+    with locked(folder):
+        trainer, text = _prepared(config, folder, resume, warm_start, device)
+        outcome = Outcome(trainer, form, shlex.join(_resume_words(run, out)))
+        _loop(trainer, text, stop_after, outcome)
+    outcome.report()
+    if outcome.stopped:
+        raise click.exceptions.Exit(EXIT_SAVED)
+
+
+def configuration(
+    run: str, settings: tuple[str, ...], out: Path | None, resume: bool, dtype: str
+) -> "tuple[RunConfig, Path]":
+    """The run's configuration and folder. A resumed run has the configuration of its checkpoint.
+
+    Raises InvalidOption and TrainingError: for unknown names, for a folder that holds a run already, or holds none.
+    """
+    from mezzotint.runs import RUNS
+    from mezzotint.training import state
+    from mezzotint.training.config import RunConfig, from_dict, override
+    from mezzotint.training.prepare import run_folder
+
+    if run not in RUNS:
+        raise unknown_name("run", run, RUNS)
+    config = RUNS[run]()
+    folder = run_folder(config) if out is None else out
+    present = state.steps(folder / "checkpoints")
+    if present and not resume:
+        raise TrainingError(
+            f"{folder} holds a run already, up to {present[-1].name}; go on with --resume, or start anew in another "
+            "folder with --out."
+        )
+    if resume:
+        newest = state.newest(folder / "checkpoints")
+        if newest is None:
+            raise TrainingError(
+                f"{folder} holds no complete checkpoint to resume from; start the run without --resume."
+            )
+        facts = state.read_facts(newest)
+        config = from_dict(RunConfig, facts["run"])
+        if config.name != run:
+            raise TrainingError(
+                f"{folder} holds the run {config.name}, not {run}; resume that one, or choose another --out."
+            )
+    if dtype != "auto":
+        if dtype not in PRECISIONS:
+            raise unknown_name("dtype for training", dtype, ["auto", *PRECISIONS])
+        settings = (*settings, f"precision={PRECISIONS[dtype]}")
+    config = override(config, settings)
+    return config if config.name == run else replace(config, name=run), folder
+
+
+def _prepared(
+    config: "RunConfig", folder: Path, resume: bool, warm_start: str | None, device: str
+) -> "tuple[Trainer, TextConditioner]":
+    """A trainer that is ready for its next step, and the text encoder."""
+    from mezzotint.load import load_text, resolve_device
+    from mezzotint.training import state
+    from mezzotint.training.prepare import prepare
+
+    where = resolve_device(device)
+    text, digest = load_text(config.conditions.text_length)
+    with counted("captions", "caption") as tell:
+        trainer = prepare(
+            config, text, digest, folder, device=where, progress=lambda what, done, total: tell(done, total)
+        )
+    if warm_start is not None:
+        from mezzotint.interfaces.warm import warm_started
+
+        trainer = warm_started(trainer, warm_start, digest)
+    if resume:
+        newest = state.newest(folder / "checkpoints")
+        assert newest is not None
+        trainer.resume(newest)
+    return trainer, text
+
+
+@dataclass
+class Outcome:
+    """What has happened so far, and how it is told. `again` is the command that goes on."""
+
+    trainer: "Trainer"
+    form: str
+    again: str
+    stopped: bool = False
+    losses: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    seconds: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
+    validation: float | None = None
+    sheet: Path | None = None
+    begun: float = field(default_factory=time.perf_counter)
+
+    def take(self, step: "TrainStep") -> None:
+        """An update was done."""
+        self.losses.append(step.loss)
+        self.seconds.append(step.seconds)
+        if step.validation:
+            self.validation = step.validation["mean"]
+            if self.form == "text" and not watched():
+                click.echo(f"step {step.step} of {self.trainer.run.steps}: {self.line}")
+
+    @property
+    def loss(self) -> float | None:
+        """The running mean."""
+        return sum(self.losses) / len(self.losses) if self.losses else None
+
+    @property
+    def line(self) -> str:
+        """Speed and losses, for a bar or a log."""
+        speed = self.trainer.run.batch * len(self.seconds) / max(sum(self.seconds), 1e-9)
+        validation = "" if self.validation is None else f", validation {self.validation:.4f}"
+        return f"{speed:.1f} pictures/s, loss {self.loss or 0:.4f}{validation}"
+
+    def report(self) -> None:
+        """Say where the state is and what can be done next."""
+        trainer = self.trainer
+        finished = trainer.step >= trainer.run.steps
+        pack = shlex.join(["mezzotint", "pack", str(trainer.folder), "--out", f"{trainer.run.name}-model"])
+        if self.form == "json":
+            emit_json(
+                {
+                    "run": trainer.run.name,
+                    "folder": str(trainer.folder),
+                    "step": trainer.step,
+                    "steps": trainer.run.steps,
+                    "pictures": trainer.pictures,
+                    "finished": finished,
+                    "stopped_by_signal": self.stopped,
+                    "loss": self.loss,
+                    "validation": self.validation,
+                    "samples": None if self.sheet is None else str(self.sheet),
+                    "seconds": round(time.perf_counter() - self.begun, 2),
+                    "resume": None if finished else self.again,
+                    "pack": pack,
+                }
+            )
+            return
+        if self.losses:
+            click.echo(f"step {trainer.step} of {trainer.run.steps}: {self.line}")
+        what = "Finished" if finished else "Stopped and saved" if self.stopped else "Saved"
+        click.echo(f"{what} at step {trainer.step} of {trainer.run.steps} in {click.format_filename(trainer.folder)}.")
+        if self.sheet is not None:
+            click.echo(f"samples: {click.format_filename(self.sheet)}")
+        if not finished:
+            click.echo(f"go on:   {self.again}")
+        click.echo(f"a model: {pack}")
+
+
+def _loop(trainer: "Trainer", text: "TextConditioner", stop_after: int | None, outcome: Outcome) -> None:
+    """Train to the end, to `stop_after`, or until a signal asks to stop; there is a checkpoint in each case."""
+    from mezzotint.interfaces.metrics import Metrics
+    from mezzotint.interfaces.samples import draw_sheet
+    from mezzotint.interfaces.stopping import StopSignals
+
+    run = trainer.run
+    last = min(run.steps, stop_after or run.steps)
+    if trainer.step >= last:
+        return
+    with (
+        StopSignals() as stop,
+        Metrics(trainer.folder, run, trainer.step) as metrics,
+        bar(run.steps, run.name, "step", trainer.step) as shown,
+    ):
+        for step in trainer.steps(stop_after):
+            metrics.write(step)
+            outcome.take(step)
+            shown.set_postfix_str(outcome.line, refresh=False)
+            shown.update(1)
+            if not stop.asked and (step.step % run.sample_every == 0 or step.step == run.steps):
+                outcome.sheet = draw_sheet(trainer, text, lambda: stop.asked) or outcome.sheet
+            if stop.asked and step.step < last:
+                if step.checkpoint is None:
+                    trainer.save()
+                outcome.stopped = True
+                return
+
+
+def _resume_words(run: str, out: Path | None) -> list[str]:
+    words = ["mezzotint", "train", run, "--resume"]
+    return words if out is None else [*words, "--out", str(out)]

@@ -1,0 +1,55 @@
+"""Sheets of samples during training: always the same prompts and seeds, so that sheets can be compared."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mezzotint.interfaces.sheets import png, sample_sheet
+from mezzotint.provenance.files import write_atomically
+
+if TYPE_CHECKING:
+    from mezzotint.conditioning.text import TextConditioner
+    from mezzotint.training.trainer import Trainer
+
+COLUMNS, ROWS = 8, 4
+
+
+def sheet_prompts(trainer: "Trainer") -> list[str]:
+    """Half of the sheet from trained concepts, half from held-out ones.
+
+    For the house data set everyday nouns; for other pictures the first captions of some of them.
+    """
+    half = COLUMNS * ROWS // 2
+    if trainer.run.data.source == "icons":
+        from mezzotint.data.icons import HELD_OUT, TRAINED
+
+        return [*TRAINED[:half], *HELD_OUT[:half]]
+    pictures = trainer.batches.pictures
+    captions = {
+        split: list(dict.fromkeys(pictures.records[int(row)].captions[0] for row in pictures.split(split)))[:half]
+        for split in ("train", "heldout")
+    }
+    return [*captions["train"], *captions["heldout"]]
+
+
+def draw_sheet(trainer: "Trainer", text: "TextConditioner", stop: Callable[[], bool]) -> Path | None:
+    """Draw the sheet of this step with the averaged weights into `samples/`; None if `stop` says so in between."""
+    from mezzotint.families.pixel_dit import PixelDiT
+    from mezzotint.load import live_model
+    from mezzotint.pipeline import Pipeline
+
+    prompts = sheet_prompts(trainer)
+    images = []
+    with trainer.averaged(trainer.run.ema[0]) as network:
+        assert isinstance(network, PixelDiT)
+        styles = trainer.batches.pictures.styles
+        pipe = Pipeline(live_model(network, trainer.run.name, styles, text, trainer.device))
+        for seed, prompt in enumerate(prompts):
+            if stop():
+                return None
+            images += pipe.generate(prompt, seed=seed).images
+    folder = trainer.folder / "samples"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"step-{trainer.step:08d}.png"
+    write_atomically(path, png(sample_sheet(images, prompts, COLUMNS)))
+    return path

@@ -1,0 +1,59 @@
+"""Starting a run from the weights of a model instead of random ones."""
+
+from typing import TYPE_CHECKING
+
+from mezzotint.errors import TrainingError
+
+if TYPE_CHECKING:
+    from mezzotint.training.trainer import Trainer
+
+
+def warm_started(trainer: "Trainer", model: str, text_digest: str) -> "Trainer":
+    """The same run, untrained, with the weights of `model` (a name or a folder); its facts record which.
+
+    Drawing styles are matched by name; a style that the model does not have keeps its fresh weights. Only weights are
+    taken: moments, averages and the count of updates begin anew. Raises TrainingError if the networks do not match.
+    """
+    import torch
+
+    from mezzotint.checkpoints.model_folder import read_model_folder
+    from mezzotint.families.pixel_dit import PixelDiT, initialise
+    from mezzotint.load import find_model
+    from mezzotint.training.trainer import Trainer
+
+    files = read_model_folder(find_model(model))
+    network = PixelDiT(trainer.run.network)
+    initialise(network, trainer.run.seed)
+    own = dict(network.named_parameters())
+    wrong = sorted(
+        name
+        for name in own.keys() | files.network.keys()
+        if name not in own
+        or name not in files.network
+        or (name != "style" and own[name].shape != files.network[name].shape)
+        or own[name].shape[-1:] != files.network[name].shape[-1:]
+    )
+    if wrong:
+        raise TrainingError(
+            f"The weights of {model} do not fit the run {trainer.run.name}: {wrong[0]} and {len(wrong) - 1} others "
+            "differ; choose a run with the same network, or set its network to the model's."
+        )
+    known = {style: row for row, style in enumerate(files.description["styles"], start=1)}
+    with torch.no_grad():
+        for name, parameter in own.items():
+            if name != "style":
+                parameter.copy_(files.network[name])
+        for row, style in enumerate((None, *trainer.batches.pictures.styles)):
+            source = 0 if style is None else known.get(style)
+            if source is not None:
+                own["style"][row] = files.network["style"][source]
+    return Trainer(
+        trainer.run,
+        trainer.batches.pictures,
+        trainer.batches.features,
+        trainer.folder,
+        text_digest=text_digest,
+        network=network,
+        warm_start=files.weights_sha256,
+        device=trainer.device,
+    )
