@@ -9,7 +9,7 @@ TRAINING = {
         "batch": 128,
         "seed": 3,
         "network": {"size": 64},
-        "conditions": {"drop_text": 0.1},
+        "conditions": {"drop_both": 0.06},
     },
     "step": 400,
     "pictures": 51_200,

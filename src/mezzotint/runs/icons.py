@@ -15,7 +15,7 @@ def icons() -> RunConfig:
         steps=12_500,
         batch=128,
         objective=ObjectiveConfig(time_mean=0.0, time_std=1.0),
-        optim=OptimConfig(muon_lr=2e-3, adam_lr=5e-4),
+        optim=OptimConfig(muon_lr=2e-3, adam_lr=5e-4, warmup=0.01),
         compiled=True,
         precision="bf16",
         checkpoint_every=150,

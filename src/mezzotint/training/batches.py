@@ -67,10 +67,12 @@ class Batches:
         draws = torch.arange(counter, counter + run.batch)
         choice = (philox_uniform(seed, draws, Purpose.CAPTION) * self._counts[places]).long()
         captions = self._captions[self._first[places] + choice]
-        no_text = philox_uniform(seed, draws, Purpose.DROPOUT, 0) < run.conditions.drop_text
-        no_style = philox_uniform(seed, draws, Purpose.DROPOUT, 1) < run.conditions.drop_style
+        neither, text, style = (philox_uniform(seed, draws, Purpose.DROPOUT, which) for which in range(3))
+        bare = neither < run.conditions.drop_both
+        no_text = bare | (text < run.conditions.drop_text)
+        no_style = bare | (style < run.conditions.drop_style)
         captions = torch.where(no_text, self.features.index[""], captions).to(self.device)
-        style = torch.where(no_style, 0, self._styles[places]).to(self.device)
+        styles = torch.where(no_style, 0, self._styles[places]).to(self.device)
         first = philox_uniform(seed, torch.zeros(1, dtype=torch.int64), Purpose.TRAIN_TIME)
         u = (first + draws.double() * GOLDEN).frac().clamp(1e-6, 1 - 1e-6)
         rows = self.rows[places.numpy()]
@@ -82,7 +84,7 @@ class Batches:
         tokens, mask = self.features.batch(captions, run.conditions.text_length)
         return Batch(
             pictures=to_signed(pictures),
-            cond=Conditioning(tokens=tokens, mask=mask, style=style),
+            cond=Conditioning(tokens=tokens, mask=mask, style=styles),
             t=self.density.quantile(u).float().to(self.device),
             draws=draws.to(self.device),
             rows=rows,

@@ -31,11 +31,13 @@ class ConditionConfig:
     """How captions reach the network.
 
     text_length              most word pieces of a prompt, its two boundary pieces included
-    drop_text, drop_style    shares of the pictures trained without their caption, without their drawing style
+    drop_both                share of the pictures trained without caption and drawing style: what guidance leans on
+    drop_text, drop_style    shares of the rest trained without their caption, without their drawing style
     """
 
     text_length: int = 32
-    drop_text: float = 0.1
+    drop_both: float = 0.06
+    drop_text: float = 0.05
     drop_style: float = 0.1
 
 
@@ -86,7 +88,7 @@ class RunConfig:
         for name in positive:
             if getattr(self, name) < 1:
                 raise InvalidOption(f"{name} is {getattr(self, name)}; a run needs at least 1.")
-        for name in ("drop_text", "drop_style"):
+        for name in ("drop_both", "drop_text", "drop_style"):
             if not 0 <= getattr(self.conditions, name) <= 1:
                 raise InvalidOption(
                     f"conditions.{name} is {getattr(self.conditions, name)}; it is a share from 0 to 1."
