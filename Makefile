@@ -2,7 +2,7 @@
 # Everything lives in .venv; a stamp file there makes the second run quick.
 
 PROMPT ?= a red apple
-OUT    ?= out/picture.png
+OUT    ?= out
 ARGS   ?=
 JOBS   ?= 2
 VENV   ?= .venv
@@ -34,10 +34,9 @@ help: ## Show this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile
 	@echo '  Examples:  make picture PROMPT="a blue fish"   make picture ARGS="--seed 7 --steps 20" OUT=out/fish.png'
 
-picture: $(RUN) ## Draw PROMPT to OUT, with ARGS for `mezzotint imagine`
-	@mkdir -p "$$(dirname -- "$$MEZZOTINT_OUT")"
+picture: $(RUN) ## Draw PROMPT into the folder or file OUT, with ARGS for `mezzotint imagine`
+	@echo "Drawing; the picture goes to:"
 	@$(VENV)/bin/mezzotint imagine --out "$$MEZZOTINT_OUT" $(ARGS) -- "$$MEZZOTINT_PROMPT"
-	@if [ -e "$$MEZZOTINT_OUT" ]; then echo "The picture is in $$MEZZOTINT_OUT"; fi
 
 test: $(DEV) ## Run ruff, mypy and all tests but those marked slow
 	@status=0; \
