@@ -39,11 +39,12 @@ picture: $(RUN) ## Draw PROMPT into the folder or file OUT, with ARGS for `mezzo
 	@$(VENV)/bin/mezzotint imagine --out "$$MEZZOTINT_OUT" $(ARGS) -- "$$MEZZOTINT_PROMPT"
 
 test: $(DEV) ## Run ruff, mypy and all tests but those marked slow
-	@status=0; \
-	$(PY) -m ruff check . || status=1; \
-	$(PY) -m mypy || status=1; \
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n $(JOBS) -m "not slow" || status=1; \
-	exit $$status
+	@style=0; tests=0; \
+	$(PY) -m ruff check . || style=1; \
+	$(PY) -m mypy || style=1; \
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PY) -m pytest -n $(JOBS) -m "not slow" || tests=1; \
+	[ $$style = 0 ] || echo "ruff or mypy found mistakes: see above the tests, or run make lint"; \
+	[ $$style$$tests = 00 ]
 
 lint: $(DEV) ## Run ruff and mypy
 	$(PY) -m ruff check .
