@@ -74,8 +74,8 @@ def _training(training: Mapping[str, Any], hours: float) -> str:
     return f"""
 - {training["pictures"]:,} picture views: {training["step"]:,} updates of {run["batch"]} pictures, {hours:.1f} hours on
   a CPU with {threads}, other work beside it included.
-- Rectified flow, prediction of x_0, loss in velocity; Muon and Adam; captions and styles
-  dropped together for {run["conditions"]["drop_both"]:.0%} of the views. The weights are a power-function average of relative width
+- Rectified flow, prediction of x_0, loss in velocity; Muon and Adam; captions and styles dropped together for
+  {run["conditions"]["drop_both"]:.0%} of the views. The weights are a power-function average of relative width
   {training["ema"]}.
 - Start: {start}.
 - Digest of the data set's manifest: `{training["data"]}`.
