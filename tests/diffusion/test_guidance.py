@@ -1,5 +1,4 @@
-from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import torch
@@ -12,10 +11,7 @@ from mezzotint.diffusion import (
     Interval,
     NetworkDenoiser,
     PhiloxNoise,
-    Prediction,
-    Probe,
     RectifiedFlow,
-    VPCosine,
     find_guidance,
     from_times,
     guided,
@@ -24,36 +20,8 @@ from mezzotint.diffusion import (
 from mezzotint.diffusion.denoiser import Bound
 from mezzotint.errors import InvalidOption
 
+from .conditional import Conditional, Means
 from .order import float64
-
-
-@dataclass(frozen=True)
-class Means:
-    """A conditioning: the mean that each picture's data has, (B,)."""
-
-    values: Tensor
-
-    def cat(self, other: Self) -> Self:
-        return type(self)(torch.cat([self.values, other.values]))
-
-
-@dataclass
-class Conditional:
-    """Exact for data N(mean, 0.25) with the conditioning's mean; counts its calls and the pictures in each."""
-
-    batches: list[int] = field(default_factory=list)
-    schedule: VPCosine = field(default_factory=VPCosine)
-
-    def __call__(
-        self, x_t: Tensor, t: Tensor, cond: Any, *, to: Tensor | None = None, probe: Probe | None = None
-    ) -> Prediction:
-        assert set(cond) == {"cond"}
-        self.batches.append(len(x_t))
-        level = self.schedule(t)
-        a, s = level.like(x_t).alpha, level.like(x_t).sigma
-        mean = cond["cond"].values.to(x_t).reshape(-1, *[1] * (x_t.ndim - 1))
-        return Prediction(x_t, level, mean + a * 0.25 / (a**2 * 0.25 + s**2) * (x_t - a * mean))
-
 
 COND = {"cond": Means(float64([1.0, -2.0])), "uncond": Means(float64([0.0, 0.5]))}
 X = float64([[0.3, -0.1, 1.2], [0.8, 0.0, -0.7]])
@@ -134,7 +102,7 @@ def test_the_whole_interval_is_neutral() -> None:
         (lambda: Interval(0.5, 0.5), "low < high"),
         (lambda: Interval(-0.1, 0.5), "low < high"),
         (lambda: GUIDANCES["cfg"].make({"scale": 2.0}), "cfg has no option 'scale'; it takes guidance"),
-        (lambda: find_guidance("cgf"), "did you mean cfg"),
+        (lambda: find_guidance("cgf"), "did you mean .*cfg"),
         (
             lambda: guided(Conditional(), CFG(2.0))(X, float64(0.5), {"cond": COND["cond"]}),
             "needs the conditioning 'uncond'",

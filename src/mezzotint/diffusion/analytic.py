@@ -1,7 +1,8 @@
 """Denoisers that are exact: distributions of x_0 for which E[x_0 | x_t] has a closed form.
 
 They are the truth that solvers, guidance and metrics are tested against, on any schedule. Like every denoiser they take
-named conditionings, and ignore them. A sample is (B, ...); one picture, flattened, has D elements.
+named conditionings, and ignore them; they
+have no attention and refuse a probe. A sample is (B, ...); one picture, flattened, has D elements.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.probe import Probe
+from mezzotint.diffusion.probe import Probe, refuse_probe
 from mezzotint.diffusion.schedule import Level, Schedule
 
 __all__ = ["FiniteSet", "Gaussian", "GaussianMixture"]
@@ -39,6 +40,7 @@ class Gaussian:
         to: Tensor | None = None,
         probe: Probe | None = None,
     ) -> Prediction:
+        refuse_probe(probe, "An exact denoiser")
         level = self.schedule(t)
         scale = level.like(x_t)
         gain = scale.alpha * self.variance / self._spread(scale)
@@ -80,6 +82,7 @@ class GaussianMixture:
         to: Tensor | None = None,
         probe: Probe | None = None,
     ) -> Prediction:
+        refuse_probe(probe, "An exact denoiser")
         level = self.schedule(t)
         x = x_t.flatten(1)
         scale = level.like(x[:, None])  # () or (B, 1, 1)
@@ -147,6 +150,7 @@ class FiniteSet:
         to: Tensor | None = None,
         probe: Probe | None = None,
     ) -> Prediction:
+        refuse_probe(probe, "An exact denoiser")
         level = self.schedule(t)
         x, points = x_t.flatten(1), self.points.to(x_t)
         scale = level.like(x)

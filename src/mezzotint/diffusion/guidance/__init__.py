@@ -1,17 +1,50 @@
 """The guidance methods. A new one is a file with a RECORD, and a line here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
-from mezzotint.diffusion.guidance import cfg, interval
-from mezzotint.diffusion.guidance.base import GuidanceRecord, guided
+from mezzotint.diffusion.guidance import (
+    apg,
+    autoguidance,
+    cfg,
+    cfg_pp,
+    cfg_zero,
+    composable,
+    icg,
+    interval,
+    pag,
+    perp_neg,
+    rescale,
+    sag,
+    seg,
+    slg,
+    stack,
+    tcfg,
+    thresholding,
+)
+from mezzotint.diffusion.guidance.base import GuidanceRecord, Modifier, Rule, guided
 from mezzotint.errors import unknown_name
 
-__all__ = ["GUIDANCES", "GuidanceRecord", "find_guidance", "guided"]
+__all__ = ["GUIDANCES", "GuidanceRecord", "describe", "find_guidance", "guidance_stack", "guided"]
 
 _RECORDS = (
     cfg.RECORD,
+    cfg_pp.RECORD,
+    apg.RECORD,
+    cfg_zero.RECORD,
+    tcfg.RECORD,
+    composable.RECORD,
+    perp_neg.RECORD,
+    icg.RECORD,
     interval.RECORD,
+    rescale.RECORD,
+    thresholding.RECORD,
+    autoguidance.RECORD,
+    pag.RECORD,
+    sag.RECORD,
+    seg.RECORD,
+    slg.RECORD,
 )
 
 GUIDANCES: Mapping[str, GuidanceRecord] = MappingProxyType({record.name: record for record in _RECORDS})
@@ -22,3 +55,16 @@ def find_guidance(name: str) -> GuidanceRecord:
     if name not in GUIDANCES:
         raise unknown_name("guidance", name, GUIDANCES)
     return GUIDANCES[name]
+
+
+def describe() -> list[dict[str, Any]]:
+    """All guidances as plain data: name, kind, options with their defaults (off), evaluations, needs, source."""
+    return [record.describe() for record in _RECORDS]
+
+
+def guidance_stack(chosen: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[Rule, tuple[Modifier, ...]]:
+    """The rule and modifiers of (name, options) pairs, for `guided`; the first modifier is the innermost.
+
+    Without a rule it is cfg, off. Raises InvalidOption for unknown names and options, and for what `ILLEGAL` lists.
+    """
+    return stack.build_stack([(find_guidance(name), options) for name, options in chosen], cfg.RECORD)

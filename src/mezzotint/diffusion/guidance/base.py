@@ -4,10 +4,13 @@ There are two kinds. A *rule* turns the predictions under several conditionings 
 alternatives. A *modifier* changes what a guided denoiser says, or when it speaks; modifiers stack. `guided` puts a rule
 and modifiers around a denoiser. Whatever is in the rule, solvers see one `Prediction`, and its `branches` tell what
 went into it.
+
+Every rule and modifier is off by default: made without options it changes no bit and costs no evaluation.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 import torch
@@ -16,10 +19,26 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import Denoiser
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.probe import Probe
+from mezzotint.diffusion.sampling import Step
 from mezzotint.diffusion.schedule import Level, Schedule
 from mezzotint.errors import InvalidOption, nearest
 
-__all__ = ["Calls", "Catable", "GuidanceRecord", "Guided", "Modifier", "Rule", "evaluate", "guided", "only"]
+__all__ = [
+    "Calls",
+    "Catable",
+    "GuidanceRecord",
+    "Guided",
+    "Modifier",
+    "Remembering",
+    "Rule",
+    "check_number",
+    "conditional",
+    "dot",
+    "evaluate",
+    "guided",
+    "only",
+    "steered",
+]
 
 C = TypeVar("C")
 
@@ -41,7 +60,7 @@ class Rule(Protocol):
 
     @property
     def branches(self) -> tuple[str, ...]:
-        """The conditionings to evaluate, by name; ("cond",) alone where the rule is neutral."""
+        """The conditionings to evaluate, by name, "cond" first; ("cond",) alone where the rule is neutral."""
         ...
 
     def combine(self, branches: Mapping[str, Prediction]) -> Prediction:
@@ -49,11 +68,23 @@ class Rule(Protocol):
         ...
 
 
+@runtime_checkable
+class Remembering(Protocol):
+    """A rule that learns from the steps of a request."""
+
+    def fresh(self) -> Rule:
+        """The same rule with an empty memory of its own, for one request; it has `accepted(step)`."""
+        ...
+
+
 class Modifier(Protocol):
     """Wraps a guided denoiser."""
 
     def wrap(self, denoiser: Denoiser[C], plain: Denoiser[C]) -> Denoiser[C]:
-        """denoiser: what to modify. plain: the same without guidance, to be called with the branch "cond" alone."""
+        """denoiser: what to modify. plain: the same without guidance, to be called with the branch "cond" alone.
+
+        Raises InvalidOption where this denoiser cannot give what the guidance needs.
+        """
         ...
 
 
@@ -129,15 +160,56 @@ class Guided(Generic[C]):
         branches = evaluate(self.denoiser, x_t, t, cond, names, self.calls, to=to, probe=probe)
         return branches["cond"] if names == ("cond",) else self.rule.combine(branches)
 
+    def accepted(self, step: Step) -> None:
+        """Passes the news on to a rule that remembers."""
+        listen = getattr(self.rule, "accepted", None)
+        if listen is not None:
+            listen(step)
+
 
 def guided(
     denoiser: Denoiser[C], rule: Rule, modifiers: Sequence[Modifier] = (), calls: Calls = "together"
 ) -> Denoiser[C]:
-    """The denoiser with a rule and modifiers around it, the first modifier innermost."""
-    wrapped: Denoiser[C] = Guided(denoiser, rule, calls)
+    """The denoiser with a rule and modifiers around it, the first modifier innermost; to be built for each request.
+
+    Raises InvalidOption where this denoiser cannot give what a modifier needs.
+    """
+    wrapped: Denoiser[C] = Guided(denoiser, rule.fresh() if isinstance(rule, Remembering) else rule, calls)
     for modifier in modifiers:
         wrapped = modifier.wrap(wrapped, denoiser)
     return wrapped
+
+
+def conditional(prediction: Prediction) -> Prediction:
+    """The prediction under the prompt alone that went into a guided one; itself, if nothing else did."""
+    return prediction.branches.get("cond", prediction)
+
+
+def steered(prediction: Prediction, x0: Tensor, **more: Prediction) -> Prediction:
+    """The prediction with another x_0 and with further branches.
+
+    The noise that a rule asked to put back (CFG++) stays as it was asked for. A branch whose name is taken already
+    gets a number, so that no evaluation goes uncounted.
+    """
+    branches = dict(prediction.branches) or {"cond": prediction}
+    for name, branch in more.items():
+        free = next(n for n in (name, *(f"{name}-{k}" for k in range(2, 99))) if n not in branches)
+        branches[free] = branch
+    return prediction.replace(x0=x0, eps_for_update=prediction.eps_for_update, branches=branches)
+
+
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """The inner product of each picture of a with that of b, float64, of shape (B, 1, ...) to multiply them."""
+    product = (a.flatten(1).double() * b.flatten(1).double()).sum(1)
+    return product.reshape(-1, *[1] * (a.ndim - 1))
+
+
+def check_number(guidance: str, option: str, value: float, low: float = 0.0, high: float = math.inf) -> None:
+    """Raises InvalidOption unless value is a finite number from low to high."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not (number and low <= value <= high):
+        span = f"of at least {low:g}" if high == math.inf else f"from {low:g} to {high:g}"
+        raise InvalidOption(f"The option {option} of the guidance {guidance} must be a number {span}, not {value!r}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +217,8 @@ class GuidanceRecord:
     """A line of the registry.
 
     kind: rule or modifier. build: the class; its fields are its options. evaluations: network forwards per picture
-    and prediction (of a modifier: those it adds). source: paper and equation.
+    and prediction when it is on, with the fewest branches (of a modifier: those it adds). source: paper and equation.
+    needs: what not every model or request has: "attention", "a weaker denoiser", "the conditioning ...".
     """
 
     name: str
@@ -153,6 +226,7 @@ class GuidanceRecord:
     build: Callable[..., Any]
     evaluations: int
     source: str
+    needs: tuple[str, ...] = ()
 
     def make(self, options: Mapping[str, Any] | None = None) -> Any:
         """The rule or modifier with these options. Raises InvalidOption for an unknown one or a value out of range."""
@@ -164,3 +238,19 @@ class GuidanceRecord:
                 legal = f"did you mean {near[0]}?" if near else f"it takes {', '.join(allowed) or 'none'}."
                 raise InvalidOption(f"The guidance {self.name} has no option {name!r}; {legal}")
         return self.build(**options)
+
+    def describe(self) -> dict[str, Any]:
+        """The line as plain data, for `mezzotint guidances --format json`."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "options": {field.name: _default(field) for field in fields(self.build)},  # type: ignore[arg-type]
+            "evaluations": self.evaluations,
+            "needs": list(self.needs),
+            "source": self.source,
+        }
+
+
+def _default(field: "Field[Any]") -> Any:
+    value = field.default if field.default_factory is MISSING else field.default_factory()
+    return dict(value) if isinstance(value, Mapping) else list(value) if isinstance(value, tuple) else value
