@@ -17,6 +17,8 @@ from mezzotint.diffusion import (
     VPCosine,
     VPScaledLinear,
 )
+from mezzotint.diffusion.denoiser import Preconditioned
+from mezzotint.errors import InvalidOption
 
 from .order import exact_denoisers, float64
 
@@ -110,3 +112,64 @@ def test_a_network_of_any_target_is_the_same_denoiser(target: str) -> None:
 
         leaf = NetworkDenoiser(network, VPCosine(), target, dtype=torch.float64)  # type: ignore[arg-type]
         torch.testing.assert_close(leaf(x, t, {"cond": None}).x0, exact(x, t).x0)
+
+
+def published_edm(x: Tensor, sigma: Tensor, data: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """c_skip, c_out, c_in, c_noise of table 1 of Karras et al. 2022, for alpha = 1."""
+    return (
+        data**2 / (sigma**2 + data**2),
+        sigma * data / (sigma**2 + data**2).sqrt(),
+        1 / (sigma**2 + data**2).sqrt(),
+        sigma.log() / 4,
+    )
+
+
+def test_preconditioning_is_that_of_edm() -> None:
+    spy, x = Spy(), float64([[0.3, -2.0], [5.0, 1.0]])
+    leaf = Preconditioned(spy, EDM(), 0.6, dtype=torch.float64)
+    for t in (0.2, 0.5, 0.95):
+        sigma = EDM()(t).sigma
+        c_skip, c_out, c_in, c_noise = published_edm(x, sigma, 0.6)
+        torch.testing.assert_close(leaf(x, float64(t), {"cond": "a"}).x0, c_skip * x + c_out * (c_in * x / 2))
+        seen_x, seen_t, *_ = spy.seen[-1]
+        torch.testing.assert_close(seen_x, c_in * x)
+        torch.testing.assert_close(seen_t, c_noise.float().expand(2))
+
+
+@pytest.mark.parametrize("outer", [RectifiedFlow(), VPCosine(), VPScaledLinear()])
+def test_a_preconditioned_network_is_the_same_on_every_schedule(outer: Schedule) -> None:
+    """Given to another schedule at once, or moved there afterwards."""
+
+    def network(x_t: Tensor, t: Tensor, cond: None, *, to: Tensor | None = None, probe: Probe | None = None) -> Tensor:
+        return torch.sin(3 * x_t + t[:, None])
+
+    x, t = float64([[0.3, -2.0], [0.7, 1.0]]), float64([0.3, 0.8])
+    direct = Preconditioned(network, outer, dtype=torch.float64)(x, t, {"cond": None})
+    moved = Rescheduled(Preconditioned(network, EDM(), dtype=torch.float64), outer)(x, t, {"cond": None})
+    torch.testing.assert_close(direct.x0, moved.x0, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("schedule", [EDM(), RectifiedFlow(), VPCosine()], ids=["edm", "rf", "cos"])
+def test_preconditioning_gives_input_and_target_unit_variance(schedule: Schedule) -> None:
+    generator = torch.Generator().manual_seed(1)
+    x0, eps = torch.randn(2, 100_000, 1, generator=generator, dtype=torch.float64)
+    x0 = 0.5 * x0
+    for t in (0.1, 0.5, 0.9):
+        spy = Spy()
+        x_t = schedule(t).noised(x0, eps)
+        zero = Preconditioned(lambda x, *_, **__: 0 * x, schedule, dtype=torch.float64)(x_t, float64(t), {"cond": ""})
+        one = Preconditioned(lambda x, *_, **__: 0 * x + 1, schedule, dtype=torch.float64)(
+            x_t, float64(t), {"cond": ""}
+        )
+        target = (x0 - zero.x0) / (one.x0 - zero.x0)
+        Preconditioned(spy, schedule, dtype=torch.float64)(x_t, float64(t), {"cond": ""})
+        assert float(spy.seen[0][0].var()) == pytest.approx(1, rel=0.02)
+        assert float(target.var()) == pytest.approx(1, rel=0.02)
+
+
+def test_a_preconditioned_network_is_refused_at_pure_noise() -> None:
+    leaf = Preconditioned(Spy(), RectifiedFlow())
+    with pytest.raises(InvalidOption, match="preconditioned \\(EDM\\) network cannot be used at alpha = 0"):
+        leaf(torch.zeros(1, 1), float64(1.0), {"cond": "a"})
+    with pytest.raises(InvalidOption, match="sigma_data"):
+        Preconditioned(Spy(), EDM(), sigma_data=0.0)

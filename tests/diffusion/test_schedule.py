@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mezzotint.diffusion import EDM, Level, RectifiedFlow, Schedule, VPCosine, VPLinear, VPScaledLinear, VPTable
+from mezzotint.diffusion.schedule import HyperbolicSecant, Laplace, ZeroTerminal
 from mezzotint.errors import InvalidOption
 
 from .order import float64
@@ -13,6 +14,10 @@ ALL: dict[str, Schedule] = {
     "vp-cosine": VPCosine(),
     "vp-linear": VPLinear(),
     "vp-scaled-linear": VPScaledLinear(),
+    "zero-terminal": ZeroTerminal(VPScaledLinear()),
+    "laplace": Laplace(),
+    "laplace-moved": Laplace(mean=-1.0, width=1.5),
+    "secant": HyperbolicSecant(mean=1.0, width=3.0),
     "edm": EDM(),
     "edm-rho-3": EDM(sigma_max=14.0, rho=3.0),
 }
@@ -36,14 +41,15 @@ def test_noise_grows_with_t_from_the_data_itself(schedule: Schedule) -> None:
     assert float(schedule.time(math.inf)) == pytest.approx(0, abs=1e-12)
 
 
-@pytest.mark.parametrize("name", ["vp-cosine", "vp-linear", "vp-scaled-linear"])
+@pytest.mark.parametrize("name", [name for name in ALL if name != "rectified-flow" and "edm" not in name])
 def test_variance_preserving(name: str) -> None:
     level = ALL[name](torch.linspace(0, 1, 777, dtype=torch.float64))
     torch.testing.assert_close(level.alpha**2 + level.sigma**2, torch.ones(777).double())
 
 
 def test_pure_noise_is_exact_where_alpha_vanishes() -> None:
-    for schedule in (RectifiedFlow(), VPCosine()):
+    ending = ("rectified-flow", "vp-cosine", "zero-terminal", "laplace", "laplace-moved", "secant")
+    for schedule in (ALL[name] for name in ending):
         assert float(schedule(1.0).alpha) == 0
         assert float(schedule(1.0).sigma) == 1
         assert float(schedule.time(-math.inf)) == 1
@@ -97,7 +103,7 @@ def test_a_level_broadcasts_to_pictures_and_frames() -> None:
     torch.testing.assert_close(noised[1, 2, :, 3, 4], frames.alpha[1].float())
 
 
-@pytest.mark.parametrize("betas", [[0.1], [0.1, 1.0], [0.0, 0.1], [0.1, math.nan]])
+@pytest.mark.parametrize("betas", [[0.1], [1.0, 0.1], [0.1, 1.5], [0.0, 0.1], [0.1, math.nan]])
 def test_bad_betas_are_refused(betas: list[float]) -> None:
     with pytest.raises(InvalidOption, match="betas"):
         VPTable(float64(betas))
@@ -106,3 +112,53 @@ def test_bad_betas_are_refused(betas: list[float]) -> None:
 def test_a_bad_edm_range_is_refused() -> None:
     with pytest.raises(InvalidOption, match="sigma_min < sigma_max"):
         EDM(sigma_min=1, sigma_max=0.5)
+
+
+@pytest.mark.parametrize("chain", [VPLinear(), VPScaledLinear(), VPTable(torch.full((50,), 0.1, dtype=torch.float64))])
+def test_zero_terminal_snr_shifts_and_stretches_the_signal(chain: Schedule) -> None:
+    """Algorithm 1 of Lin et al. in the signal instead of the betas: affine in alpha, first kept, last zero."""
+    zero = ZeroTerminal(chain)  # type: ignore[arg-type]
+    steps = len(zero.table.betas)
+    t = (torch.arange(steps, dtype=torch.float64) + 1) / steps
+    old, new = chain(t), zero(t)
+    slope = (new.alpha[0] - new.alpha[-1]) / (old.alpha[0] - old.alpha[-1])
+    torch.testing.assert_close(new.alpha, slope * (old.alpha - old.alpha[-1]), rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(new.alpha[0], old.alpha[0])
+    assert float(new.alpha[-1]) == 0
+    assert float(zero.table.betas[-1]) == 1
+    torch.testing.assert_close(zero.table.betas[0], 1 - old.alpha[0] ** 2)
+
+
+def test_the_betas_of_zero_terminal_snr_multiply_to_the_shifted_signal() -> None:
+    """The cumulative product of the new betas is the shifted signal of the old ones."""
+    betas = ZeroTerminal(VPScaledLinear()).table.betas
+    alphas_bar = torch.cumprod(1 - (torch.linspace(0.00085**0.5, 0.012**0.5, 1000).double()) ** 2, 0).sqrt()
+    shifted = (alphas_bar - alphas_bar[-1]) * alphas_bar[0] / (alphas_bar[0] - alphas_bar[-1])
+    torch.testing.assert_close(torch.cumprod(1 - betas, 0).sqrt(), shifted, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "density"),
+    [
+        (Laplace(0.5, 0.7), lambda x: torch.exp(-(x - 0.5).abs() / 0.7) / 1.4),
+        (HyperbolicSecant(-0.5, 1.5), lambda x: 1 / (torch.cosh((x + 0.5) / 1.5) * torch.pi * 1.5)),
+    ],
+    ids=["laplace", "secant"],
+)
+def test_uniform_times_have_the_density_of_log_snr_that_the_name_says(schedule: Schedule, density: object) -> None:
+    """p(log_snr) = |dt / d log_snr|."""
+    log_snr = float64([-4.0, -2.0, -0.7, 0.1, 1.3, 3.0])
+    slope = (schedule.time(log_snr - 1e-5) - schedule.time(log_snr + 1e-5)) / 2e-5
+    torch.testing.assert_close(slope, density(log_snr), rtol=1e-6, atol=1e-9)  # type: ignore[operator]
+
+
+def test_the_secant_of_width_two_is_the_cosine_schedule() -> None:
+    t = torch.linspace(0, 1, 101, dtype=torch.float64)
+    torch.testing.assert_close(HyperbolicSecant()(t).alpha, VPCosine()(t).alpha, rtol=1e-9, atol=1e-15)
+    torch.testing.assert_close(HyperbolicSecant()(t).sigma, VPCosine()(t).sigma, rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize("make", [lambda: Laplace(width=0.0), lambda: HyperbolicSecant(mean=math.inf)])
+def test_a_bad_width_is_refused(make: object) -> None:
+    with pytest.raises(InvalidOption, match="finite mean and a width above 0"):
+        make()  # type: ignore[operator]

@@ -15,8 +15,9 @@ from torch import Tensor
 from mezzotint.diffusion.prediction import Prediction, Target
 from mezzotint.diffusion.probe import Probe
 from mezzotint.diffusion.schedule import Level, Schedule
+from mezzotint.errors import InvalidOption
 
-__all__ = ["Bound", "BoundDenoiser", "Denoiser", "Network", "NetworkDenoiser", "Rescheduled"]
+__all__ = ["Bound", "BoundDenoiser", "Denoiser", "Network", "NetworkDenoiser", "Preconditioned", "Rescheduled"]
 
 C = TypeVar("C")
 C_contra = TypeVar("C_contra", contravariant=True)
@@ -85,8 +86,61 @@ class NetworkDenoiser(Generic[C]):
         return Prediction.from_output(output.to(x_t), self.target, x_t, self.schedule(t))
 
     def _time(self, t: Tensor, x_t: Tensor) -> Tensor:
-        t = t.to(device=self.device, dtype=torch.float32)
-        return t.expand(x_t.shape[0]) if t.ndim == 0 else t
+        return _network_time(t, x_t, self.device)
+
+
+def _network_time(t: Tensor, x_t: Tensor, device: torch.device | str) -> Tensor:
+    t = t.to(device=device, dtype=torch.float32)
+    return t.expand(x_t.shape[0]) if t.ndim == 0 else t
+
+
+@dataclass(frozen=True, slots=True)
+class Preconditioned(Generic[C]):
+    """The leaf for networks of the EDM kind: scaled inside, with the noise level log(sigma/alpha)/4 as their time.
+
+        x_0 = c_skip x_t + c_out F(c_in x_t; c_noise)
+        d² = sigma² + alpha² sigma_data²      c_in = 1 / d      c_skip = alpha sigma_data² / d²
+        c_out = sigma sigma_data / d          c_noise = log(sigma / alpha) / 4
+
+    For alpha = 1 that is table 1 of Karras et al. 2022, arXiv 2206.00364; written for any (alpha, sigma) it is the same
+    network at the same noise level: F's input and target have unit variance for data of variance sigma_data².
+    Raises InvalidOption at alpha = 0, where such a network has no time, and for a sigma_data that is not positive.
+    """
+
+    network: Network[C]
+    schedule: Schedule
+    sigma_data: float = 0.5
+    device: torch.device | str = "cpu"
+    dtype: torch.dtype = torch.float32
+
+    def __post_init__(self) -> None:
+        if not self.sigma_data > 0:
+            raise InvalidOption(f"The sigma_data of a preconditioned network must be above 0, not {self.sigma_data!r}.")
+
+    def __call__(
+        self, x_t: Tensor, t: Tensor, cond: Mapping[str, C], *, to: Tensor | None = None, probe: Probe | None = None
+    ) -> Prediction:
+        assert cond.keys() == {"cond"}, f"the leaf takes one conditioning, not {sorted(cond)}"
+        level = self.schedule(t)
+        a, s = (scale := level.like(x_t)).alpha, scale.sigma
+        spread = torch.hypot(s, a * self.sigma_data)
+        output = self.network(
+            (x_t / spread).to(device=self.device, dtype=self.dtype),
+            self._time(level, x_t),
+            cond["cond"],
+            to=None if to is None else self._time(self.schedule(to), x_t),
+            probe=probe,
+        )
+        skipped = (self.sigma_data / spread) ** 2 * a * x_t
+        return Prediction(x_t, level, skipped + s * self.sigma_data / spread * output.to(x_t))
+
+    def _time(self, level: Level, x_t: Tensor) -> Tensor:
+        if bool((level.alpha == 0).any()):
+            raise InvalidOption(
+                "A preconditioned (EDM) network cannot be used at alpha = 0 (pure noise), where its noise level is "
+                "infinite; start below t = 1, or on an EDM schedule."
+            )
+        return _network_time(-level.log_snr / 8, x_t, self.device)
 
 
 @dataclass(frozen=True, slots=True)

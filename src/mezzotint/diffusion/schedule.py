@@ -11,6 +11,7 @@ of x_t; a network trained on one can be used on another (`denoiser.Rescheduled`)
 Times and coefficients are float64. They meet a sample only in `Level.like`.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -20,7 +21,19 @@ from torch import Tensor
 
 from mezzotint.errors import InvalidOption
 
-__all__ = ["EDM", "Level", "RectifiedFlow", "Schedule", "VPCosine", "VPLinear", "VPScaledLinear", "VPTable"]
+__all__ = [
+    "EDM",
+    "HyperbolicSecant",
+    "Laplace",
+    "Level",
+    "RectifiedFlow",
+    "Schedule",
+    "VPCosine",
+    "VPLinear",
+    "VPScaledLinear",
+    "VPTable",
+    "ZeroTerminal",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,20 +132,23 @@ class VPTable:
     alpha_i² = prod_{j <= i} (1 − beta_j), sigma_i² = 1 − alpha_i² (Ho et al. 2020, arXiv 2006.11239, eq. 4).
     Step i of N is the time t = (i + 1) / N. Between two steps log(sigma/alpha) is interpolated linearly. Below the
     first step, sigma/alpha falls as sqrt(t), as for a diffusion of constant beta, so that t = 0 is exactly the data.
+    If the last beta is 1, alpha is 0 and sigma/alpha infinite at t = 1; alpha falls linearly over the last interval.
 
-    betas: shape (N,), each in (0, 1). Raises InvalidOption otherwise.
+    betas: shape (N,), each in (0, 1), the last in (0, 1]. Raises InvalidOption otherwise.
     """
 
     betas: Tensor
 
     def __post_init__(self) -> None:
-        inside = bool(((self.betas > 0) & (self.betas < 1)).all())
-        if self.betas.ndim != 1 or len(self.betas) < 2 or not inside:
-            raise InvalidOption("The betas of a discrete schedule must be a list of at least two numbers in (0, 1).")
+        inside = bool(((self.betas > 0) & (self.betas < 1))[:-1].all())
+        if self.betas.ndim != 1 or len(self.betas) < 2 or not inside or not 0 < float(self.betas[-1]) <= 1:
+            raise InvalidOption(
+                "The betas of a discrete schedule must be a list of at least two numbers in (0, 1); the last may be 1."
+            )
 
     @cached_property
     def log_ratio(self) -> Tensor:
-        """log(sigma/alpha) of the N steps, shape (N,), increasing, float64."""
+        """log(sigma/alpha) of the N steps, shape (N,), increasing, float64; the last is +∞ if its beta is 1."""
         log_alpha2 = torch.log1p(-self.betas.to(torch.float64)).cumsum(0)
         return 0.5 * (torch.log(-torch.expm1(log_alpha2)) - log_alpha2)
 
@@ -141,7 +157,12 @@ class VPTable:
         table = self.log_ratio.to(t.device)
         place = t * len(table) - 1
         low = place.floor().clamp(0, len(table) - 2).long()
-        inside = torch.lerp(table[low], table[low + 1], place - low)
+        share = place - low
+        inside = torch.lerp(table[low], table[low + 1], share)
+        if self._ends_in_noise:
+            alpha = _vp_level(table[-2]).alpha * (1 - share)
+            falling = 0.5 * torch.log1p(-(alpha**2)) - alpha.log()
+            inside = torch.where(low == len(table) - 2, falling, inside)
         below = table[0] + 0.5 * torch.log(place + 1)
         return _vp_level(torch.where(place < 0, below, inside))
 
@@ -150,8 +171,15 @@ class VPTable:
         table = self.log_ratio.to(ratio.device)
         low = (torch.searchsorted(table, ratio.contiguous()) - 1).clamp(0, len(table) - 2)
         inside = low + (ratio - table[low]) / (table[low + 1] - table[low])
+        if self._ends_in_noise:
+            falling = low + 1 - _vp_level(ratio).alpha / _vp_level(table[-2]).alpha
+            inside = torch.where(low == len(table) - 2, falling, inside)
         below = torch.exp(2 * (ratio - table[0])) - 1
         return (torch.where(ratio < table[0], below, inside) + 1) / len(table)
+
+    @cached_property
+    def _ends_in_noise(self) -> bool:
+        return float(self.betas[-1]) == 1
 
 
 def _vp_level(log_ratio: Tensor) -> Level:
@@ -229,3 +257,88 @@ class EDM:
 
     def time(self, log_snr: Tensor | float) -> Tensor:
         return (torch.exp(-_float64(log_snr) / 2) / self.sigma_max) ** (1 / self.rho)
+
+
+@dataclass(frozen=True)
+class ZeroTerminal:
+    """A discrete chain whose last step is pure noise: the signal of another chain, shifted and stretched.
+
+    alpha'_i = (alpha_i − alpha_N) alpha_1 / (alpha_1 − alpha_N): the first step stays, the last becomes 0 (beta = 1).
+    Lin et al. 2023, arXiv 2305.08891, algorithm 1. A network that predicts eps cannot be used at its t = 1.
+    """
+
+    schedule: VPTable | VPLinear | VPScaledLinear
+
+    @cached_property
+    def table(self) -> VPTable:
+        """The chain as a table."""
+        chain = self.schedule if isinstance(self.schedule, VPTable) else self.schedule.table
+        alpha = torch.log1p(-chain.betas.to(torch.float64)).cumsum(0).mul(0.5).exp()
+        alpha = (alpha - alpha[-1]) * alpha[0] / (alpha[0] - alpha[-1])
+        before = torch.cat([torch.ones_like(alpha[:1]), alpha[:-1]])
+        return VPTable(1 - (alpha / before) ** 2)
+
+    def __call__(self, t: Tensor | float) -> Level:
+        return self.table(t)
+
+    def time(self, log_snr: Tensor | float) -> Tensor:
+        return self.table.time(log_snr)
+
+
+def _check_width(name: str, mean: float, width: float) -> None:
+    if not (math.isfinite(mean) and math.isfinite(width) and width > 0):
+        raise InvalidOption(
+            f"A {name} schedule needs a finite mean and a width above 0, not mean={mean}, width={width}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Laplace:
+    """Variance preserving; for t uniform in (0, 1) the log-SNR has the Laplace density of this mean and width.
+
+    log_snr = mean − width sign(½ − t) log(1 − 2 |t − ½|), p(log_snr) = exp(−|log_snr − mean| / width) / (2 width).
+    Hang et al. 2024, arXiv 2407.03297, table 1 (mean 0, width 0.5 there).
+    Raises InvalidOption unless the mean is finite and the width positive.
+    """
+
+    mean: float = 0.0
+    width: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check_width("Laplace", self.mean, self.width)
+
+    def __call__(self, t: Tensor | float) -> Level:
+        t = _float64(t)
+        tail = self.width * torch.log(2 * torch.minimum(t, 1 - t))
+        return _vp_level(-(self.mean + torch.where(t < 0.5, -tail, tail)) / 2)
+
+    def time(self, log_snr: Tensor | float) -> Tensor:
+        offset = (_float64(log_snr) - self.mean) / self.width
+        tail = 0.5 * torch.exp(-offset.abs())
+        return torch.where(offset > 0, tail, 1 - tail)
+
+
+@dataclass(frozen=True, slots=True)
+class HyperbolicSecant:
+    """Variance preserving; for t uniform in (0, 1) the log-SNR has a hyperbolic secant's density.
+
+    log_snr = mean − width log tan(pi t / 2), p(log_snr) = sech((log_snr − mean) / width) / (pi width).
+    Width 2 and mean 0 are `VPCosine`; another mean is the cosine schedule shifted for another resolution
+    (Hoogeboom et al. 2023, arXiv 2301.11093). Hang et al. 2024, arXiv 2407.03297, table 1.
+    Raises InvalidOption unless the mean is finite and the width positive.
+    """
+
+    mean: float = 0.0
+    width: float = 2.0
+
+    def __post_init__(self) -> None:
+        _check_width("hyperbolic secant", self.mean, self.width)
+
+    def __call__(self, t: Tensor | float) -> Level:
+        t = _float64(t)
+        # two sines, not a tangent: infinite at t = 1
+        tangent = torch.sin(torch.pi / 2 * t) / torch.sin(torch.pi / 2 * (1 - t))
+        return _vp_level((self.width * tangent.log() - self.mean) / 2)
+
+    def time(self, log_snr: Tensor | float) -> Tensor:
+        return 2 / torch.pi * torch.atan(torch.exp((self.mean - _float64(log_snr)) / self.width))
