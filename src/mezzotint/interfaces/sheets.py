@@ -78,7 +78,7 @@ def strip(frames: Sequence[Frame], scale: int = 2, band: int = BAND) -> Image.Im
             pen.text((GAP, y + LABEL + height // 2), "x_t", INK, font, anchor="lm")
             pen.text((GAP, y + LABEL + GAP + height * 3 // 2 - 8), "predicted", INK, font, anchor="lm")
             pen.text((GAP, y + LABEL + GAP + height * 3 // 2 + 8), "x_0", INK, font, anchor="lm")
-        pen.text((x + width // 2, y + LABEL // 2 + 1), f"t = {frame.t:.3g}", INK, font, anchor="mm")
+        pen.text((x + width // 2, y + LABEL // 2 + 1), f"t = {frame.t:.2f}", INK, font, anchor="mm")
         page.paste(flat(frame.x, scale), (x, y + LABEL))
         page.paste(flat(frame.x0, scale), (x, y + LABEL + height + GAP))
     return page
@@ -105,7 +105,7 @@ def _page(frame: Frame, scale: int) -> Image.Image:
     page.paste(right, (width + 2 * GAP, GAP))
     pen, font = ImageDraw.Draw(page), _font(13)
     line = height + GAP + GAP // 2 + LABEL // 2
-    pen.text((GAP + width // 2, line), f"x_t at t = {frame.t:.3g}", INK, font, anchor="mm")
+    pen.text((GAP + width // 2, line), f"x_t at t = {frame.t:.2f}", INK, font, anchor="mm")
     pen.text((2 * GAP + width + width // 2, line), "the prediction of x_0", INK, font, anchor="mm")
     return page
 

@@ -16,6 +16,7 @@ from mezzotint.interfaces.cli.options import (
     format_option,
     set_threads,
     threads_option,
+    wait_quietly,
 )
 from mezzotint.interfaces.cli.output import EXIT_INTERRUPTED, emit_json
 from mezzotint.interfaces.cli.progress import bar
@@ -192,6 +193,7 @@ def imagine(prompt: str, model: str, out: str | None, threads: Any, watch: bool,
         options["seed"] = random_seed()
     request = Request.from_json_dict({"prompt": prompt, **options})
     to = Destination.of(out, request.n)
+    wait_quietly()
     set_threads(threads)
     from mezzotint.pipeline import Pipeline
 
@@ -204,7 +206,7 @@ def imagine(prompt: str, model: str, out: str | None, threads: Any, watch: bool,
         with bar(request.n * len(pipe.time_grid(pipe.resolve(request))), "drawing", "step") as shown:
             for preview in previews:
                 session.take(preview)
-                shown.update(1)
+                shown.move()
     except KeyboardInterrupt:
         interrupted = True
     _report(session, form, time.perf_counter() - begun)

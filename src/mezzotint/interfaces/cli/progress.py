@@ -6,14 +6,18 @@ from contextlib import contextmanager
 from typing import Any
 
 
-class NoBar:
-    """What stands for a bar where nobody looks."""
+class Bar:
+    """A bar that moves forward, with a note behind it; nothing where nobody looks."""
 
-    def update(self, count: int = 1) -> None:
-        """Nothing."""
+    def __init__(self, shown: Any = None) -> None:
+        self._shown = shown
 
-    def set_postfix_str(self, text: str) -> None:
-        """Nothing."""
+    def move(self, note: str = "") -> None:
+        """One unit further."""
+        if self._shown is not None:
+            if note:
+                self._shown.set_postfix_str(note, refresh=False)
+            self._shown.update(1)
 
 
 def watched() -> bool:
@@ -22,20 +26,20 @@ def watched() -> bool:
 
 
 @contextmanager
-def bar(total: int, what: str, unit: str, start: int = 0) -> Iterator[Any]:
-    """A bar with `update(count)` and `set_postfix_str(text)`, removed when the block ends if it is not watched."""
+def bar(total: int, what: str, unit: str, start: int = 0) -> Iterator[Bar]:
+    """A bar of `total` units, of which `start` are done."""
     if not watched():
-        yield NoBar()
+        yield Bar()
         return
     from tqdm import tqdm
 
     with tqdm(total=total, initial=start, desc=what, unit=unit, dynamic_ncols=True, file=sys.stderr) as shown:
-        yield shown
+        yield Bar(shown)
 
 
 @contextmanager
 def counted(what: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A function (done, total) that moves a bar, which appears at the first call."""
+    """A function (done, total) that moves a bar; the bar vanishes when the block ends."""
     if not watched():
         yield lambda done, total: None
         return

@@ -15,6 +15,7 @@ from mezzotint.interfaces.cli.options import (
     format_option,
     set_threads,
     threads_option,
+    wait_quietly,
     whole_number,
 )
 from mezzotint.interfaces.cli.output import EXIT_DIFFERENT, emit_json
@@ -46,6 +47,7 @@ def reproduce(
     auto stands for what the recipe says: its device where there is one, its dtype, its number of threads. Exit code 0
     for identical and same, 1 for different, 2 for a file that cannot be used.
     """
+    wait_quietly()
     from mezzotint.provenance.read import read_picture
     from mezzotint.provenance.verdict import compare
 
@@ -130,7 +132,7 @@ def _draw(pipe: "Pipeline", then: Recipe) -> Result:
     previews = pipe.stream(request)
     with bar(len(pipe.time_grid(pipe.resolve(request))), "drawing", "step") as shown:
         for preview in previews:
-            shown.update(1)
+            shown.move()
             last = preview
     assert last.image is not None
     assert last.recipe is not None

@@ -175,6 +175,7 @@ class Outcome:
     seconds: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
     validation: float | None = None
     sheet: Path | None = None
+    told: int = 0
     begun: float = field(default_factory=time.perf_counter)
 
     def take(self, step: "TrainStep") -> None:
@@ -184,7 +185,11 @@ class Outcome:
         if step.validation:
             self.validation = step.validation["mean"]
             if self.form == "text" and not watched():
-                click.echo(f"step {step.step} of {self.trainer.run.steps}: {self.line}")
+                self._tell()
+
+    def _tell(self) -> None:
+        self.told = self.trainer.step
+        click.echo(f"step {self.told} of {self.trainer.run.steps}: {self.line}")
 
     @property
     def loss(self) -> float | None:
@@ -222,8 +227,8 @@ class Outcome:
                 }
             )
             return
-        if self.losses:
-            click.echo(f"step {trainer.step} of {trainer.run.steps}: {self.line}")
+        if self.losses and self.told != trainer.step:
+            self._tell()
         what = "Finished" if finished else "Stopped and saved" if self.stopped else "Saved"
         click.echo(f"{what} at step {trainer.step} of {trainer.run.steps} in {click.format_filename(trainer.folder)}.")
         if self.sheet is not None:
@@ -251,8 +256,7 @@ def _loop(trainer: "Trainer", text: "TextConditioner", stop_after: int | None, o
         for step in trainer.steps(stop_after):
             metrics.write(step)
             outcome.take(step)
-            shown.set_postfix_str(outcome.line, refresh=False)
-            shown.update(1)
+            shown.move(outcome.line)
             if not stop.asked and (step.step % run.sample_every == 0 or step.step == run.steps):
                 outcome.sheet = draw_sheet(trainer, text, lambda: stop.asked) or outcome.sheet
             if stop.asked and step.step < last:

@@ -1,0 +1,82 @@
+"""`mezzotint data`."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mezzotint.data.icons import Summary
+from tests.interfaces.conftest import Run, parsed, sentence
+
+
+def test_a_clean_folder_passes(run: Run, pictures: Path) -> None:
+    result = run("data", "check", pictures)
+    assert result.exit_code == 0
+    assert f"{pictures}: 80 pictures, 0 errors" in result.stdout
+    assert parsed(run("data", "check", pictures, "--format", "json"))["ok"] is True
+
+
+def test_errors_are_listed_and_give_exit_code_1(run: Run, pictures: Path, here: Path) -> None:
+    shutil.copytree(pictures, here / "bad")
+    (here / "bad" / "000.txt").unlink()
+    (here / "bad" / "001.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    Image.new("RGB", (8, 8)).save(here / "bad" / "002.png")
+    result = run("data", "check", "bad")
+    assert result.exit_code == 1
+    assert "error: captionless: 000.png" in result.stdout
+    assert "error: broken: 001.png" in result.stdout
+    assert "warning: tiny: 002.png" in result.stdout
+    found = json.loads(run("data", "check", "bad", "--format", "json").stdout)
+    assert {finding["kind"] for finding in found["errors"]} == {"broken", "captionless"}
+
+
+def test_what_is_no_data_is_refused(run: Run, here: Path) -> None:
+    (here / "empty").mkdir()
+    assert "has no pictures" in sentence(run("data", "check", "empty"))
+    assert "nowhere" in sentence(run("data", "check", "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--size", "8"], "size is 8; it must be a whole number from 16 to 1024"),
+        (["--size", "big"], "size is 'big'"),
+        (["--workers", "0"], "workers is 0"),
+        (["--packages", "nowhere"], "nowhere"),
+    ],
+)
+def test_bad_values_of_the_builder_are_refused(run: Run, here: Path, args: list[str], words: str) -> None:
+    assert words in sentence(run("data", "build", "icons", "--out", "d", *args))
+    assert list(here.iterdir()) == []
+
+
+def test_without_npm_the_builder_says_so(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(here))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache"))
+    assert "npm" in sentence(run("data", "build", "icons", "--out", "d"))
+    assert not (here / "d").exists()
+
+
+def test_building_never_takes_the_place_of_other_files(run: Run, here: Path) -> None:
+    (here / "photos").mkdir()
+    (here / "photos" / "mine.jpg").write_text("mine")
+    assert "building would replace it" in sentence(run("data", "build", "icons", "--out", "photos"))
+    assert (here / "photos" / "mine.jpg").read_text() == "mine"
+
+
+def test_a_build_is_summed_up(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = {}
+
+    def build(out: Path, **options: object) -> Summary:
+        calls.update(options, out=out)
+        counts = {"train": 3, "heldout": 1}
+        return Summary(4, 32, "d" * 64, 1, {"noto": 4}, counts, {"noto": 4}, {"MIT": 4}, counts, {"empty": 0})
+
+    monkeypatch.setattr("mezzotint.data.icons.build", build)
+    args = ("data", "build", "icons", "--out", "d", "--size", 32, "--workers", 3, "--packages", "p")
+    found = parsed(run(*args, "--format", "json"))
+    assert (calls["out"], calls["size"], calls["workers"], calls["packages"]) == (Path("d"), 32, 3, Path("p"))
+    assert (found["pictures"], found["splits"]) == (4, {"train": 3, "heldout": 1})
+    assert "4 pictures of 32x32" in run(*args).stdout

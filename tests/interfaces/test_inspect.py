@@ -1,0 +1,78 @@
+"""`mezzotint inspect`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from tests.interfaces.conftest import Run, parsed, sentence
+
+
+@pytest.fixture
+def picture(run: Run, model: Path, here: Path) -> Path:
+    assert run("imagine", "a cat \u4e00", "--seed", 7, "--out", "a.png", "--model", model).exit_code == 0
+    return here / "a.png"
+
+
+def test_everything_of_a_recipe_is_shown(run: Run, picture: Path) -> None:
+    found = parsed(run("inspect", picture, "--format", "json"))
+    assert (found["format"], found["size"], found["source"]) == ("PNG", [32, 32], "mezzotint")
+    assert found["pixels_unchanged"] is True
+    text = run("inspect", picture).stdout
+    recipe = found["recipe"]
+    for value in (
+        recipe["weights_sha256"],
+        recipe["pixels_sha256"],
+        "rectified_flow",
+        "dpmpp-2m",
+        "32x32",
+        "0.0 to 1.0",
+    ):
+        assert value in text
+    assert "ignored               \u4e00" in text
+    assert "as they were drawn" in text
+
+
+def test_changed_pixels_are_told(run: Run, picture: Path) -> None:
+    info = PngInfo()
+    info.add_itxt("mezzotint", Image.open(picture).info["mezzotint"])
+    Image.new("RGBA", (32, 32), "red").save(picture, pnginfo=info)
+    assert parsed(run("inspect", picture, "--format", "json"))["pixels_unchanged"] is False
+    assert "changed since they were drawn" in run("inspect", picture).stdout
+
+
+def test_settings_of_other_programs_are_shown_and_cannot_forge_lines(run: Run, here: Path) -> None:
+    info = PngInfo()
+    info.add_text("parameters", "a cat\nwith a hat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 64x48")
+    Image.new("RGB", (4, 4)).save("theirs.png", pnginfo=info)
+    found = parsed(run("inspect", "theirs.png", "--format", "json"))
+    assert (found["source"], found["recipe"], found["pixels_unchanged"]) == ("a1111", None, None)
+    assert (found["found"]["steps"], found["found"]["guidance"]) == ("20", "7")
+    lines = run("inspect", "theirs.png").stdout.splitlines()
+    assert lines[0] == "theirs.png: PNG, 4x4, by the AUTOMATIC1111 web UI or one that writes like it"
+    assert "  prompt                a cat with a hat" in lines
+
+
+def test_a_comfyui_graph_is_read(run: Run) -> None:
+    graph = {
+        "3": {"inputs": {"seed": 5, "steps": 20, "cfg": 7.5, "positive": ["6", 0]}},
+        "6": {"inputs": {"text": "a dog"}},
+    }
+    info = PngInfo()
+    info.add_text("prompt", json.dumps(graph))
+    Image.new("RGB", (4, 4)).save("graph.png", pnginfo=info)
+    assert "by ComfyUI" in run("inspect", "graph.png").stdout
+    assert parsed(run("inspect", "graph.png", "--format", "json"))["found"]["prompt"] == "a dog"
+
+
+def test_a_plain_picture_has_nothing(run: Run) -> None:
+    Image.new("RGB", (4, 5)).save("plain.png")
+    assert run("inspect", "plain.png").stdout == "plain.png: PNG, 4x5, with no recipe and no settings.\n"
+
+
+def test_what_is_no_picture_is_refused(run: Run, picture: Path) -> None:
+    picture.write_bytes(picture.read_bytes()[:300])
+    assert "is cut off" in sentence(run("inspect", picture))
+    assert "There is no file" in sentence(run("inspect", "none.png"))
