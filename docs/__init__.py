@@ -1,0 +1,1 @@
+"""The guides, and the commands that draw their figures and fill in their numbers."""

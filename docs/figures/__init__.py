@@ -1,0 +1,28 @@
+"""The figures of the guides: each is one function that returns a page."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from PIL import Image
+
+from docs.figures import drawing, noise, training
+from docs.figures.desk import Desk
+
+__all__ = ["FIGURES", "Desk"]
+
+FIGURES: Mapping[str, Callable[[Desk], Image.Image]] = MappingProxyType(
+    {
+        "hero": drawing.hero,
+        "noising": noise.noising,
+        "guesses": noise.guesses,
+        "strip": drawing.strip,
+        "seeds": drawing.seeds,
+        "guidance": drawing.guidance,
+        "steps": drawing.steps,
+        "solvers": drawing.solvers,
+        "styles": drawing.styles,
+        "loss": training.loss,
+        "progress": training.progress,
+    }
+)
+"""Every figure by name, which is also its file's name; a new one is one function and one line."""

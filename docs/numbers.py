@@ -1,0 +1,199 @@
+"""Fill in the numbers of README and guides from measurements, so that none is typed by hand.
+
+    python -m docs.numbers                   rewrite the marked blocks
+    python -m docs.numbers --check           only say whether they are up to date (exit code 1 if not)
+    python -m docs.numbers --data DIR        take over the summary of a data set that was built there, then rewrite
+
+Sources: benchmarks/*.json, the house model's model.json, docs/icons-summary.json. What does not exist yet is left out.
+A block stands between `<!-- begin NAME: ... -->` and `<!-- end NAME -->`.
+"""
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import click
+
+from mezzotint.data.icons import HELD_OUT, SETS, TRAINED
+from mezzotint.load import HOUSE
+
+__all__ = ["BLOCKS", "filled", "main"]
+
+ROOT = Path(__file__).parent.parent
+SUMMARY = Path(__file__).parent / "icons-summary.json"
+Source = Mapping[str, Any]
+
+
+def read(path: Path) -> Source:
+    """A JSON file, or nothing if it is not there."""
+    content: Source = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return content
+
+
+def dig(data: Any, *keys: str) -> Any:
+    """`data[a][b]...`, or None if a key on the way is missing."""
+    for key in keys:
+        if not isinstance(data, Mapping) or key not in data:
+            return None
+        data = data[key]
+    return data
+
+
+def row(what: str, value: Any, text: Callable[[Any], str]) -> list[str]:
+    """A line of a table, or none if there is no value."""
+    return [] if value is None else [f"| {what} | {text(value)} |"]
+
+
+def where(data: Source) -> str:
+    """The machine that a benchmark ran on."""
+    processor, threads, torch = (dig(data, "machine", key) for key in ("processor", "threads", "torch"))
+    return f"{processor}, {threads} threads, torch {torch}"
+
+
+def model_numbers() -> str:
+    """The house model, what it costs, and how well it is understood."""
+    model = read(HOUSE / "model.json")
+    training, drawing, recognition = (
+        read(ROOT / "benchmarks" / f"{name}.json") for name in ("training", "drawing", "recognition")
+    )
+    rows = [*_model(model, training), *_drawing(drawing), *_training(training), *_recognition(recognition)]
+    if not rows:
+        return "There are no measurements yet."
+    machines = {f"{name}: {where(data)}" for name, data in (("drawing", drawing), ("training", training)) if data}
+    note = [f"Measured on: {'; '.join(sorted(machines))}. Medians."] if machines else []
+    return "\n".join(["| | |", "|---|---|", *rows, *([""] if note else []), *note])
+
+
+def _model(model: Source, training: Source) -> list[str]:
+    names = ("network.safetensors", "text/encoder.safetensors")
+    sizes = [path.stat().st_size for path in (HOUSE / name for name in names) if path.is_file()]
+    views, updates = dig(model, "training", "pictures"), dig(model, "training", "step")
+    batch = dig(model, "training", "run", "batch")
+    return [
+        *row("parameters of the network", dig(training, "parameters"), lambda n: f"{n / 1e6:.1f} million"),
+        *row("picture views in training", views, lambda n: f"{n:,} ({updates:,} updates of {batch})"),
+        *row("weights with the text encoder", sum(sizes) if len(sizes) == 2 else None, lambda n: f"{n / 1e6:.1f} MB"),
+    ]
+
+
+def _drawing(drawing: Source) -> list[str]:
+    cold = dig(drawing, "cold", "imagine", "seconds", "median")
+    ratio = dig(drawing, "cold", "imagine_over_import_torch")
+    return [
+        *row(
+            "one picture, 12 steps with guidance, model loaded",
+            dig(drawing, "warm_12_steps", "float32", "seconds", "median"),
+            lambda s: f"{s:.2f} s",
+        ),
+        *row(
+            "the command `mezzotint imagine`, from nothing to a file",
+            cold,
+            lambda s: f"{s:.1f} s" + ("" if ratio is None else f", {ratio:.1f} times `import torch` alone"),
+        ),
+        *row("peak memory of that command", dig(drawing, "cold", "peak_memory_mb"), lambda mb: f"{mb / 1000:.2f} GB"),
+    ]
+
+
+def _training(training: Source) -> list[str]:
+    return [
+        line
+        for name, label in (("plain", "training on a CPU"), ("tcmalloc", "the same with tcmalloc"))
+        for line in row(label, dig(training, name), _speed)
+    ]
+
+
+def _speed(part: Source) -> str:
+    speed = f"{part['pictures_per_second']['median']:.0f} pictures a second"
+    share = dig(part, "share_of_peak")
+    return speed if share is None else f"{speed}, {share:.0%} of the processor's bf16 peak"
+
+
+def _recognition(recognition: Source) -> list[str]:
+    choices = dig(recognition, "choices")
+    return [
+        line
+        for name, label in (("trained", "trained nouns"), ("held_out", "nouns held out of training"))
+        for line in row(
+            f"recognised by a judge, one noun of {choices}: {label}",
+            dig(recognition, name),
+            lambda part: f"{part['share']:.0%} ({part['right']} of {part['of']})",
+        )
+    ]
+
+
+def data_counts() -> str:
+    """How many pictures and concepts the icon set has."""
+    data = read(SUMMARY)
+    licences = ", ".join(f"{name} {count:,}" for name, count in data["licences"].items())
+    return "\n".join(
+        [
+            "| | pictures | concepts |",
+            "|---|---:|---:|",
+            f"| training | {data['splits']['train']:,} | {data['concepts']['train']:,} |",
+            f"| held out | {data['splits']['heldout']:,} | {data['concepts']['heldout']:,} |",
+            f"| together | {data['pictures']:,} | {sum(data['concepts'].values()):,} |",
+            "",
+            f"By licence: {licences}. Digest of the content: `{data['digest'][:16]}`; "
+            f"builder version {data['builder_version']}.",
+        ]
+    )
+
+
+def data_sets() -> str:
+    """Every set of the table: where it comes from and what is used of it."""
+    counts = read(SUMMARY)["sets"]
+    lines = [
+        f"| `{icons.style}` | [{icons.package}]({icons.url}) {icons.version} | {icons.author} | {icons.licence} "
+        f"| {counts.get(icons.name, 0):,} |"
+        for icons in SETS
+    ]
+    return "\n".join(["| style | package | author | licence | pictures |", "|---|---|---|---|---:|", *lines])
+
+
+def nouns() -> str:
+    """The nouns of the recognition test."""
+    return f"- Held out: {', '.join(sorted(HELD_OUT))}.\n- Trained: {', '.join(sorted(TRAINED))}."
+
+
+BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
+    {"numbers": model_numbers, "data-counts": data_counts, "data-sets": data_sets, "nouns": nouns}
+)
+"""Every block by name."""
+BLOCK = re.compile(r"(?s)(<!-- begin ([a-z-]+):[^\n]*-->\n).*?(<!-- end \2 -->)")
+
+
+def filled(text: str) -> str:
+    """A document with its blocks written anew."""
+    return BLOCK.sub(lambda match: f"{match[1]}{BLOCKS[match[2]]()}\n{match[3]}", text)
+
+
+def documents() -> list[Path]:
+    """The files that may hold blocks."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Change nothing; exit code 1 if a block is out of date.")
+@click.option("--data", type=click.Path(path_type=Path, exists=True), help="A built data set whose summary is taken.")
+def main(check: bool, data: Path | None) -> None:
+    """Rewrite the marked blocks of README and guides."""
+    if data is not None and not check:
+        shutil.copyfile(data / "summary.json", SUMMARY)
+    stale = []
+    for path in documents():
+        text = path.read_text("utf-8")
+        if (new := filled(text)) != text:
+            stale.append(path.name)
+            if not check:
+                path.write_text(new, "utf-8", newline="\n")
+    click.echo(f"{'out of date' if check else 'rewritten'}: {', '.join(stale) or 'nothing'}")
+    sys.exit(1 if check and stale else 0)
+
+
+if __name__ == "__main__":
+    main()
