@@ -1,0 +1,65 @@
+"""Inversion: the noise from which DDIM draws a given picture."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from mezzotint.diffusion.denoiser import BoundDenoiser
+from mezzotint.diffusion.noise import Noise
+from mezzotint.diffusion.solvers.base import Order
+from mezzotint.errors import InvalidOption
+
+__all__ = ["FixedPointDDIM"]
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPointDDIM:
+    """DDIM of eta = 0 whose steps upwards are the exact inverse of its steps downwards.
+
+    Down, x_s = alpha_s x_0 + sigma_s eps. Up, from x at t to s > t, it solves f(z) = x for z, f being the step down
+    from z at s to t, by z ← z + (sigma_s / sigma_t) (x − f(z)), until |x − f(z)| is below tolerance times |x| in every
+    picture. So a rising grid and its reverse return the picture; plain DDIM misses it by the order of a step.
+    Pan et al. 2023 (AIDI), arXiv 2309.04907; Meiri et al. 2023, arXiv 2312.12540. Evaluations upwards: the iterations,
+    usually 5 to 20 a step. Raises InvalidOption if a step does not settle (too long for this model: the map contracts
+    by (alpha_s − alpha_t sigma_s / sigma_t) d x_0 / d x), and for options out of range.
+    """
+
+    tolerance: float = 1e-5
+    iterations: int = 100
+    coordinate: ClassVar[str] = "ratio"
+    stochastic: ClassVar[bool] = False
+    order: ClassVar[Order | None] = Order(1, 1)
+
+    def __post_init__(self) -> None:
+        if not (0 < self.tolerance < 1 and self.iterations >= 1):
+            raise InvalidOption(
+                "A fixed-point inversion needs a tolerance between 0 and 1 and at least one iteration, not "
+                f"{self.tolerance!r} and {self.iterations!r}."
+            )
+
+    def init(self, x: Tensor) -> None:
+        return None
+
+    def step(
+        self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: None, noise: Noise
+    ) -> tuple[Tensor, None]:
+        low = denoise.schedule(s if s < t else t)
+        if s < t:
+            prediction = denoise(x, t)
+            return low.noised(prediction.x0, prediction.update_eps), None
+        high = denoise.schedule(s)
+        first = denoise(x, t)
+        z = high.noised(first.x0, first.update_eps)
+        ratio = (high.sigma / low.sigma).to(x)
+        size = x.flatten(1).norm(dim=1)
+        for _ in range(self.iterations):
+            prediction = denoise(z, s)
+            missing = x - low.noised(prediction.x0, prediction.update_eps)
+            if bool((missing.flatten(1).norm(dim=1) <= self.tolerance * size).all()):
+                return z, None
+            z = z + ratio * missing
+        raise InvalidOption(
+            f"The inversion from t = {float(t):.4g} to {float(s):.4g} did not settle in {self.iterations} iterations; "
+            "use more steps, or less guidance."
+        )
