@@ -112,8 +112,8 @@ def sample(
     """Takes `start`, a sample at the grid's first time, along the grid, and yields every step.
 
     A move to s = 0 is written from x_0 by the loop itself: x_0 is then the whole of the law
-    x_s = alpha_s x_0 + sigma_s eps, and no solver evaluates t = 0. A Renoise draws fresh noise and starts the solver
-    anew. `told` hear of each step before it is yielded. Raises InvalidOption for a grid that is not legal.
+    x_s = alpha_s x_0 + sigma_s eps, and no solver evaluates t = 0. (A solver that tells the network its target time, as
+    its field `tell` says, has it told here too.) A Renoise draws fresh noise and starts the solver anew. `told` hear of each step before it is yielded. Raises InvalidOption for a grid that is not legal.
     """
     check_grid(grid)
     return _moves(denoise, start, grid, solver, noise, told)
@@ -129,7 +129,7 @@ def _moves(
             x = _renoised(x, move, denoise.schedule, draws)
             state = solver.init(x)
         elif move.s == 0:
-            x = record(x, _time(move.t)).x0
+            x = record(x, _time(move.t), to=_time(0.0) if getattr(solver, "tell", False) else None).x0
         else:
             x, state = solver.step(record, x, _time(move.t), _time(move.s), state, draws)
         step = Step(index, len(grid), move, x, record.first, record.evaluations)

@@ -2,27 +2,63 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
-from mezzotint.diffusion.solvers import ddim, ddpm, dpmpp, euler, heun
+from mezzotint.diffusion.solvers import (
+    adams,
+    adaptive,
+    ancestral,
+    consistency,
+    ddim,
+    ddpm,
+    deis,
+    dpmpp,
+    er_sde,
+    euler,
+    heun,
+    midpoint,
+    pndm,
+    seeds,
+    singlestep,
+    unipc,
+)
 from mezzotint.diffusion.solvers.base import Order, Solver, SolverRecord
 from mezzotint.errors import unknown_name
 
-__all__ = ["SOLVERS", "Order", "Solver", "SolverRecord", "find_solver"]
+__all__ = ["SOLVERS", "Order", "Solver", "SolverRecord", "describe", "find_solver"]
 
 _RECORDS = (
     ddim.RECORD,
     ddpm.RECORD,
-    dpmpp.RECORD,
     euler.RECORD,
     heun.RECORD,
+    *adams.RECORDS,
+    *adaptive.RECORDS,
+    *ancestral.RECORDS,
+    *consistency.RECORDS,
+    *deis.RECORDS,
+    *dpmpp.RECORDS,
+    *er_sde.RECORDS,
+    *midpoint.RECORDS,
+    *pndm.RECORDS,
+    *seeds.RECORDS,
+    *singlestep.RECORDS,
+    *unipc.RECORDS,
 )
 
-SOLVERS: Mapping[str, SolverRecord] = MappingProxyType({record.name: record for record in _RECORDS})
+SOLVERS: Mapping[str, SolverRecord] = MappingProxyType(
+    {record.name: record for record in sorted(_RECORDS, key=lambda record: record.name)}
+)
 
 
 def find_solver(name: str) -> SolverRecord:
     """The record of this name or alias, whatever its case. Raises InvalidOption with the nearest names."""
-    names = {known: record for record in _RECORDS for known in (record.name, *record.aliases)}
+    names = {known: record for record in SOLVERS.values() for known in (record.name, *record.aliases)}
     if name.lower() not in names:
         raise unknown_name("solver", name, names)
     return names[name.lower()]
+
+
+def describe() -> list[dict[str, Any]]:
+    """All solvers as plain data, sorted by name; what each key means is said in `SolverRecord`."""
+    return [record.describe() for record in SOLVERS.values()]

@@ -5,8 +5,9 @@ Every step has the form x_s = alpha_s x_0 + sigma_s eps_for_update plus correcti
 """
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
@@ -65,20 +66,24 @@ class Solver(Protocol[State]):
 class SolverRecord:
     """A line of the registry.
 
-    build: the solver's class; its fields are its options. evaluations: predictions per step, without guidance.
-    source: paper and equation.
+    build: the solver's class; its fields are its options. evaluations: predictions per step, without guidance; None if
+    that depends on the picture. warm_up: those of the first steps, where they differ. source: paper and equation.
+    options: what this name sets; others may be given to `make`. same_as: the name (and options) of the same update map.
     """
 
     name: str
     build: Callable[..., Solver[Any]]
-    evaluations: int
+    evaluations: int | None
     source: str
     aliases: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    warm_up: tuple[int, ...] = ()
+    same_as: str | None = None
 
     def make(self, options: Mapping[str, Any] | None = None) -> Solver[Any]:
         """The solver with these options. Raises InvalidOption for one that it does not have or a value out of range."""
-        options = options or {}
-        allowed = sorted(field.name for field in fields(self.build))  # type: ignore[arg-type]
+        options = {**self.options, **(options or {})}
+        allowed = sorted(item.name for item in fields(self.build))  # type: ignore[arg-type]
         for name in options:
             if name not in allowed:
                 near = nearest(name, allowed)
@@ -86,8 +91,31 @@ class SolverRecord:
                 raise InvalidOption(f"The solver {self.name} has no option {name!r}; {legal}")
         return self.build(**options)
 
+    def describe(self) -> dict[str, Any]:
+        """This line as plain data: what `mezzotint solvers --format json` prints."""
+        solver = self.make()
+        return {
+            "name": self.name,
+            "aliases": list(self.aliases),
+            "formula_order": solver.order.formula if solver.order else None,
+            "end_to_end_order": solver.order.end_to_end if solver.order else None,
+            "stochastic": solver.stochastic,
+            "evaluations_per_step": self.evaluations,
+            "evaluations_of_first_steps": list(self.warm_up),
+            "coordinate": solver.coordinate,
+            "options": {item.name: getattr(solver, item.name) for item in fields(self.build)},  # type: ignore[arg-type]
+            "same_as": self.same_as,
+            "source": self.source,
+        }
+
 
 def check_share(name: str, value: float) -> None:
     """Raises InvalidOption unless value is in [0, 1]."""
     if not (math.isfinite(value) and 0 <= value <= 1):
         raise InvalidOption(f"The option {name} must be between 0 and 1, not {value!r}.")
+
+
+def check_order(value: int, allowed: Collection[int]) -> None:
+    """Raises InvalidOption unless value is one of the orders that a solver has."""
+    if isinstance(value, bool) or value not in allowed:
+        raise InvalidOption(f"The order of this solver must be one of {', '.join(map(str, allowed))}, not {value!r}.")

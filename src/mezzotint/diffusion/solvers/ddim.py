@@ -57,4 +57,10 @@ class DDIM:
         return kept.noised(prediction.x0, prediction.update_eps) + Level(low.alpha, fresh).like(x).sigma * z, None
 
 
-RECORD = SolverRecord("ddim", DDIM, evaluations=1, source="Song, Meng & Ermon 2020, arXiv 2010.02502, eq. 12")
+RECORD = SolverRecord(
+    "ddim",
+    DDIM,
+    evaluations=1,
+    source="Song, Meng & Ermon 2020, arXiv 2010.02502, eq. 12",
+    aliases=("deis-1", "dpmpp-1s", "dpm++ 1s", "ipndm-1", "lms-1"),
+)

@@ -56,5 +56,10 @@ class DDPM:
 
 
 RECORD = SolverRecord(
-    "ddpm", DDPM, evaluations=1, source="Ho, Jain & Abbeel 2020, arXiv 2006.11239, eq. 7", aliases=("ancestral",)
+    "ddpm",
+    DDPM,
+    evaluations=1,
+    source="Ho, Jain & Abbeel 2020, arXiv 2006.11239, eq. 7",
+    aliases=("ancestral",),
+    same_as="ddim with eta=1",
 )

@@ -1,46 +1,64 @@
-"""DPM-Solver++: exponential integrators in half the log-SNR, with x_0 as the function to integrate.
+"""DPM-Solver++ with a memory: exponential integrators in half the log-SNR, with x_0 as the function to integrate.
 
 With lambda = log(alpha/sigma) the probability-flow ODE has the exact solution
 
     x_s = (sigma_s/sigma_t) x_t + sigma_s ∫ e^lambda x_0(lambda) dlambda       (Lu et al. 2022, arXiv 2211.01095, eq. 8)
 
-With x_0 held constant that is the law x_s = alpha_s x_0 + sigma_s eps. Methods of higher order add a correction of x_0
-drawn from earlier or intermediate predictions, weighted with alpha_s − alpha_t sigma_s/sigma_t = alpha_s (1 − e^−h).
+With x_0 held constant that is the law x_s = alpha_s x_0 + sigma_s eps. Methods of higher order interpolate x_0 through
+earlier predictions. The SDE forms follow the reverse SDE with noise scale eta instead.
 """
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
 from torch import Tensor
 
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
-from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.schedule import Level
-from mezzotint.diffusion.solvers.base import Order, SolverRecord
+from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_share
+from mezzotint.diffusion.solvers.multistep import (
+    History,
+    Past,
+    effective,
+    exponential_moments,
+    increment,
+    point,
+    remember,
+    x0_step,
+)
+from mezzotint.errors import unknown_name
 
-__all__ = ["RECORD", "DPMpp2M", "History", "Past", "corrected"]
+__all__ = ["RECORDS", "Correction", "DPMpp2M", "DPMpp2MSDE", "DPMpp3M", "DPMpp3MSDE"]
+
+Correction = Literal["midpoint", "heun"]
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
-    """An earlier prediction: x_0 and the half log-SNR where it was made."""
-
-    at: Tensor
-    x0: Tensor
-
-
-History = tuple[Past, ...]
-"""Earlier predictions, the newest first."""
-
-
-def corrected(prediction: Prediction, low: Level, correction: Tensor | None) -> Tensor:
-    """alpha_s x_0 + sigma_s eps + (alpha_s − alpha_t sigma_s/sigma_t) correction: the step of x_0 + correction."""
-    x = low.noised(prediction.x0, prediction.update_eps)
-    if correction is None:
-        return x
-    weight = low.alpha - prediction.level.alpha * low.sigma / prediction.level.sigma
-    return x + Level(weight, weight).like(x).alpha * correction
+def _step(
+    denoise: BoundDenoiser,
+    x: Tensor,
+    t: Tensor,
+    s: Tensor,
+    state: History,
+    noise: Noise,
+    *,
+    order: int,
+    eta: float = 0.0,
+    correction: Correction = "heun",
+) -> tuple[Tensor, History]:
+    """One step of any of them. "midpoint" takes half of M_0 for the moment M_1, that is, x_0 at the middle."""
+    prediction = denoise(x, t)
+    high, low = point(prediction.level), point(denoise.schedule(s))
+    start, end = high.half_log_snr, low.half_log_snr
+    past = remember(state, Past(start, prediction.x0), order)
+    moments = exponential_moments((1 + eta) * (end - start), len(past))
+    if correction == "midpoint" and len(past) == 2:
+        moments[1] = moments[0] / 2
+    y = x0_step(effective(prediction), high, low, past, eta, moments)
+    if eta:
+        spread = low.sigma * math.sqrt(max(-math.expm1(-2 * eta * (end - start)), 0.0))
+        y = y.add(increment(noise, x, start, end), alpha=spread)
+    return y, past
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +79,110 @@ class DPMpp2M:
     def step(
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: History, noise: Noise
     ) -> tuple[Tensor, History]:
-        prediction = denoise(x, t)
-        low = denoise.schedule(s)
-        now = Past(prediction.level.log_snr / 2, prediction.x0)
-        correction = None
-        if state:
-            before = state[0]
-            share = (low.log_snr / 2 - now.at) / (2 * (now.at - before.at))
-            correction = share.to(x.dtype) * (now.x0 - before.x0)
-        return corrected(prediction, low, correction), (now,)
+        return _step(denoise, x, t, s, state, noise, order=2, correction="midpoint")
 
 
-RECORD = SolverRecord(
-    "dpmpp-2m", DPMpp2M, evaluations=1, source="Lu et al. 2022, arXiv 2211.01095, algorithm 2", aliases=("dpm++ 2m",)
+@dataclass(frozen=True, slots=True)
+class DPMpp3M:
+    """x_s with x_0 the parabola through the last three predictions, integrated exactly.
+
+    x_s = DDIM + alpha_s (M_1 D_1 + M_2 D_2), D_1, D_2 its first two coefficients in r, M_k as in `multistep`.
+    Lu et al. 2022, arXiv 2211.01095, appendix B (third order, multistep). Their released code, and all that follow it,
+    give D_2 half its weight (M_2/2) and measure as second order; the parabola of the text has the whole.
+    """
+
+    coordinate: ClassVar[str] = "half_log_snr"
+    stochastic: ClassVar[bool] = False
+    order: ClassVar[Order | None] = Order(3, 2)
+
+    def init(self, x: Tensor) -> History:
+        return ()
+
+    def step(
+        self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: History, noise: Noise
+    ) -> tuple[Tensor, History]:
+        return _step(denoise, x, t, s, state, noise, order=3)
+
+
+@dataclass(frozen=True, slots=True)
+class DPMpp2MSDE:
+    """x_s = (sigma_s/sigma_t) e^(−eta h) x_t + alpha_s (M_0 x_0 + M_1 (x_0 − x_0') h/h') + sigma_s n z.
+
+    n² = 1 − e^(−2 eta h). M_0 = 1 − e^(−(1 + eta) h). correction "midpoint": M_1 = M_0/2, as in 2M; "heun": the exact moment
+    M_1 = 1 − M_0 / ((1 + eta) h). z is an increment of one Brownian path, whatever the number of steps.
+    Lu et al. 2022, arXiv 2211.01095, section 5 (SDE-DPM-Solver++), second order as in k-diffusion.
+    Raises InvalidOption unless eta is in [0, 1].
+    """
+
+    eta: float = 1.0
+    correction: Correction = "midpoint"
+    coordinate: ClassVar[str] = "half_log_snr"
+
+    def __post_init__(self) -> None:
+        check_share("eta", self.eta)
+        if self.correction not in get_args(Correction):
+            raise unknown_name("correction", self.correction, get_args(Correction))
+
+    @property
+    def order(self) -> Order | None:
+        return None if self.stochastic else Order(2, 2)
+
+    @property
+    def stochastic(self) -> bool:
+        return self.eta > 0
+
+    def init(self, x: Tensor) -> History:
+        return ()
+
+    def step(
+        self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: History, noise: Noise
+    ) -> tuple[Tensor, History]:
+        return _step(denoise, x, t, s, state, noise, order=2, eta=self.eta, correction=self.correction)
+
+
+@dataclass(frozen=True, slots=True)
+class DPMpp3MSDE:
+    """DPM-Solver++ 3M for the SDE of noise scale eta: a kernel of exponent 1 + eta, and noise as in 2M SDE.
+
+    Source as for 3M. k-diffusion's and diffusers' 3M SDE halve the weight of D_2, as for 3M.
+    Raises InvalidOption unless eta is in [0, 1].
+    """
+
+    eta: float = 1.0
+    coordinate: ClassVar[str] = "half_log_snr"
+
+    def __post_init__(self) -> None:
+        check_share("eta", self.eta)
+
+    @property
+    def order(self) -> Order | None:
+        return None if self.stochastic else Order(3, 2)
+
+    @property
+    def stochastic(self) -> bool:
+        return self.eta > 0
+
+    def init(self, x: Tensor) -> History:
+        return ()
+
+    def step(
+        self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: History, noise: Noise
+    ) -> tuple[Tensor, History]:
+        return _step(denoise, x, t, s, state, noise, order=3, eta=self.eta)
+
+
+_PAPER = "Lu et al. 2022, arXiv 2211.01095"
+RECORDS = (
+    SolverRecord("dpmpp-2m", DPMpp2M, 1, f"{_PAPER}, algorithm 2", aliases=("dpm++ 2m",)),
+    SolverRecord("dpmpp-3m", DPMpp3M, 1, f"{_PAPER}, appendix B", aliases=("dpm++ 3m",)),
+    SolverRecord("dpmpp-2m-sde", DPMpp2MSDE, 1, f"{_PAPER}, section 5", aliases=("dpm++ 2m sde",)),
+    SolverRecord(
+        "dpmpp-2m-sde-heun",
+        DPMpp2MSDE,
+        1,
+        f"{_PAPER}, section 5",
+        aliases=("dpm++ 2m sde heun",),
+        options={"correction": "heun"},
+    ),
+    SolverRecord("dpmpp-3m-sde", DPMpp3MSDE, 1, f"{_PAPER}, section 5", aliases=("dpm++ 3m sde",)),
 )

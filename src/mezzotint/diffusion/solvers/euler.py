@@ -55,4 +55,6 @@ class Euler:
         return coordinate.scale(low.like(x)) * y, None
 
 
-RECORD = SolverRecord("euler", Euler, evaluations=1, source="Karras et al. 2022, arXiv 2206.00364, algorithm 1, line 5")
+RECORD = SolverRecord(
+    "euler", Euler, evaluations=1, source="Karras et al. 2022, arXiv 2206.00364, algorithm 1, line 5", same_as="ddim"
+)

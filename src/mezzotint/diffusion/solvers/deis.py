@@ -1,0 +1,68 @@
+"""DEIS: eps interpolated in the log-SNR, integrated exactly."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from mezzotint.diffusion.denoiser import BoundDenoiser
+from mezzotint.diffusion.noise import Noise
+from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_order
+from mezzotint.diffusion.solvers.multistep import (
+    History,
+    Past,
+    eps_step,
+    exponential_moments,
+    lagrange_weights,
+    point,
+    remember,
+)
+
+__all__ = ["DEIS", "RECORDS"]
+
+
+@dataclass(frozen=True, slots=True)
+class DEIS:
+    """x_s = (alpha_s/alpha_t) x_t + alpha_s ∫ eps dr, r = sigma/alpha, eps a polynomial in log r.
+
+    With lambda = −log r the integral is −∫ e^(lambda_s − lambda) eps dlambda · sigma_s, the exponential kernel of
+    `multistep` with exponent −1. Zhang & Chen 2022, arXiv 2204.13902, eqs. 14-15 (tAB-DEIS) with log r for their t, as
+    in diffusers' "logrho"; in the variable r it is LMS. The first steps have lower order.
+    Raises InvalidOption unless formula_order is 1, 2 or 3; 1 is DDIM.
+    """
+
+    formula_order: int = 3
+    coordinate: ClassVar[str] = "half_log_snr"
+    stochastic: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_order(self.formula_order, (1, 2, 3))
+
+    @property
+    def order(self) -> Order | None:
+        return Order(self.formula_order, min(self.formula_order, 2))
+
+    def init(self, x: Tensor) -> History:
+        return ()
+
+    def step(
+        self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: History, noise: Noise
+    ) -> tuple[Tensor, History]:
+        prediction = denoise(x, t)
+        high, low = point(prediction.level), point(denoise.schedule(s))
+        past = remember(state, Past(high.half_log_snr, prediction.update_eps), self.formula_order)
+        if len(past) == 1:
+            return eps_step(prediction, low, (1.0,), past), past
+        h = low.half_log_snr - high.half_log_snr
+        moments = exponential_moments(-h, len(past))
+        # moments over M_0, so that the weights sum to 1: the length of the step is then that of DDIM
+        nodes = [(node.at - high.half_log_snr) / h for node in past]
+        weights = lagrange_weights(nodes, [moment / moments[0] for moment in moments])
+        return eps_step(prediction, low, weights, past), past
+
+
+_SOURCE = "Zhang & Chen 2022, arXiv 2204.13902, eq. 15"
+RECORDS = (
+    SolverRecord("deis-2", DEIS, 1, _SOURCE, options={"formula_order": 2}),
+    SolverRecord("deis-3", DEIS, 1, _SOURCE, aliases=("deis",), options={"formula_order": 3}),
+)

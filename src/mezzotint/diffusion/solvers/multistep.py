@@ -1,0 +1,189 @@
+"""The core that solvers with a memory share: exact integrals of the polynomial through earlier predictions.
+
+Between t and s a solver knows the solution up to an integral of x_0 or of eps. It replaces that function by the
+polynomial through what it has already seen, at nodes r_j (r = 0 at t, r = 1 at s; earlier predictions have r < 0,
+a corrector's r = 1). The integral is then sum_j w_j value_j, where
+
+    w_j = sum_k c_jk M_k,   L_j(r) = sum_k c_jk r^k the Lagrange polynomials,   M_k = ∫ kernel(r) r^k dr
+
+and solvers differ in the kernel, hence in the moments M_k, in what is interpolated, and in the variable r stands for:
+
+    x_0 in half the log-SNR, kernel e^lambda         DPM-Solver++, RES, UniPC, SA-Solver, SEEDS      `x0_step`
+    eps in half the log-SNR, kernel e^−lambda        DEIS                                            `eps_step`
+    eps in sigma/alpha, kernel 1                     LMS; PNDM with weights of a uniform grid        `eps_step`
+    x_0 in sigma/alpha, kernel of a noise scale      ER-SDE                                          `er_sde.py`
+
+Coefficients are Python floats: a step costs a few tensor operations and no more.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from mezzotint.diffusion.noise import Noise
+from mezzotint.diffusion.prediction import Prediction
+from mezzotint.diffusion.schedule import Level
+from mezzotint.errors import InvalidOption
+
+__all__ = [
+    "History",
+    "Past",
+    "Point",
+    "combined",
+    "effective",
+    "eps_step",
+    "exponential_moments",
+    "increment",
+    "lagrange_weights",
+    "point",
+    "remember",
+    "x0_step",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A level of shape (), as floats."""
+
+    alpha: float
+    sigma: float
+
+    @property
+    def half_log_snr(self) -> float:
+        """lambda = log(alpha / sigma); −inf at alpha = 0."""
+        return math.log(self.alpha / self.sigma) if self.alpha > 0 else -math.inf
+
+    @property
+    def ratio(self) -> float:
+        """sigma / alpha; inf at alpha = 0."""
+        return self.sigma / self.alpha if self.alpha > 0 else math.inf
+
+
+def point(level: Level) -> Point:
+    """A level of shape () as floats."""
+    return Point(float(level.alpha), float(level.sigma))
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier prediction: x_0 or eps, and where it was made (half the log-SNR, or sigma/alpha)."""
+
+    at: float
+    value: Tensor
+
+
+History = tuple[Past, ...]
+"""Predictions, the newest first."""
+
+
+def remember(history: History, now: Past, order: int) -> History:
+    """The newest `order` predictions. One made at alpha = 0 is infinitely far from the next, and is forgotten."""
+    kept = [past for past in history if math.isfinite(past.at)]
+    return (now, *kept[: order - 1])
+
+
+def effective(prediction: Prediction) -> Tensor:
+    """x_t, or what stands for it where guidance sets the noise to put back: alpha x_0 + sigma eps_for_update."""
+    if prediction.eps_for_update is None:
+        return prediction.x_t
+    return prediction.level.noised(prediction.x0, prediction.eps_for_update)
+
+
+def combined(terms: Sequence[tuple[float, Tensor]]) -> Tensor:
+    """sum_j weight_j value_j, in the dtype of the values."""
+    (weight, value), *rest = terms
+    total = value * weight
+    for weight, value in rest:
+        total = total.add(value, alpha=weight)
+    return total
+
+
+def lagrange_weights(nodes: Sequence[float], moments: Sequence[float]) -> list[float]:
+    """w_j = sum_k c_jk M_k for the Lagrange polynomials of the nodes; as many moments as nodes."""
+    weights = []
+    for j, here in enumerate(nodes):
+        c = [1.0]
+        for k, other in enumerate(nodes):
+            if k != j:  # multiply with (r − other) / (here − other)
+                c = [(a - other * b) / (here - other) for a, b in zip([0.0, *c], [*c, 0.0], strict=True)]
+        weights.append(sum(a * m for a, m in zip(c, moments, strict=True)))
+    return weights
+
+
+def exponential_moments(x: float, count: int) -> list[float]:
+    """M_k = ∫_0^1 x e^(−x (1 − r)) r^k dr for k < count: 1 − e^−x, and M_k = 1 − (k / x) M_{k−1}.
+
+    These are x k! phi_{k+1}(−x). The recursion loses digits where x is small; there the series
+    M_k = x sum_n (−x)^n k! / (k + n + 1)! takes over.
+    """
+    first = -math.expm1(-x)
+    if abs(x) > 1:
+        moments = [first]
+        for k in range(1, count):
+            moments.append(1 - k * moments[-1] / x)
+        return moments
+    moments = [first]
+    for k in range(1, count):
+        term = x / (k + 1)
+        total = term
+        for n in range(1, 24):
+            term *= -x / (k + n + 1)
+            total += term
+        moments.append(total)
+    return moments
+
+
+def x0_step(
+    x: Tensor, high: Point, low: Point, past: History, eta: float = 0.0, moments: Sequence[float] | None = None
+) -> Tensor:
+    """x_s = (sigma_s/sigma_t) e^(−eta h) x + alpha_s sum_j w_j x0_j, h = lambda_s − lambda_t: a step without its noise.
+
+    It solves the reverse SDE of noise scale eta (0: the ODE) with x_0 interpolated in lambda; the kernel is
+    (1 + eta) e^(−(1 + eta)(lambda_s − lambda)). Lu et al. 2022, arXiv 2211.01095, eq. 8; with noise Xue et al. 2023,
+    arXiv 2309.05019, eqs. 13 and 14, whose tau² is eta. past: at half the log-SNR. moments: others than the exact ones.
+    """
+    h = low.half_log_snr - high.half_log_snr
+    if moments is None:
+        moments = exponential_moments((1 + eta) * h, len(past))
+    weights = lagrange_weights(_nodes(past, high.half_log_snr, h), moments)
+    decay = math.exp(-eta * h) if eta else 1.0
+    terms = [(low.alpha * weight, node.value) for weight, node in zip(weights, past, strict=True)]
+    return combined([(low.sigma / high.sigma * decay, x), *terms])
+
+
+def _nodes(past: History, at: float, h: float) -> list[float]:
+    return [0.0] if len(past) == 1 else [(node.at - at) / h for node in past]
+
+
+def eps_step(prediction: Prediction, low: Point, weights: Sequence[float], past: History) -> Tensor:
+    """x_s = (alpha_s/alpha_t) x_t + (sigma_s − sigma_t alpha_s/alpha_t) eps', eps' = sum_j w_j eps_j.
+
+    The DDIM step (Song et al. 2020, arXiv 2010.02502, eq. 12) with eps' for eps. With one weight of 1 it is written as
+    the law x_s = alpha_s x_0 + sigma_s eps, which holds at alpha = 0 too.
+    """
+    if len(past) == 1 and weights[0] == 1.0:
+        return combined([(low.alpha, prediction.x0), (low.sigma, past[0].value)])
+    high = point(prediction.level)
+    ratio = low.alpha / high.alpha
+    length = low.sigma - high.sigma * ratio
+    terms = [(length * weight, node.value) for weight, node in zip(weights, past, strict=True)]
+    return combined([(ratio, effective(prediction)), *terms])
+
+
+_REACH = 32.0
+
+
+def increment(noise: Noise, x: Tensor, start: float, end: float) -> Tensor:
+    """W(end) − W(start) over its standard deviation: z of a step between two values of half the log-SNR.
+
+    W is the request's Brownian path in half the log-SNR, so that all step counts follow one path. Values beyond ±32
+    (alpha = 0) count as ±32. Raises InvalidOption unless end > start: noise cannot be added on the way up.
+    """
+    a, b = max(start, -_REACH), min(end, _REACH)
+    if not b > a:
+        raise InvalidOption(
+            "A stochastic solver only goes from noisy to clean times; use a deterministic solver for inversion."
+        )
+    return noise.brownian(x.shape, a, b).to(x) / math.sqrt(b - a)
