@@ -127,6 +127,28 @@ def test_ctrl_c_keeps_whole_pictures(program: Program, model: Path) -> None:
         Image.open(file).load()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of Unix")
+def test_the_bar_is_for_terminals_only_and_leaves_stdout_alone(program: Program, model: Path) -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    leader, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    command = [sys.executable, "-m", "mezzotint", "imagine", "x", "--seed", "1", "--model", str(model)]
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=terminal, cwd=program.folder, env=program.environment, check=True
+    )
+    os.close(terminal)
+    shown = os.read(leader, 100_000).decode()
+    os.close(leader)
+    assert "drawing: 100%" in shown
+    assert "4/4" in shown
+    assert done.stdout.decode().splitlines()[0].startswith(str(Path("mezzotint-out/x-1.png")))
+    assert b"drawing" not in done.stdout
+
+
 def test_a_reader_that_leaves_is_no_error(program: Program, model: Path) -> None:
     with program.start("imagine", "x", "--n", 1000, "--steps", 1, "--out", "d", "--model", model) as process:
         assert process.stdout is not None

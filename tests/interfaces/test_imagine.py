@@ -122,6 +122,7 @@ def test_what_has_no_effect_is_named(run: Run, model: Path) -> None:
         (["--batching", "exakt"], "did you mean exact"),
         (["--dtype", "float"], "did you mean float"),
         (["--device", "gpu7"], "device 'gpu7' is not available"),
+        (["--device", "meta"], "device 'meta' holds no numbers"),
         (["--threads", "0"], "threads is 0; it must be a whole number from 1 to 1024"),
         (["--threads", "many"], "threads is 'many'"),
         (["--n", "2", "--out", "a.png"], "is one file, but n is 2"),
@@ -188,10 +189,10 @@ def test_ctrl_c_keeps_and_names_what_is_finished(
 
     take = Session.take
 
-    def interrupted(self: Session, preview: object) -> None:
+    def interrupted(self: Session, preview: object) -> tuple[str, ...]:
         if len(self.drawn) == 2:
             raise KeyboardInterrupt
-        take(self, preview)  # type: ignore[arg-type]
+        return take(self, preview)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Session, "take", interrupted)
     result = run("imagine", "x", "--n", 5, "--seed", 1, "--out", "d", "--model", model, "--format", "json")

@@ -245,3 +245,15 @@ def test_a_warm_start_needs_the_same_network(run: Run, tiny: tuple[str, ...], mo
 
 def test_the_small_network_is_small() -> None:
     assert "network.width=32" in SMALL_NETWORK
+
+
+def test_the_sheet_of_the_house_data_is_half_trained_and_half_held_out_nouns() -> None:
+    from types import SimpleNamespace
+
+    from mezzotint.data.icons import HELD_OUT, TRAINED
+    from mezzotint.interfaces.samples import sheet_prompts
+
+    prompts = sheet_prompts(SimpleNamespace(run=SimpleNamespace(data=SimpleNamespace(source="icons"))))  # type: ignore[arg-type]
+    assert len(prompts) == 32
+    assert set(prompts[:16]) <= set(TRAINED)
+    assert set(prompts[16:]) <= set(HELD_OUT)

@@ -68,27 +68,24 @@ class Session:
     pipe: "Pipeline"
     to: Destination
     watch: bool
-    say: bool
     begun: float = field(default_factory=time.perf_counter)
     drawn: list[Drawn] = field(default_factory=list)
     _films: dict[int, "Film"] = field(default_factory=dict)
     _step: "Step | None" = None
     _seconds: float = 0.0
 
-    def take(self, preview: "Preview") -> None:
-        """One step of one picture: remembered if watched, saved if it is the last."""
+    def take(self, preview: "Preview") -> tuple[str, ...]:
+        """One step of one picture: remembered if watched, saved if it is the last; returns what there is to say."""
         if self.watch:
             from mezzotint.interfaces.film import Film
 
             self._films.setdefault(preview.picture, Film()).add(self.pipe, preview)
         if preview.image is None or preview.recipe is None:
-            return
+            return ()
         file = self.to.save(preview.image, preview.recipe)
         done = Drawn(file, preview.recipe, self._share(preview), self._shown(preview.picture, file))
         self.drawn.append(done)
-        if self.say:
-            for path in (done.line, *(f"  {click.format_filename(path)}" for path in done.watch)):
-                click.echo(path)
+        return done.line, *(f"  {click.format_filename(path)}" for path in done.watch)
 
     def _share(self, preview: "Preview") -> float:
         """Seconds since the pictures before, divided by those that were drawn together."""
@@ -199,14 +196,16 @@ def imagine(prompt: str, model: str, out: str | None, threads: Any, watch: bool,
 
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype)
     previews = pipe.stream(request)  # all that can be refused is refused here
-    session = Session(pipe, to, watch, form == "text")
+    session = Session(pipe, to, watch)
     begun = session.begun
     interrupted = False
     try:
         with bar(request.n * len(pipe.time_grid(pipe.resolve(request))), "drawing", "step") as shown:
             for preview in previews:
-                session.take(preview)
+                lines = session.take(preview)
                 shown.move()
+                for line in lines if form == "text" else ():
+                    shown.say(line)
     except KeyboardInterrupt:
         interrupted = True
     _report(session, form, time.perf_counter() - begun)

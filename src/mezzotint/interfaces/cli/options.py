@@ -47,6 +47,17 @@ class Interval(_Type):
         return [_real(part) for part in parts] if len(parts) == 2 else value
 
 
+class Device(_Type):
+    """The name of a device; whether it is here is for `load.resolve_device` to say."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if str(value).startswith("meta"):  # torch accepts it everywhere, but it computes nothing
+            raise InvalidOption(f"The device {value!r} holds no numbers; use auto, cpu or cuda.")
+        return value
+
+
 def _real(value: Any) -> Any:
     try:
         return float(value)
@@ -75,7 +86,12 @@ def format_option(command: F) -> F:
 def device_option(command: F) -> F:
     """`--device`."""
     return click.option(
-        "--device", default="auto", show_default=True, metavar="NAME", help="Where the network runs: auto, cpu or cuda."
+        "--device",
+        type=Device(),
+        default="auto",
+        show_default=True,
+        metavar="NAME",
+        help="Where the network runs: auto, cpu or cuda.",
     )(command)
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import click
+
 
 class Bar:
     """A bar that moves forward, with a note behind it; nothing where nobody looks."""
@@ -19,6 +21,13 @@ class Bar:
                 self._shown.set_postfix_str(note, refresh=False)
             self._shown.update(1)
 
+    def say(self, line: str) -> None:
+        """A line on stdout, above the bar."""
+        if self._shown is None:
+            click.echo(line)
+        else:
+            self._shown.write(line, file=sys.stdout)
+
 
 def watched() -> bool:
     """Whether stderr is a terminal."""
@@ -26,14 +35,16 @@ def watched() -> bool:
 
 
 @contextmanager
-def bar(total: int, what: str, unit: str, start: int = 0) -> Iterator[Bar]:
-    """A bar of `total` units, of which `start` are done."""
+def bar(total: int, what: str, unit: str, start: int = 0, leave: bool = False) -> Iterator[Bar]:
+    """A bar of `total` units, of which `start` are done; it vanishes when the block ends unless it is to be left."""
     if not watched():
         yield Bar()
         return
     from tqdm import tqdm
 
-    with tqdm(total=total, initial=start, desc=what, unit=unit, dynamic_ncols=True, file=sys.stderr) as shown:
+    with tqdm(
+        total=total, initial=start, desc=what, unit=unit, dynamic_ncols=True, file=sys.stderr, leave=leave
+    ) as shown:
         yield Bar(shown)
 
 

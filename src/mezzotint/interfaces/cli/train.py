@@ -251,7 +251,7 @@ def _loop(trainer: "Trainer", text: "TextConditioner", stop_after: int | None, o
     with (
         StopSignals() as stop,
         Metrics(trainer.folder, run, trainer.step) as metrics,
-        bar(run.steps, run.name, "step", trainer.step) as shown,
+        bar(run.steps, run.name, "step", trainer.step, leave=True) as shown,
     ):
         for step in trainer.steps(stop_after):
             metrics.write(step)
