@@ -139,8 +139,10 @@ def resolve_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError):
-        raise InvalidOption(f"The device {name!r} is not available here; use auto or cpu.") from None
+    except (RuntimeError, AssertionError, NotImplementedError):
+        device = None
+    if device is None or device.type == "meta":  # meta tensors hold no values
+        raise InvalidOption(f"The device {name!r} is not available here; use auto or cpu.")
     return device
 
 

@@ -131,6 +131,15 @@ class Pipeline:
         self._solver(resolved)
         return replace(resolved, solver=record.name)
 
+    def ignored(self, request: Request) -> tuple[str, ...]:
+        """What of a resolved request has no effect: word pieces without room or meaning, a negative prompt without
+        guidance."""
+        report = self.model.conditioner.report
+        unused = report(request.negative).ignored
+        if request.guidance == 1:
+            unused = (f"negative: {request.negative}",) if request.negative else ()
+        return (*report(request.prompt).ignored, *unused)
+
     def time_grid(self, request: Request) -> TimeGrid:
         """The moves of a resolved request."""
         return GRIDS[str(request.grid)](request.steps, self.model.denoiser.schedule)
@@ -190,12 +199,7 @@ class Pipeline:
             yield Preview(number, step, pixels[row], believed[row], image, recipe)
 
     def _recipe(self, request: Request, image: "Image", evaluations: int) -> Recipe:
-        ignored = self.model.conditioner.report(request.prompt).ignored
-        if request.guidance != 1:
-            ignored += self.model.conditioner.report(request.negative).ignored
         warnings = ("The prompt is empty: the picture is drawn without one.",) if not request.prompt.strip() else ()
-        if request.negative and request.guidance == 1:
-            ignored += (f"negative: {request.negative}",)
         return Recipe(
             request=request,
             weights_sha256=self.model.weights_sha256,
@@ -206,7 +210,7 @@ class Pipeline:
             environment=describe_environment(str(self.model.denoiser.device)),
             pixels_sha256=pixel_sha256(image),
             evaluations=evaluations,
-            ignored=ignored,
+            ignored=self.ignored(request),
             warnings=warnings,
         )
 

@@ -11,7 +11,7 @@ import torch
 from mezzotint.checkpoints.model_folder import read_model_folder
 from mezzotint.checkpoints.quantise import dequantise, quantise
 from mezzotint.checkpoints.tensors import load_tensors, replacing, save_tensors
-from mezzotint.errors import InvalidCheckpoint, OutOfSpace
+from mezzotint.errors import InvalidCheckpoint, InvalidOption, OutOfSpace
 from tests.support import model_folder
 
 
@@ -118,3 +118,13 @@ def test_a_models_folder_is_checked_file_by_file(tmp_path: Path) -> None:
     (root / "model.json").write_text(json.dumps({"format": 99}))
     with pytest.raises(InvalidCheckpoint, match="format 99"):
         read_model_folder(root)
+
+
+def test_a_folder_that_is_not_a_model_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(InvalidOption, match="not a model"):
+        model_folder(tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+    (tmp_path / "notes.txt").unlink()
+    first = read_model_folder(model_folder(tmp_path)).weights_sha256
+    assert read_model_folder(model_folder(tmp_path, seed=1)).weights_sha256 != first

@@ -200,3 +200,12 @@ def test_ctrl_c_keeps_and_names_what_is_finished(
     assert result.stderr == "mezzotint: interrupted; 2 of 5 pictures are finished.\n"
     assert [picture["seed"] for picture in json.loads(result.stdout)["pictures"]] == [1, 2]
     assert sorted(path.name for path in (here / "d").iterdir()) == ["x-1.png", "x-2.png"]
+
+
+def test_strict_refuses_what_would_be_ignored_and_draws_nothing(run: Run, model: Path, here: Path) -> None:
+    refused = sentence(run("imagine", "a cat ☃", "--strict", "--out", "p.png", "--model", model))
+    assert refused == "mezzotint: '☃' would be ignored; leave it out, or leave out --strict to draw without it."
+    negative = ("--negative", "blue", "--guidance", 1)
+    assert "negative: blue" in sentence(run("imagine", "a cat", *negative, "--strict", "--model", model))
+    assert list(here.iterdir()) == []
+    assert run("imagine", "a cat", "--strict", "--seed", 1, "--out", "p.png", "--model", model).exit_code == 0

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mezzotint.checkpoints.quantise import dequantise, quantise
 from mezzotint.checkpoints.tensors import file_digest, full_disk, load_tensors, replacing, save_tensors
-from mezzotint.errors import InvalidCheckpoint
+from mezzotint.errors import InvalidCheckpoint, InvalidOption
 
 FORMAT = 1
 DESCRIPTION = "model.json"
@@ -90,10 +90,14 @@ def write_model_folder(
     storage: Storage,
     documents: Mapping[str, str],
 ) -> None:
-    """Write a model's folder, whole or not at all.
+    """Write a model's folder, whole or not at all; an older model there is replaced.
+
+    Raises `InvalidOption` if the folder holds something that is not a model, and `OutOfSpace`.
 
     `text` is the folder of the text encoder, copied as it is; `documents` are files by name: the card, the attribution.
     """
+    if root.exists() and not (root.is_dir() and ((root / DESCRIPTION).is_file() or not any(root.iterdir()))):
+        raise InvalidOption(f"{root} holds something that is not a model; choose a new or empty folder.")
     with replacing(root) as staging, full_disk(root):
         save_tensors(staging / WEIGHTS, stored(network, storage))
         shutil.copytree(text, staging / TEXT)

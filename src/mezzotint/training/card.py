@@ -19,8 +19,8 @@ the web, Reddit, Wikipedia, question and answer sites and other public collectio
 """
 
 LICENCE = """
-The weights are under Apache-2.0, as the code. The pictures that the model learned from keep their licences; those under
-CC-BY-4.0 ask for the attribution that `ATTRIBUTION.md` gives.
+The licence of the weights: {licence}. The text encoder is under Apache-2.0. The pictures that the model learned from
+keep their own licences; where these ask for attribution, `ATTRIBUTION.md` gives it.
 """
 
 
@@ -41,6 +41,7 @@ def model_card(
     parameters: int,
     metrics: Sequence[Mapping[str, Any]],
     data: Mapping[str, Any] | None,
+    licence: str = "not stated",
 ) -> str:
     """A card in Markdown. `training` is the `training` part of `model.json`, `data` the data set's `summary.json`."""
     run, side = training["run"], training["run"]["network"]["size"]
@@ -59,7 +60,7 @@ def model_card(
         "## Data": "" if data is None else _data(data),
         "## Text encoder": TEXT_ENCODER,
         "## Limits": LIMITS,
-        "## Licence": LICENCE,
+        "## Licence": LICENCE.format(licence=licence),
     }
     return "\n\n".join(f"{title}\n\n{text.strip()}" for title, text in parts.items() if text) + "\n"
 

@@ -19,6 +19,7 @@ def export(
     text: Path,
     ema: float = 0.05,
     storage: Storage = "int8",
+    licence: str = "not stated",
     data_folder: Path | None = None,
     defaults: Mapping[str, Any],
 ) -> Path:
@@ -44,6 +45,7 @@ def export(
     training["ema"] = ema
     description = {
         "name": name,
+        "licence": licence,
         "family": "pixel_dit",
         "network": run["network"],
         "schedule": "rectified_flow",
@@ -56,7 +58,7 @@ def export(
     }
     parameters = sum(t.numel() for t in snapshot.tensors[average].values())
     summary, attribution = _data(data_folder, snapshot.facts["data"])
-    card = model_card(name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary)
+    card = model_card(name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary, licence)
     documents = {"README.md": card, **({"ATTRIBUTION.md": attribution} if attribution else {})}
     write_model_folder(out, snapshot.tensors[average], text, description, storage, documents)
     return out

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.options import (
     INTERVAL,
     REAL,
@@ -180,8 +181,11 @@ class Session:
 @click.option(
     "--watch", is_flag=True, help="Also write the denoising: a contact sheet and an animation beside each picture."
 )
+@click.option("--strict", is_flag=True, help="Refuse a prompt or option of which a part would be ignored.")
 @format_option
-def imagine(prompt: str, model: str, out: str | None, threads: Any, watch: bool, form: str, **options: Any) -> None:
+def imagine(
+    prompt: str, model: str, out: str | None, threads: Any, watch: bool, strict: bool, form: str, **options: Any
+) -> None:
     """Draw PROMPT, which may be empty, and say where the picture is.
 
     Each file carries its recipe: `mezzotint reproduce FILE` draws it again.
@@ -196,6 +200,10 @@ def imagine(prompt: str, model: str, out: str | None, threads: Any, watch: bool,
 
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype)
     previews = pipe.stream(request)  # all that can be refused is refused here
+    if strict and (unused := pipe.ignored(pipe.resolve(request))):
+        raise InvalidOption(
+            f"{', '.join(map(repr, unused))} would be ignored; leave it out, or leave out --strict to draw without it."
+        )
     session = Session(pipe, to, watch)
     begun = session.begun
     interrupted = False

@@ -47,9 +47,23 @@ STORAGE = ("int8", "bf16", "fp32")
     metavar="K=V",
     help="What the model draws with unless asked otherwise, for example steps=12; may be repeated.",
 )
+@click.option(
+    "--licence",
+    default="not stated",
+    show_default=True,
+    metavar="NAME",
+    help="The licence of the weights, for the card.",
+)
 @format_option
 def pack(
-    run_folder: Path, out: Path, name: str | None, ema: Any, storage: str, defaults: tuple[str, ...], form: str
+    run_folder: Path,
+    out: Path,
+    name: str | None,
+    ema: Any,
+    storage: str,
+    defaults: tuple[str, ...],
+    licence: str,
+    form: str,
 ) -> None:
     """Make a model's folder from the newest checkpoint in RUN_FOLDER; `imagine --model DIR` draws with it."""
     label = out.resolve().name if name is None else name
@@ -62,12 +76,23 @@ def pack(
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise InvalidOption(f"{out} exists and is not an empty folder; choose a new one.")
     from mezzotint.checkpoints.model_folder import TEXT
+    from mezzotint.data.icons import default_folder
     from mezzotint.interfaces.cli.models import describe
     from mezzotint.load import DRAWING_DEFAULTS, HOUSE
     from mezzotint.training.export import export
 
     drawn_with = {**DRAWING_DEFAULTS, **chosen}
-    export(run_folder, out, name=label, text=HOUSE / TEXT, ema=ema, storage=storage, defaults=drawn_with)  # type: ignore[arg-type]
+    export(
+        run_folder,
+        out,
+        name=label,
+        text=HOUSE / TEXT,
+        ema=ema,
+        storage=storage,  # type: ignore[arg-type]
+        licence=licence,
+        data_folder=default_folder(),
+        defaults=drawn_with,
+    )
     facts = describe(out, "folder")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     if form == "json":
