@@ -86,7 +86,7 @@ def test_embedded_pairs_have_their_two_orders(tableau: Tableau, high: int, low: 
     """The error of one step falls as h^(order + 1), for the solution and for the one embedded in it."""
     exact = exact_denoisers(SCHEDULES[schedule])["mixture"]
     errors: list[tuple[float, float]] = []
-    lengths = (0.3, 0.15)
+    lengths = (0.05, 0.025)
     for h in lengths:
         field = slope_field(Bound(exact, {}), "flow")
         begin = float64([0.6])

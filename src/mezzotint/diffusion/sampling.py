@@ -113,7 +113,8 @@ def sample(
 
     A move to s = 0 is written from x_0 by the loop itself: x_0 is then the whole of the law
     x_s = alpha_s x_0 + sigma_s eps, and no solver evaluates t = 0. (A solver that tells the network its target time, as
-    its field `tell` says, has it told here too.) A Renoise draws fresh noise and starts the solver anew. `told` hear of each step before it is yielded. Raises InvalidOption for a grid that is not legal.
+    its field `tell` says, has it told here too.) A Renoise draws fresh noise and starts the solver anew. `told` hear of
+    each step before it is yielded. Raises InvalidOption for a grid that is not legal.
     """
     check_grid(grid)
     return _moves(denoise, start, grid, solver, noise, told)

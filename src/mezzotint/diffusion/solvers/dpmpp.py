@@ -108,7 +108,7 @@ class DPMpp3M:
 class DPMpp2MSDE:
     """x_s = (sigma_s/sigma_t) e^(−eta h) x_t + alpha_s (M_0 x_0 + M_1 (x_0 − x_0') h/h') + sigma_s n z.
 
-    n² = 1 − e^(−2 eta h). M_0 = 1 − e^(−(1 + eta) h). correction "midpoint": M_1 = M_0/2, as in 2M; "heun": the exact moment
+    n² = 1 − e^(−2 eta h). M_0 = 1 − e^(−(1 + eta) h). correction "midpoint": M_1 = M_0/2, as in 2M; "heun": exact,
     M_1 = 1 − M_0 / ((1 + eta) h). z is an increment of one Brownian path, whatever the number of steps.
     Lu et al. 2022, arXiv 2211.01095, section 5 (SDE-DPM-Solver++), second order as in k-diffusion.
     Raises InvalidOption unless eta is in [0, 1].

@@ -1,0 +1,94 @@
+"""Grids that go back up: RePaint and Restart; and inversion, which only goes up."""
+
+import math
+from collections.abc import Sequence
+
+from mezzotint.diffusion.schedule import Schedule
+from mezzotint.diffusion.timegrid.in_noise import karras, ratio_at
+from mezzotint.diffusion.timegrid.in_time import uniform
+from mezzotint.diffusion.timegrid.moves import Denoise, Move, Renoise, TimeGrid, check_grid, from_times, times_of
+from mezzotint.errors import InvalidOption
+
+__all__ = ["inversion", "repaint", "restart"]
+
+
+def repaint(
+    steps: int,
+    schedule: Schedule,
+    *,
+    start: float = 1.0,
+    length: int = 10,
+    times: int = 10,
+    base: TimeGrid | None = None,
+) -> TimeGrid:
+    """Every `length` steps, go back up `length` steps with fresh noise and down again, `times` passes in all.
+
+    Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1 and appendix B (jump_length and jump_n_sample). base: the grid
+    of `steps` falling moves to jump on; uniform if None. Passes below the last jump go to 0 once.
+    Raises InvalidOption unless length and times are at least 1.
+    """
+    if length < 1 or times < 1:
+        raise InvalidOption(f"A RePaint grid needs a length and times of at least 1, not {length} and {times}.")
+    t = times_of(uniform(steps, schedule, start=start) if base is None else base)
+    moves: list[Move] = []
+    for first in range(0, len(t) - 1, length):
+        last = min(first + length, len(t) - 1)
+        down = [Denoise(a, b) for a, b in zip(t[first:last], t[first + 1 : last + 1], strict=True)]
+        again = times if t[last] > 0 else 1
+        for i in range(again):
+            moves += [Renoise(t[last], t[first]), *down] if i else down
+    return check_grid(tuple(moves))
+
+
+def restart(
+    steps: int,
+    schedule: Schedule,
+    *,
+    start: float = 1.0,
+    low: float = 0.06,
+    high: float = 0.3,
+    times: int = 1,
+    inner: int = 3,
+    base: TimeGrid | None = None,
+) -> TimeGrid:
+    """A falling grid; where sigma/alpha first is at most `low`, up to `high` with fresh noise, down in `inner` steps.
+
+    This happens `times` times: fresh noise contracts the errors made before, at the price of times · inner steps.
+    Xu et al. 2023, arXiv 2306.14878, algorithm 1 (low and high as sigma/alpha, the values of its table 5). base: the
+    grid of `steps` falling moves; Karras' if None. The inner steps are Karras' too.
+    Raises InvalidOption unless low < high are levels inside the grid and times, inner are at least 0 and 1.
+    """
+    t = times_of(karras(steps, schedule, start=start) if base is None else base)
+    if not 0 < low < high < ratio_at(schedule, t[0]) or times < 0 or inner < 1:
+        raise InvalidOption(
+            "A Restart grid needs 0 < low < high < sigma/alpha at its start, times >= 0 and inner >= 1, not "
+            f"low={low}, high={high}, times={times}, inner={inner}."
+        )
+    turn = next((i for i, time in enumerate(t) if time > 0 and ratio_at(schedule, time) <= low), None)
+    if turn is None:
+        raise InvalidOption(
+            f"A Restart grid of {steps} steps never comes to {low} before 0; use more steps, raise low."
+        )
+    up = float(schedule.time(-2 * math.log(high)))
+    loop: list[Move] = [Renoise(t[turn], up), *from_times(_between(schedule, up, t[turn], inner))]
+    return check_grid((*from_times(t[: turn + 1]), *(loop * times), *from_times(t[turn:])))
+
+
+def _between(schedule: Schedule, high: float, low: float, steps: int, rho: float = 7.0) -> list[float]:
+    """Times from high to low, uniform in (sigma/alpha)^(1/rho), which is finite below t = 1."""
+    root = [ratio_at(schedule, t) ** (1 / rho) for t in (high, low)]
+    inside = [root[0] + (root[1] - root[0]) * i / steps for i in range(1, steps)]
+    return [high, *(float(schedule.time(-2 * rho * math.log(value))) for value in inside), low]
+
+
+def inversion(base: TimeGrid, *, clean: float = 0.001) -> TimeGrid:
+    """A falling grid turned round: from `clean`, which stands for its 0, up to its start.
+
+    A picture is noised along it by the solver itself, to be denoised again from what that gives (DDIM inversion, Song
+    et al. 2020, arXiv 2010.02502, section 4.3). Raises InvalidOption unless 0 < clean < the grid's last time above 0.
+    """
+    t: Sequence[float] = times_of(base)
+    inside = [time for time in t if time > 0]
+    if not 0 < clean < inside[-1]:
+        raise InvalidOption(f"The clean end of an inversion must be above 0 and below {inside[-1]}, not {clean!r}.")
+    return from_times([clean, *reversed(inside)])

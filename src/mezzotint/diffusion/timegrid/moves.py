@@ -1,0 +1,75 @@
+"""Moves: what a time grid is made of, and when it is legal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from mezzotint.errors import InvalidOption
+
+__all__ = ["Denoise", "Move", "Renoise", "TimeGrid", "check_grid", "check_steps", "from_times", "times_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Denoise:
+    """One step of a solver from time t to time s; s < t removes noise, s > t inverts."""
+
+    t: float
+    s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Renoise:
+    """Fresh noise, from time s up to time t > s."""
+
+    s: float
+    t: float
+
+
+Move = Denoise | Renoise
+TimeGrid = tuple[Move, ...]
+
+
+def _ends(move: Move) -> tuple[float, float]:
+    """Where a move begins and where it ends."""
+    return (move.t, move.s) if isinstance(move, Denoise) else (move.s, move.t)
+
+
+def check_grid(grid: TimeGrid) -> TimeGrid:
+    """The grid itself, if it is legal.
+
+    Raises InvalidOption for an empty grid, times outside [0, 1], moves that do not connect or go nowhere, a Renoise
+    that goes down, and a Denoise that begins at t = 0, where there is no noise to remove.
+    """
+    if not grid:
+        raise InvalidOption("A time grid needs at least one move.")
+    for index, move in enumerate(grid):
+        begin, end = _ends(move)
+        if not (0 <= begin <= 1 and 0 <= end <= 1):
+            raise InvalidOption(f"Move {index} of the time grid, {move}, leaves the interval [0, 1].")
+        if begin == end or (isinstance(move, Renoise) and end < begin):
+            raise InvalidOption(f"Move {index} of the time grid, {move}, goes nowhere or the wrong way.")
+        if isinstance(move, Denoise) and begin == 0:
+            raise InvalidOption(f"Move {index} of the time grid, {move}, begins at t = 0, where there is no noise.")
+        if index and begin != (before := _ends(grid[index - 1])[1]):
+            raise InvalidOption(f"Move {index} of the time grid begins at t = {begin}, but the last ended at {before}.")
+    return grid
+
+
+def from_times(times: Sequence[float]) -> TimeGrid:
+    """The grid of Denoise moves through these times. Raises InvalidOption where `check_grid` does."""
+    return check_grid(tuple(Denoise(t, s) for t, s in pairwise(times)))
+
+
+def times_of(grid: TimeGrid) -> list[float]:
+    """The times that a grid visits, first and last included. Raises InvalidOption for one with a Renoise."""
+    if any(isinstance(move, Renoise) for move in grid):
+        raise InvalidOption("A falling time grid is needed here, not one that jumps back with fresh noise.")
+    return [_ends(grid[0])[0], *(_ends(move)[1] for move in grid)]
+
+
+def check_steps(steps: int, start: float) -> None:
+    """Raises InvalidOption unless steps is a whole number of at least 1 and start is in (0, 1]."""
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
+        raise InvalidOption(f"The number of steps must be a whole number of at least 1, not {steps!r}.")
+    if not 0 < start <= 1:
+        raise InvalidOption(f"The start of a time grid must be above 0 and at most 1, not {start!r}.")

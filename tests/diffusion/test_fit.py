@@ -1,0 +1,87 @@
+"""Fitted grids: the shortest path against all paths, and a grid that beats the usual ones on its own model."""
+
+from itertools import combinations, pairwise
+
+import pytest
+import torch
+
+from mezzotint.diffusion import (
+    DDIM,
+    Bound,
+    GaussianMixture,
+    PhiloxNoise,
+    Purpose,
+    RectifiedFlow,
+    VPCosine,
+    from_times,
+    sample,
+)
+from mezzotint.diffusion.solvers.adams import IPNDM
+from mezzotint.diffusion.timegrid import FALLING_GRIDS, inversion, repaint, times_of, uniform
+from mezzotint.diffusion.timegrid.fit import fit_grid, shortest_path, step_costs
+from mezzotint.errors import InvalidOption
+
+from .order import float64
+
+
+@pytest.mark.parametrize("growth", [1.0, 1.3])
+@pytest.mark.parametrize("steps", [1, 2, 4])
+def test_the_shortest_path_is_the_shortest_of_all(steps: int, growth: float) -> None:
+    values = PhiloxNoise([3]).normal((1, 9, 9), Purpose.START, 0)[0].double().abs()
+    costs = torch.where(torch.ones(9, 9).triu(1) > 0, values, torch.inf)
+
+    def length(path: tuple[int, ...]) -> float:
+        return sum(growth ** (steps - k) * float(costs[a, b]) for k, (a, b) in enumerate(pairwise(path), start=1))
+
+    every = [(0, *inside, 8) for inside in combinations(range(1, 8), steps - 1)]
+    assert tuple(shortest_path(costs, steps, growth)) == min(every, key=length)
+
+
+def mixture() -> GaussianMixture:
+    means = PhiloxNoise([11]).normal((1, 5, 8), Purpose.START, 0)[0].double()
+    return GaussianMixture(VPCosine(), means, torch.full((5,), 0.1).double(), torch.full((5,), 0.2).double())
+
+
+def test_a_cost_is_the_error_of_one_step() -> None:
+    exact = mixture()
+    starts = PhiloxNoise(range(6)).normal((6, 8), Purpose.START, 0).double()
+    fine = uniform(6, exact.schedule)
+    t = times_of(fine)
+    steps = list(sample(Bound(exact, {}), starts, fine, DDIM(), PhiloxNoise(range(6))))
+    costs = step_costs(Bound(exact, {}), [step.prediction for step in steps if step.prediction], t)
+    (jump,) = sample(Bound(exact, {}), steps[1].x, from_times([t[2], t[5]]), DDIM(), PhiloxNoise(range(6)))
+    assert float(costs[2, 5]) == pytest.approx(float((jump.x - steps[4].x).square().mean().sqrt()), rel=1e-9)
+    assert float(costs[3, 4]) == pytest.approx(0, abs=1e-12)  # the fine grid's own steps are the truth
+    assert costs.isinf().equal(torch.ones(7, 7).triu(1) == 0)
+
+
+def test_a_fitted_grid_beats_the_usual_ones_on_other_starts() -> None:
+    steps = 6
+    exact, solver = mixture(), IPNDM(3)
+    denoise = Bound(exact, {})
+    tune = PhiloxNoise(range(1024)).normal((1024, 8), Purpose.START, 0).double()
+    test = PhiloxNoise(range(5000, 6024)).normal((1024, 8), Purpose.START, 0).double()
+    fine = from_times([1.0, *torch.linspace(0.99, 0.01, 99, dtype=torch.float64).tolist(), 0.0])
+    fit = fit_grid(denoise, tune, fine, solver, steps, PhiloxNoise(range(1024)), sweeps=2)
+    assert len(fit.grid) == steps
+    assert set(times_of(fit.grid)) <= set(times_of(fine))
+    assert fit.error <= fit.error_before_refinement
+
+    noise = PhiloxNoise(range(5000, 6024))
+    *_, truth = sample(denoise, test, uniform(400, exact.schedule), solver, noise)
+
+    def error(grid) -> float:  # type: ignore[no-untyped-def]
+        *_, end = sample(denoise, test, grid, solver, noise)
+        return float((end.x - truth.x).square().mean().sqrt())
+
+    usual = {name: error(build(steps, exact.schedule)) for name, build in FALLING_GRIDS.items()}
+    assert error(fit.grid) < 0.8 * min(usual.values()), (error(fit.grid), usual)
+
+
+def test_what_cannot_be_fitted_is_refused() -> None:
+    denoise, starts = Bound(mixture(), {}), float64([[0.0] * 8])
+    for fine in (uniform(3, RectifiedFlow()), inversion(uniform(8, RectifiedFlow()))):
+        with pytest.raises(InvalidOption, match="cannot be fitted"):
+            fit_grid(denoise, starts, fine, DDIM(), 5, PhiloxNoise([0]))
+    with pytest.raises(InvalidOption, match="falling"):
+        fit_grid(denoise, starts, repaint(30, RectifiedFlow()), DDIM(), 5, PhiloxNoise([0]))
