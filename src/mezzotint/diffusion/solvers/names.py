@@ -1,0 +1,164 @@
+"""What other programs call our solvers, both ways.
+
+Their names may fix options of ours, and in AUTOMATIC1111's a time grid too ("DPM++ 2M Karras"). A name is listed where
+the update map is the same; where only the weights of a warm-up or a known error of theirs differ, `differs` says so.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from mezzotint.errors import unknown_name
+
+__all__ = ["PROGRAMS", "Entry", "ours", "theirs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One of our solvers with options, and a time grid where the name includes one."""
+
+    solver: str
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    grid: str | None = None
+    differs: str = ""
+
+
+_RATIO = MappingProxyType({"coordinate": "ratio"})
+_HALVED = "they give the second difference half its weight, which makes it second order"
+
+_COMFYUI = {
+    "euler": Entry("euler"),
+    "euler_ancestral": Entry("euler-ancestral", _RATIO, differs="on rectified flow theirs is our default, 'flow'"),
+    "heun": Entry("heun", _RATIO),
+    "dpm_2": Entry("dpm-2"),
+    "dpm_2_ancestral": Entry("dpm-2-ancestral"),
+    "lms": Entry("lms"),
+    "dpmpp_2s_ancestral": Entry("dpmpp-2s-ancestral"),
+    "dpmpp_sde": Entry("dpmpp-sde"),
+    "dpmpp_sde_gpu": Entry("dpmpp-sde"),
+    "dpmpp_2m": Entry("dpmpp-2m"),
+    "dpmpp_2m_sde": Entry("dpmpp-2m-sde"),
+    "dpmpp_2m_sde_gpu": Entry("dpmpp-2m-sde"),
+    "dpmpp_2m_sde_heun": Entry("dpmpp-2m-sde-heun"),
+    "dpmpp_2m_sde_heun_gpu": Entry("dpmpp-2m-sde-heun"),
+    "dpmpp_3m_sde": Entry("dpmpp-3m-sde", differs=_HALVED),
+    "ddpm": Entry("ddpm"),
+    "ddim": Entry("ddim"),
+    "lcm": Entry("lcm"),
+    "ipndm": Entry("ipndm-4"),
+    "ipndm_v": Entry("lms", differs="theirs is variable-step Adams–Bashforth with a warm-up of its own"),
+    "deis": Entry("deis-3", differs="theirs interpolates in sigma, ours in log sigma"),
+    "res_multistep": Entry("res-multistep"),
+    "gradient_estimation": Entry("gradient-estimation"),
+    "er_sde": Entry("er-sde-3", differs="their third stage is second order"),
+    "seeds_2": Entry("seeds-2"),
+    "seeds_3": Entry("seeds-3"),
+    "sa_solver": Entry("sa-solver"),
+    "uni_pc": Entry("unipc-2-bh1", differs="theirs has order 3 where the steps allow it"),
+    "uni_pc_bh2": Entry("unipc-2", differs="theirs has order 3 where the steps allow it"),
+}
+
+_A1111_SOLVERS = {
+    "Euler": Entry("euler"),
+    "Euler a": Entry("euler-ancestral", _RATIO),
+    "LMS": Entry("lms"),
+    "Heun": Entry("heun", _RATIO),
+    "DPM2": Entry("dpm-2"),
+    "DPM2 a": Entry("dpm-2-ancestral"),
+    "DPM++ 2S a": Entry("dpmpp-2s-ancestral"),
+    "DPM++ 2M": Entry("dpmpp-2m"),
+    "DPM++ SDE": Entry("dpmpp-sde"),
+    "DPM++ 2M SDE": Entry("dpmpp-2m-sde"),
+    "DPM++ 2M SDE Heun": Entry("dpmpp-2m-sde-heun"),
+    "DPM++ 3M SDE": Entry("dpmpp-3m-sde", differs=_HALVED),
+    "DDIM": Entry("ddim"),
+    "PLMS": Entry("plms"),
+    "UniPC": Entry("unipc-3", MappingProxyType({"variant": "bh1"})),
+    "LCM": Entry("lcm"),
+}
+_A1111_GRIDS = {
+    "Karras": "karras",
+    "Exponential": "exponential",
+    "Polyexponential": "polyexponential",
+    "SGM Uniform": "sgm-uniform",
+    "KL Optimal": "kl-optimal",
+    "Align Your Steps": "align-your-steps",
+    "Beta": "beta",
+}
+_A1111 = _A1111_SOLVERS | {
+    f"{name} {word}": Entry(entry.solver, entry.options, grid, entry.differs)
+    for name, entry in _A1111_SOLVERS.items()
+    for word, grid in _A1111_GRIDS.items()
+}
+
+_DIFFUSERS = {
+    "DDIMScheduler": Entry("ddim"),
+    "DDPMScheduler": Entry("ddpm"),
+    "EulerDiscreteScheduler": Entry("euler"),
+    "FlowMatchEulerDiscreteScheduler": Entry("euler"),
+    "EulerAncestralDiscreteScheduler": Entry("euler-ancestral", _RATIO),
+    "LTXEulerAncestralRFScheduler": Entry("euler-ancestral"),
+    "HeunDiscreteScheduler": Entry("heun", _RATIO),
+    "FlowMatchHeunDiscreteScheduler": Entry("heun"),
+    "KDPM2DiscreteScheduler": Entry("dpm-2"),
+    "KDPM2AncestralDiscreteScheduler": Entry("dpm-2-ancestral"),
+    "LMSDiscreteScheduler": Entry("lms"),
+    "PNDMScheduler": Entry("pndm"),
+    "PNDMScheduler(skip_prk_steps=True)": Entry("plms"),
+    "IPNDMScheduler": Entry("ipndm-4"),
+    "DEISMultistepScheduler": Entry("deis-2"),
+    "DEISMultistepScheduler(solver_order=3)": Entry("deis-3"),
+    "DPMSolverMultistepScheduler": Entry("dpmpp-2m"),
+    "DPMSolverMultistepScheduler(solver_order=3)": Entry("dpmpp-3m", differs=_HALVED),
+    "DPMSolverMultistepScheduler(algorithm_type='sde-dpmsolver++')": Entry("dpmpp-2m-sde"),
+    "DPMSolverMultistepScheduler(algorithm_type='sde-dpmsolver++', solver_type='heun')": Entry("dpmpp-2m-sde-heun"),
+    "DPMSolverSinglestepScheduler": Entry("dpmpp-2s", differs="their step is two of the grid's, ours is one"),
+    "DPMSolverSDEScheduler": Entry("dpmpp-sde"),
+    "UniPCMultistepScheduler": Entry("unipc-2"),
+    "UniPCMultistepScheduler(solver_type='bh1')": Entry("unipc-2-bh1"),
+    "UniPCMultistepScheduler(solver_order=3)": Entry("unipc-3"),
+    "SASolverScheduler": Entry(
+        "sa-solver",
+        MappingProxyType({"predictor_order": 2, "corrector_order": 3}),
+        differs="their weights of order 2 are those of DPM++ 2M SDE instead of the exact ones",
+    ),
+    "LCMScheduler": Entry("lcm"),
+    "TCDScheduler": Entry("tcd"),
+}
+
+PROGRAMS: Mapping[str, Mapping[str, Entry]] = MappingProxyType(
+    {
+        "a1111": MappingProxyType(_A1111),
+        "comfyui": MappingProxyType(_COMFYUI),
+        "diffusers": MappingProxyType(_DIFFUSERS),
+    }
+)
+
+
+def _program(program: str) -> Mapping[str, Entry]:
+    if program not in PROGRAMS:
+        raise unknown_name("program", program, PROGRAMS)
+    return PROGRAMS[program]
+
+
+def ours(program: str, name: str) -> tuple[str, str | None, dict[str, Any]]:
+    """Our solver, time grid (None if the name has none) and options for another program's name, whatever its case.
+
+    Raises InvalidOption for a program or a name that is not listed, with the nearest ones.
+    """
+    entries = {known.lower(): entry for known, entry in _program(program).items()}
+    if name.lower() not in entries:
+        raise unknown_name(f"solver of {program}", name, _program(program))
+    entry = entries[name.lower()]
+    return entry.solver, entry.grid, dict(entry.options)
+
+
+def theirs(
+    program: str, solver: str, grid: str | None = None, options: Mapping[str, Any] | None = None
+) -> tuple[str, ...]:
+    """The other program's names for our solver with these options and grid; empty if it has none."""
+    wanted = (solver, grid, dict(options or {}))
+    return tuple(
+        name for name, entry in _program(program).items() if (entry.solver, entry.grid, dict(entry.options)) == wanted
+    )

@@ -1,0 +1,137 @@
+"""The registry of solvers: distinct update maps, names of other programs, and what it costs to add one."""
+
+import json
+from itertools import combinations
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+import mezzotint.diffusion.solvers as package
+from mezzotint.diffusion import SOLVERS, Bound, GaussianMixture, Solver, VPCosine, find_solver, from_times, sample
+from mezzotint.diffusion.solvers import describe
+from mezzotint.diffusion.solvers.ancestral import EulerAncestral
+from mezzotint.diffusion.solvers.ddim import DDIM
+from mezzotint.diffusion.solvers.names import PROGRAMS, ours, theirs
+from mezzotint.diffusion.timegrid import GRIDS
+from mezzotint.errors import InvalidOption
+
+from .paths import Bridge
+
+
+def end(solver: Solver[Any]) -> Tensor:
+    """Where a mixture in two dimensions ends after seven unequal steps on one path of noise."""
+    means = torch.tensor([[-1.0, 0.4], [0.6, -0.3], [0.1, 0.9]], dtype=torch.float64)
+    exact = GaussianMixture(VPCosine(), means, torch.tensor([0.05, 0.1, 0.02]), torch.tensor([0.4, 0.4, 0.2]))
+    start = torch.linspace(-2, 2, 16, dtype=torch.float64).reshape(8, 2).sin() * 1.5
+    grid = from_times([0.95, 0.8, 0.7, 0.55, 0.4, 0.33, 0.2, 0.1])
+    *_, last = sample(Bound(exact, {}), start, grid, solver, Bridge(3))
+    return last.x
+
+
+ENDS = {name: end(record.make()) for name, record in SOLVERS.items()}
+DISTINCT = [name for name, record in SOLVERS.items() if record.same_as is None]
+
+
+def test_the_names_are_of_different_maps() -> None:
+    """Any two names that do not say otherwise end apart, by far more than rounding; there are more than 26 of them."""
+    assert len(DISTINCT) >= 26
+    for a, b in combinations(DISTINCT, 2):
+        assert float((ENDS[a] - ENDS[b]).abs().max()) > 1e-6, f"{a} and {b} are one map"
+
+
+@pytest.mark.parametrize("name", [name for name, record in SOLVERS.items() if record.same_as])
+def test_names_that_say_they_are_the_same_are(name: str) -> None:
+    other, _, option = str(SOLVERS[name].same_as).partition(" with ")
+    key, _, value = option.partition("=")
+    solver = SOLVERS[other].make({key: float(value)} if key else {})
+    torch.testing.assert_close(ENDS[name], end(solver), rtol=1e-12, atol=1e-12)
+
+
+def test_what_coincides_with_another_is_said_in_the_docstring() -> None:
+    """Euler a in sigma/alpha is DDIM of the same eta."""
+    for eta in (0.4, 1.0):
+        torch.testing.assert_close(end(EulerAncestral(eta, "ratio")), end(DDIM(eta)), rtol=1e-12, atol=1e-12)
+
+
+def test_the_list_is_plain_data() -> None:
+    found = json.loads(json.dumps(describe()))
+    assert [line["name"] for line in found] == sorted(SOLVERS)
+    line = next(line for line in found if line["name"] == "dpmpp-3m")
+    assert (line["formula_order"], line["end_to_end_order"], line["evaluations_per_step"]) == (3, 2, 1)
+    assert all(line["source"] for line in found)
+    names = [name for line in found for name in (line["name"], *line["aliases"])]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_names_of_other_programs_go_both_ways(program: str) -> None:
+    names = PROGRAMS[program]
+    assert names
+    for theirs_name, entry in names.items():
+        solver, grid, options = ours(program, theirs_name)
+        assert (solver, grid) == (entry.solver, entry.grid)
+        find_solver(solver).make(options)
+        assert grid is None or grid in GRIDS
+        assert theirs_name in theirs(program, solver, grid, options)
+
+
+def test_known_names() -> None:
+    assert ours("a1111", "DPM++ 2M Karras") == ("dpmpp-2m", "karras", {})
+    assert ours("a1111", "dpm++ 2m karras")[0] == "dpmpp-2m"
+    assert ours("comfyui", "euler_ancestral") == ("euler-ancestral", None, {"coordinate": "ratio"})
+    assert ours("diffusers", "UniPCMultistepScheduler")[0] == "unipc-2"
+    assert theirs("comfyui", "dpmpp-3m-sde") == ("dpmpp_3m_sde",)
+    assert theirs("a1111", "seeds-2") == ()
+    with pytest.raises(InvalidOption, match="did you mean dpmpp_2m"):
+        ours("comfyui", "dpmpp_2mm")
+    with pytest.raises(InvalidOption, match="program"):
+        ours("photoshop", "euler")
+
+
+FILE = '''
+from dataclasses import dataclass
+from typing import ClassVar
+from mezzotint.diffusion.solvers.base import Order, SolverRecord
+
+@dataclass(frozen=True)
+class Backwards:
+    """x_s = alpha_s x_0."""
+    coordinate: ClassVar[str] = "ratio"
+    stochastic: ClassVar[bool] = False
+    order: ClassVar[Order | None] = None
+
+    def init(self, x): return None
+
+    def step(self, denoise, x, t, s, state, noise):
+        return denoise.schedule(s).alpha * denoise(x, t).x0, None
+
+RECORD = SolverRecord("backwards", Backwards, 1, "nobody")
+'''
+
+
+@pytest.fixture
+def added(tmp_path: Path) -> ModuleType:
+    """The package of solvers as it would be with one more file and one more line."""
+    source = Path(str(package.__file__)).read_text()
+    (tmp_path / "backwards.py").write_text(FILE)
+    line = source.replace("    heun.RECORD,\n", "    heun.RECORD,\n    backwards.RECORD,\n")
+    assert line != source
+    copy = ModuleType("copy_of_solvers")
+    scope = copy.__dict__
+    exec(compile(FILE, "backwards.py", "exec"), vars(backwards := ModuleType("backwards")))
+    scope["backwards"] = backwards
+    exec(compile(line, "solvers/__init__.py", "exec"), scope)
+    return copy
+
+
+def test_a_solver_is_one_file_and_one_line(added: ModuleType) -> None:
+    assert "backwards" in [line["name"] for line in added.describe()]
+    solver = added.find_solver("Backwards").make()
+    assert end(solver).shape == (8, 2)
+    assert len(added.SOLVERS) == len(SOLVERS) + 1
+    with pytest.raises(InvalidOption, match="backwards has no option"):
+        added.SOLVERS["backwards"].make({"eta": 1.0})
