@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from PIL import Image
 
-from docs.figures import drawing, noise, training
+from docs.figures import drawing, noise, recognition, training
 from docs.figures.desk import Desk
 
 __all__ = ["FIGURES", "Desk"]
@@ -21,6 +21,7 @@ FIGURES: Mapping[str, Callable[[Desk], Image.Image]] = MappingProxyType(
         "steps": drawing.steps,
         "solvers": drawing.solvers,
         "styles": drawing.styles,
+        "recognition": recognition.recognition,
         "loss": training.loss,
         "progress": training.progress,
     }

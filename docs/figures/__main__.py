@@ -14,7 +14,7 @@ from PIL import Image
 
 from docs.figures import FIGURES, Desk
 from docs.figures.desk import IMAGES
-from mezzotint.errors import InvalidFile, MezzotintError, unknown_name
+from mezzotint.errors import InvalidCheckpoint, InvalidFile, MezzotintError, unknown_name
 from mezzotint.provenance.files import write_atomically
 from mezzotint.runs import RUNS
 from mezzotint.training.prepare import run_folder
@@ -28,7 +28,8 @@ from mezzotint.training.prepare import run_folder
 def main(names: tuple[str, ...], model: str, run: Path | None, out: Path) -> None:
     """Draw figures by NAME, or all of them.
 
-    Without names, a figure whose run or samples are not there is left out and named; with names, that is an error.
+    `loss` and `progress` need the folder of a training run, `recognition` the built icon set. Without names, a figure
+    whose files are not there is left out and named; with names, that is an error.
     """
     try:
         for name in names:
@@ -45,12 +46,12 @@ def main(names: tuple[str, ...], model: str, run: Path | None, out: Path) -> Non
 
 
 def drawn(name: str, desk: Desk, out: Path, asked: bool) -> bool:
-    """Draw one figure to `OUT/NAME.png`; False if a file of the run is missing and the figure was not asked for."""
+    """Draw one figure to `OUT/NAME.png`; False if files of a run or data set are missing and it was not asked for."""
     begin = time.perf_counter()
     try:
         page = FIGURES[name](desk)
     except InvalidFile as error:
-        if asked:
+        if asked or isinstance(error, InvalidCheckpoint):
             raise
         click.echo(f"{name}: {error}")
         return False

@@ -12,9 +12,10 @@ from mezzotint import Pipeline
 from mezzotint.codecs import from_image
 from mezzotint.errors import InvalidFile
 
-__all__ = ["IMAGES", "Desk"]
+__all__ = ["IMAGES", "ROOT", "Desk"]
 
-IMAGES = Path(__file__).parent.parent / "images"
+ROOT = Path(__file__).parent.parent.parent
+IMAGES = ROOT / "docs" / "images"
 
 
 @dataclass

@@ -1,7 +1,9 @@
 """The guides say what is true: their code runs, their commands exist, their links lead somewhere."""
 
 import itertools
+import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +14,8 @@ from docs.figures.__main__ import main as figures
 from docs.numbers import BLOCKS, filled
 from docs.numbers import main as numbers
 
+from mezzotint.data.icons import SETS
+from mezzotint.families.pixel_dit import PixelDiT
 from mezzotint.interfaces.cli.main import cli
 from mezzotint.load import HOUSE
 from mezzotint.runs import RUNS
@@ -139,6 +143,34 @@ def test_every_block_of_numbers_is_somewhere() -> None:
     texts = "".join(path.read_text("utf-8") for path in DOCS)
     for block in BLOCKS:
         assert len(re.findall(rf"<!-- begin {block}:", texts)) == 1, block
+
+
+def test_the_guide_describes_the_model_that_is_shipped() -> None:
+    shipped = HOUSE / "model.json"
+    run = json.loads(shipped.read_text())["training"]["run"] if shipped.is_file() else RUNS["icons"]().as_dict()
+    network = run["network"]
+    side, rounds = network["size"] // network["patch"], {8: "eight", 9: "nine", 10: "ten", 12: "twelve"}
+    text = " ".join((ROOT / "docs" / "how-diffusion-works.md").read_text("utf-8").split())
+    for phrase in (
+        f"into {side} × {side} patches of {network['patch']} × {network['patch']} pixels",
+        f"Each patch becomes a list of {network['width']} numbers",
+        f"In {rounds[network['depth']]} rounds",
+        f"in batches of {run['batch']:,} pictures",
+        f"{network['size']} × {network['size']} × 4 = {network['size'] ** 2 * 4:,} numbers",
+        f"At most {run['conditions']['text_length'] - 2} pieces of a prompt",
+        f"Each piece becomes {network['text_width']} numbers",
+    ):
+        assert phrase in text, phrase
+
+
+def test_the_runs_of_the_guide_are_the_runs_there_are() -> None:
+    text = (ROOT / "docs" / "training.md").read_text("utf-8")
+    for label, make in RUNS.items():
+        run = make()
+        network = PixelDiT(replace(run.network, styles=len(SETS)))
+        parameters = sum(p.numel() for p in network.parameters()) / 1e6
+        training = f"{run.steps:,} updates of {run.batch:,} pictures"
+        assert f"| `{label}` | {parameters:.1f} M parameters | {training} |" in text, (label, parameters, training)
 
 
 def test_the_words_of_the_project_are_used() -> None:
