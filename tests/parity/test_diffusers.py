@@ -4,7 +4,9 @@ Both sides run whole trajectories from one start. diffusers keeps its tables in 
 float64 ones, so that what is compared is the formulas. Its steps i of 1000 are our t = (i + 1) / 1000.
 """
 
+import importlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -19,14 +21,25 @@ from mezzotint.diffusion import (
     GaussianMixture,
     Heun,
     PhiloxNoise,
+    Prediction,
     RectifiedFlow,
     Solver,
+    VPCosine,
     VPScaledLinear,
     from_times,
     sample,
 )
 from mezzotint.diffusion.noise import Purpose
+from mezzotint.diffusion.sampling import StepNoise
+from mezzotint.diffusion.solvers.adams import IPNDM
+from mezzotint.diffusion.solvers.consistency import TCD
+from mezzotint.diffusion.solvers.deis import DEIS
+from mezzotint.diffusion.solvers.dpmpp import DPMpp2MSDE, DPMpp3M
+from mezzotint.diffusion.solvers.midpoint import Midpoint
+from mezzotint.diffusion.solvers.pndm import PNDM
+from mezzotint.diffusion.solvers.unipc import UniPC
 from mezzotint.diffusion.timegrid import karras, shifted, trailing, uniform
+from tests.diffusion.paths import Bridge
 
 diffusers = pytest.importorskip("diffusers")
 
@@ -175,3 +188,183 @@ def test_flow_heun() -> None:
     theirs = [*expected[1::2], expected[-1]]
     for mine, other in zip(ours(flow, Heun("flow"), times, START), theirs, strict=True):
         close(mine, other)
+
+
+def vp_steps(scheduler: Any, steps: int) -> tuple[list[float], list[Tensor]]:
+    """Our times and their x after every step, for a scheduler whose sample is x_t itself."""
+    scheduler.set_timesteps(steps)
+    times = ends(trailing(steps, TABLE))
+    found, x = [], START
+    for i, t in zip(scheduler.timesteps, times[:-1], strict=True):
+        x = scheduler.step(target("epsilon", x, torch.tensor(t).double()), i, x).prev_sample
+        found.append(x)
+    return times, found
+
+
+# the order of a scheduler is lowered towards the end: at order 3 the step before the last is of order 2 there
+@pytest.mark.parametrize("steps", [6, 20])
+@pytest.mark.parametrize("variant", ["bh1", "bh2"])
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_unipc(order: int, variant: Any, steps: int) -> None:
+    scheduler = precise(
+        diffusers.UniPCMultistepScheduler(
+            **BETAS,
+            solver_order=order,
+            solver_type=variant,
+            timestep_spacing="trailing",
+            final_sigmas_type="zero",
+        )
+    )
+    times, theirs = vp_steps(scheduler, steps)
+    # and with "bh1" its step to 0 is infinite times 0, so that it ends in NaN
+    compared = steps - 2 if order == 3 else steps - 1 if variant == "bh1" else steps
+    mine = list(ours(TABLE, UniPC(order, variant), times, START))
+    for a, b in zip(mine[:compared], theirs[:compared], strict=True):
+        close(a, b)
+
+
+@pytest.mark.parametrize("steps", [6, 20])
+@pytest.mark.parametrize("order", [2, 3])
+def test_deis(order: int, steps: int) -> None:
+    scheduler = precise(diffusers.DEISMultistepScheduler(**BETAS, solver_order=order, timestep_spacing="trailing"))
+    times, theirs = vp_steps(scheduler, steps)
+    mine = list(ours(TABLE, DEIS(order), times, START))
+    compared = steps - 2 if order == 3 else steps - 1  # its last step is towards the chain's first level, not to 0
+    for a, b in zip(mine[:compared], theirs[:compared], strict=True):
+        # its sigmas are float32, and third differences of their logarithms show it
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_plms() -> None:
+    """Stable Diffusion's PLMS takes its first step twice, which is one step of ours with two evaluations."""
+    scheduler = precise(diffusers.PNDMScheduler(**BETAS, skip_prk_steps=True, timestep_spacing="leading"))
+    scheduler.set_timesteps(10)
+    x, theirs = START, []
+    stops = [int(i) for i in scheduler.timesteps]
+    for i in stops:
+        x = scheduler.step(target("epsilon", x, torch.tensor((i + 1) / 1000).double()), i, x).prev_sample
+        theirs.append(x)
+    times = [(i + 1) / 1000 for i in [stops[0], *stops[2:]]]
+    for a, b in zip(ours(TABLE, PNDM("heun"), times, START), theirs[1:-1], strict=True):
+        close(a, b)
+
+
+def test_ipndm() -> None:
+    """diffusers' iPNDM lives on the cosine schedule, uniform in t, and wants v; it evaluates t = 0 at its end."""
+    scheduler = diffusers.IPNDMScheduler()
+    scheduler.set_timesteps(12)
+    scheduler.betas, scheduler.alphas = scheduler.betas.double(), scheduler.alphas.double()
+    schedule, x, theirs = VPCosine(), START, []
+    times = [1 - i / 12 for i in range(12)]
+    scheduler.betas = torch.tensor([float(schedule(t).sigma) for t in [*times, 0.0]], dtype=torch.float64)
+    scheduler.alphas = torch.tensor([float(schedule(t).alpha) for t in [*times, 0.0]], dtype=torch.float64)
+    scheduler.alphas[0] = 1e-7  # its formulas divide by alpha
+    for i, t in zip(scheduler.timesteps, times, strict=True):
+        v = mixture(schedule)(x, torch.tensor(t).double()).v
+        x = scheduler.step(v, i, x).prev_sample
+        theirs.append(x)
+    for a, b in zip(ours(schedule, IPNDM(4), times, START), theirs[:-1], strict=True):
+        close(a, b)
+
+
+def test_dpm_2() -> None:
+    """It evaluates the middle of a step at the nearest whole step of the chain; we give it the true middle."""
+    scheduler = precise(diffusers.KDPM2DiscreteScheduler(**BETAS, timestep_spacing="trailing"))
+    scheduler.set_timesteps(8)
+    times = ends(trailing(8, TABLE))
+    x, theirs = START / TABLE(times[0]).alpha, []
+    sigmas, middles = scheduler.sigmas.double(), scheduler.sigmas_interpol.double()
+    for n, i in enumerate(scheduler.timesteps):
+        sigma = sigmas[n] if n % 2 == 0 else middles[n]
+        t = TABLE.time(-2 * sigma.log())
+        scaled = x / (1 + sigma**2).sqrt()
+        x = scheduler.step(target("epsilon", scaled, t), i, x).prev_sample
+        theirs.append(x)
+    mine = list(ours(TABLE, Midpoint("ratio", "half_log_snr"), times, START))
+    for a, b, s in zip(mine[:-1], theirs[1::2], times[1:], strict=False):
+        close(a, b * TABLE(s).alpha)
+
+
+@pytest.mark.parametrize("solver_type", ["midpoint", "heun"])
+def test_dpmpp_2m_sde(solver_type: Any) -> None:
+    scheduler = precise(
+        diffusers.DPMSolverMultistepScheduler(
+            **BETAS,
+            algorithm_type="sde-dpmsolver++",
+            solver_type=solver_type,
+            timestep_spacing="trailing",
+            final_sigmas_type="zero",
+        )
+    )
+    scheduler.set_timesteps(8)
+    times, x, path = ends(trailing(8, TABLE)), START, Bridge(5)
+    lam = [float(TABLE(t).log_snr) / 2 for t in times]
+    mine = sample(Bound(mixture(TABLE), {}), START, from_times(times), DPMpp2MSDE(1.0, solver_type), path)
+    for n, (i, t, step) in enumerate(zip(scheduler.timesteps, times[:-1], mine, strict=True)):
+        z = path.brownian(x.shape, lam[n], lam[n + 1]) / (lam[n + 1] - lam[n]) ** 0.5 if n < 7 else 0 * x
+        epsilon = target("epsilon", x, torch.tensor(t).double())
+        x = scheduler.step(epsilon, i, x, variance_noise=z).prev_sample
+        close(step.x, x)
+
+
+def test_3m_differs_and_ours_is_the_exact_parabola() -> None:
+    """With x_0 = lambda² the exact step is known; theirs misses it, since its second difference has half its weight."""
+
+    def exact(x: Tensor, t: float, s: float) -> Tensor:
+        high, low = TABLE(t), TABLE(s)
+        a, b = float(high.log_snr) / 2, float(low.log_snr) / 2
+        integral = float(low.alpha) * ((b * b - 2 * b + 2) - float((torch.tensor(a - b)).exp()) * (a * a - 2 * a + 2))
+        return low.sigma / high.sigma * x + integral
+
+    class Parabola:
+        schedule = TABLE
+
+        def __call__(self, x_t: Tensor, t: Tensor, cond: object = None, *, to: Tensor | None = None) -> Prediction:
+            level = self.schedule(t)
+            return Prediction(x_t, level, torch.full_like(x_t, float(level.log_snr) ** 2 / 4))
+
+    options = {"timestep_spacing": "trailing", "final_sigmas_type": "zero", "prediction_type": "sample"}
+    scheduler = precise(diffusers.DPMSolverMultistepScheduler(**BETAS, solver_order=3, **options))
+    scheduler.set_timesteps(10)
+    times, x, theirs = ends(trailing(10, TABLE)), START, [START]
+    for i, t in zip(scheduler.timesteps, times[:-1], strict=True):
+        x = scheduler.step(torch.full_like(x, float(TABLE(t).log_snr) ** 2 / 4), i, x).prev_sample
+        theirs.append(x)
+    mine = [START]
+    for step in sample(Bound(Parabola(), {}), START, from_times(times), DPMpp3M(), PhiloxNoise(range(8))):
+        mine.append(step.x)
+    for n in range(2, 8):
+        torch.testing.assert_close(mine[n + 1], exact(mine[n], times[n], times[n + 1]), rtol=1e-6, atol=1e-6)
+        assert float((theirs[n + 1] - exact(theirs[n], times[n], times[n + 1])).abs().min()) > 1e-3
+
+
+@pytest.mark.parametrize("gamma", [0.3, 1.0])
+def test_tcd(gamma: float) -> None:
+    """TCD, and LCM as TCD of gamma 1. Its target is a whole step of the chain; the grid here makes ours one too."""
+    scheduler = precise(diffusers.TCDScheduler(**BETAS))
+    scheduler.set_timesteps(None, original_inference_steps=None, timesteps=[999, 699, 399, 99])
+    times = [(i + 1) / 1000 for i in (999, 699, 399, 99)]
+    noise, x = PhiloxNoise(range(8)), START
+    for n, (i, t, s) in enumerate(zip(scheduler.timesteps[:3], times[:-1], times[1:], strict=True)):
+        z = noise.normal((8, 3), Purpose.STEP, 256 * n).double()
+        with patched_noise("scheduling_tcd", z):
+            theirs = scheduler.step(target("epsilon", x, torch.tensor(t).double()), i, x, eta=gamma).prev_sample
+        # its step n' of the target is floor((1 − gamma) n), ours the time (1 − gamma) t: n' + 1 = (1 − g) 1000 t
+        whole = (int((1 - gamma) * (1000 * s - 1)) + 1) / 1000
+        solver = TCD(1 - whole / s)
+        mine, _ = solver.step(Bound(mixture(TABLE), {}), x, torch.tensor(t).double(), torch.tensor(s).double(), None,
+                              StepNoise(noise, n))  # fmt: skip
+        if gamma < 1:
+            close(mine, theirs)
+        else:  # its step −0 is the chain's first level, ours the data itself: sigma is 0.03 there, not 0
+            torch.testing.assert_close(mine, theirs, rtol=0.05, atol=0.05)
+        x = mine
+
+
+@contextmanager
+def patched_noise(module: str, z: Tensor) -> Iterator[None]:
+    """diffusers draws z instead of its own noise."""
+    where = importlib.import_module(f"diffusers.schedulers.{module}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(where, "randn_tensor", lambda *_, **__: z)
+        yield
