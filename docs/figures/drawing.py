@@ -22,8 +22,7 @@ HERO = (
     *("a dog", "a bird", "a rose", "an airplane", "a slice of watermelon", "a book", "a bell", "a soccer ball"),
     *("a panda", "a bee", "a mountain", "a train", "cherries", "an ice cream", "a sun behind a cloud", "a robot"),
 )
-HERO_SEED = 7
-"""The pictures at the head of the README: prompts, all drawn with one seed."""
+"""The pictures at the head of the README. Picture i has the seed i: the first try of each, none chosen from several."""
 
 
 def strip(desk: Desk) -> Image.Image:
@@ -78,8 +77,8 @@ def styles(desk: Desk) -> Image.Image:
 
 
 def hero(desk: Desk) -> Image.Image:
-    """Thirty-two prompts, one seed: the head of the README."""
-    cells = [picture(desk.draw(prompt, HERO_SEED), SIDE) for prompt in HERO]
+    """Thirty-two prompts with the seeds 0 to 31: the head of the README."""
+    cells = [picture(desk.draw(prompt, seed), SIDE) for seed, prompt in enumerate(HERO)]
     rows = [cells[start : start + 8] for start in range(0, len(cells), 8)]
     below = [list(HERO[start : start + 8]) for start in range(0, len(HERO), 8)]
     return table(rows, below=below, framed=False)

@@ -48,8 +48,13 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 def commands(block: Block) -> Iterator[Command]:
-    """The commands of a console block. A line that ends in a backslash goes on in the next; # begins a comment."""
+    """The commands of a console block, or of an sh block, in which every line is one.
+
+    A line that ends in a backslash goes on in the next; # begins a comment.
+    """
     lines = block.text.splitlines()
+    if block.language == "sh":
+        lines = [f"$ {line}" for line in lines]
     index = 0
     while index < len(lines):
         begin = index

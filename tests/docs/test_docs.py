@@ -33,7 +33,7 @@ RUNNABLE = [path for path in DOCS if any(block.run for block in blocks(path.read
 def shown(path: Path) -> list[Command]:
     """Every command that a document shows."""
     found = blocks(path.read_text("utf-8"))
-    return [command for block in found if block.language == "console" for command in commands(block)]
+    return [command for block in found if block.language in ("console", "sh") for command in commands(block)]
 
 
 @pytest.mark.parametrize("path", RUNNABLE, ids=name)
