@@ -6,10 +6,19 @@ that are exactly right.
 """
 
 from mezzotint.diffusion.analytic import FiniteSet, Gaussian, GaussianMixture
-from mezzotint.diffusion.denoiser import Bound, BoundDenoiser, Denoiser, Network, NetworkDenoiser, Rescheduled
-from mezzotint.diffusion.guidance import GUIDANCES, GuidanceRecord, find_guidance, guided
+from mezzotint.diffusion.denoiser import (
+    Bound,
+    BoundDenoiser,
+    Denoiser,
+    Network,
+    NetworkDenoiser,
+    Preconditioned,
+    Rescheduled,
+)
+from mezzotint.diffusion.guidance import GUIDANCES, GuidanceRecord, find_guidance, guidance_stack, guided
 from mezzotint.diffusion.guidance.cfg import CFG
 from mezzotint.diffusion.guidance.interval import Interval
+from mezzotint.diffusion.likelihood import bits_per_dimension, log_likelihood
 from mezzotint.diffusion.noise import (
     NOISE_VERSION,
     Noise,
@@ -25,6 +34,8 @@ from mezzotint.diffusion.probe import AttentionSite, Probe
 from mezzotint.diffusion.sampling import Step, listeners, pure_noise, sample
 from mezzotint.diffusion.schedule import (
     EDM,
+    HyperbolicSecant,
+    Laplace,
     Level,
     RectifiedFlow,
     Schedule,
@@ -32,6 +43,7 @@ from mezzotint.diffusion.schedule import (
     VPLinear,
     VPScaledLinear,
     VPTable,
+    ZeroTerminal,
 )
 from mezzotint.diffusion.solvers import SOLVERS, Order, Solver, SolverRecord, find_solver
 from mezzotint.diffusion.solvers.ddim import DDIM
@@ -63,7 +75,9 @@ __all__ = [
     "GaussianMixture",
     "GuidanceRecord",
     "Heun",
+    "HyperbolicSecant",
     "Interval",
+    "Laplace",
     "Level",
     "LogitNormal",
     "Move",
@@ -72,6 +86,7 @@ __all__ = [
     "Noise",
     "Order",
     "PhiloxNoise",
+    "Preconditioned",
     "Prediction",
     "Probe",
     "Purpose",
@@ -91,12 +106,16 @@ __all__ = [
     "VPScaledLinear",
     "VPTable",
     "Weighting",
+    "ZeroTerminal",
+    "bits_per_dimension",
     "check_grid",
     "find_guidance",
     "find_solver",
     "from_times",
+    "guidance_stack",
     "guided",
     "listeners",
+    "log_likelihood",
     "loss",
     "normal_at",
     "philox_normal",
