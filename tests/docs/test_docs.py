@@ -11,10 +11,11 @@ import click
 import pytest
 from docs.figures import FIGURES
 from docs.figures.__main__ import main as figures
-from docs.numbers import BLOCKS, filled
+from docs.numbers import BLOCKS, SUMMARY, filled
 from docs.numbers import main as numbers
 
 from mezzotint.data.icons import SETS
+from mezzotint.data.icons.split import HELD_OUT_PART
 from mezzotint.families.pixel_dit import PixelDiT
 from mezzotint.interfaces.cli.main import cli
 from mezzotint.load import HOUSE
@@ -161,6 +162,18 @@ def test_the_guide_describes_the_model_that_is_shipped() -> None:
         f"Each piece becomes {network['text_width']} numbers",
     ):
         assert phrase in text, phrase
+
+
+def test_counts_in_the_text_are_those_of_the_data_set() -> None:
+    summary = json.loads(SUMMARY.read_text("utf-8"))
+    readme, guide, data = (
+        " ".join((ROOT / page).read_text("utf-8").split())
+        for page in ("README.md", "docs/how-diffusion-works.md", "docs/data.md")
+    )
+    assert f"in {len(summary['styles'])} drawing styles" in readme
+    assert f"{len(SETS)} icon and emoji sets" in readme
+    assert f"about {summary['splits']['train'] / 1000:.0f} thousand icons and emoji" in guide
+    assert f"About {HELD_OUT_PART:.0%} of the concepts".replace("%", " %") in data
 
 
 def test_the_runs_of_the_guide_are_the_runs_there_are() -> None:
