@@ -134,3 +134,11 @@ def test_every_recorded_fact_is_named(changes: dict[str, Any], clause: str) -> N
 
 def test_the_recipes_own_pixels_are_not_a_cause() -> None:
     assert differing_facts(recipe_of(BASE), recipe_of(BASE, pixels_sha256=pixel_sha256(noise_image(5)))) == ()
+
+
+def test_a_picture_of_a_fast_batch_has_its_batch_for_a_cause() -> None:
+    fast = recipe_of(BASE, batching="fast")
+    assert differing_facts(fast, fast) == (
+        "the pictures of a fast batch shared network calls, and this one was redrawn alone",
+    )
+    assert differing_facts(recipe_of(BASE), recipe_of(BASE)) == ()

@@ -19,6 +19,8 @@ which is above 48 dB even if every pixel moves; another seed or prompt gives 10 
 """
 
 EDITED = "the picture in the file is not the one its recipe was written for: its pixels were changed afterwards"
+SHARED = "the pictures of a fast batch shared network calls, and this one was redrawn alone"
+"""The cause that two equal recipes of `batching` "fast" still have."""
 UNNAMED = "nothing that the recipe records differs, so the cause is in what it does not record"
 
 
@@ -102,7 +104,8 @@ def differing_facts(then: Recipe, now: Recipe) -> tuple[str, ...]:
         ("processor", then.environment.processor, now.environment.processor),
         ("number of threads", then.environment.threads, now.environment.threads),
     ]
-    return tuple(_clause(name, old, new) for name, old, new in pairs if old != new)
+    shared = (SHARED,) if then.request.batching == now.request.batching == "fast" else ()
+    return (*shared, *(_clause(name, old, new) for name, old, new in pairs if old != new))
 
 
 def _clause(name: str, old: object, new: object) -> str:
