@@ -1,5 +1,6 @@
 """Likelihoods against closed forms: Gaussians and mixtures, on every schedule."""
 
+import itertools
 import math
 from itertools import pairwise
 from typing import Any
@@ -20,7 +21,7 @@ from mezzotint.diffusion import (
     VPCosine,
     VPLinear,
 )
-from mezzotint.diffusion.likelihood import bits_per_dimension, log_likelihood
+from mezzotint.diffusion.likelihood import _Flow, bits_per_dimension, log_likelihood
 from mezzotint.errors import InvalidOption
 
 from .order import float64
@@ -111,6 +112,18 @@ def test_hutchinson_is_right_on_average_and_noisy() -> None:
     error = float(estimate.std()) / 20
     assert error > 1e-3
     assert float(estimate.mean()) == pytest.approx(truth, abs=4 * error)
+
+
+def test_the_mean_over_all_signs_is_the_trace() -> None:
+    """Of a Jacobian without symmetry and with a negative diagonal element."""
+    jacobian = float64([[-2.0, 1.5, 0.3], [0.7, 0.5, -4.0], [1.0, 2.0, 1.0]])
+    signs = float64(list(itertools.product([-1.0, 1.0], repeat=3)))
+    x = torch.zeros(8, 3, dtype=torch.float64, requires_grad=True)
+    flow = bound(Gaussian(RectifiedFlow()))
+    estimates = _Flow(flow, signs)._trace(x @ jacobian.T, x)
+    torch.testing.assert_close(estimates, torch.einsum("bi,ij,bj->b", signs, jacobian, signs))
+    torch.testing.assert_close(estimates.mean(), jacobian.trace())
+    torch.testing.assert_close(_Flow(flow, None)._trace(x @ jacobian.T, x), jacobian.trace().expand(8))
 
 
 def test_bits_per_dimension() -> None:

@@ -18,11 +18,12 @@ class FixedPointDDIM:
     """DDIM of eta = 0 whose steps upwards are the exact inverse of its steps downwards.
 
     Down, x_s = alpha_s x_0 + sigma_s eps. Up, from x at t to s > t, it solves f(z) = x for z, f being the step down
-    from z at s to t, by z ← z + (sigma_s / sigma_t) (x − f(z)), until |x − f(z)| is below tolerance times |x| in every
-    picture. So a rising grid and its reverse return the picture; plain DDIM misses it by the order of a step.
-    Pan et al. 2023 (AIDI), arXiv 2309.04907; Meiri et al. 2023, arXiv 2312.12540. Evaluations upwards: the iterations,
-    usually 5 to 20 a step. Raises InvalidOption if a step does not settle (too long for this model: the map contracts
-    by (alpha_s − alpha_t sigma_s / sigma_t) d x_0 / d x), and for options out of range.
+    from z at s to t, by z ← z + 2 / (1 + sigma_t / sigma_s) (x − f(z)), until |x − f(z)| is below tolerance times |x|
+    in every picture. So a rising grid and its reverse return the picture; plain DDIM misses it by the order of a step.
+    Pan et al. 2023 (AIDI), arXiv 2309.04907; Meiri et al. 2023, arXiv 2312.12540 (with
+    sigma_s / sigma_t as the factor, which takes up to twice the iterations where x_t is nearly clean). Evaluations
+    upwards: the iterations, usually 5 to 10 a step. Raises InvalidOption if a step does not settle (too long for this
+    model), and for options out of range.
     """
 
     tolerance: float = 1e-5
@@ -51,14 +52,15 @@ class FixedPointDDIM:
         high = denoise.schedule(s)
         first = denoise(x, t)
         z = high.noised(first.x0, first.update_eps)
-        ratio = (high.sigma / low.sigma).to(x)
+        # f stretches by sigma_t/sigma_s where x_0 stands still and by about 1 where it follows x: the best step between
+        length = (2 / (1 + low.sigma / high.sigma)).to(x)
         size = x.flatten(1).norm(dim=1)
         for _ in range(self.iterations):
             prediction = denoise(z, s)
             missing = x - low.noised(prediction.x0, prediction.update_eps)
             if bool((missing.flatten(1).norm(dim=1) <= self.tolerance * size).all()):
                 return z, None
-            z = z + ratio * missing
+            z = z + length * missing
         raise InvalidOption(
             f"The inversion from t = {float(t):.4g} to {float(s):.4g} did not settle in {self.iterations} iterations; "
             "use more steps, or less guidance."
