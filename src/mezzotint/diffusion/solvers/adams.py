@@ -12,7 +12,7 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_order
-from mezzotint.diffusion.solvers.multistep import History, Past, eps_step, lagrange_weights, point, remember
+from mezzotint.diffusion.solvers.multistep import History, Past, eps_step, lagrange_weights, noise_of, point, remember
 from mezzotint.errors import InvalidOption
 
 __all__ = ["ADAMS_BASHFORTH", "IPNDM", "LMS", "RECORDS", "GradientEstimation"]
@@ -52,7 +52,7 @@ class LMS:
     ) -> tuple[Tensor, History]:
         prediction = denoise(x, t)
         high, low = point(prediction.level), point(denoise.schedule(s))
-        past = remember(state, Past(high.ratio, prediction.update_eps), self.formula_order)
+        past = remember(state, Past(high.ratio, noise_of(prediction, high)), self.formula_order)
         if len(past) == 1:
             return eps_step(prediction, low, (1.0,), past), past
         nodes = [(node.at - high.ratio) / (low.ratio - high.ratio) for node in past]
@@ -89,7 +89,7 @@ class IPNDM:
     ) -> tuple[Tensor, History]:
         prediction = denoise(x, t)
         # eps at alpha = 0 is finite, and equal weights do not ask where it was
-        past = (Past(0.0, prediction.update_eps), *state)[: self.formula_order]
+        past = (Past(0.0, noise_of(prediction, point(prediction.level))), *state)[: self.formula_order]
         return eps_step(prediction, point(denoise.schedule(s)), ADAMS_BASHFORTH[len(past) - 1], past), past
 
 
@@ -121,7 +121,7 @@ class GradientEstimation:
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: History, noise: Noise
     ) -> tuple[Tensor, History]:
         prediction = denoise(x, t)
-        past = (Past(0.0, prediction.update_eps), *state)[:2]
+        past = (Past(0.0, noise_of(prediction, point(prediction.level))), *state)[:2]
         weights = (self.gamma, 1 - self.gamma) if state else (1.0,)
         return eps_step(prediction, point(denoise.schedule(s)), weights, past), past
 

@@ -9,6 +9,7 @@ from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise, Purpose
 from mezzotint.diffusion.schedule import Level
 from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_share
+from mezzotint.diffusion.solvers.multistep import law, point
 
 __all__ = ["DDIM", "RECORD", "transition_variance"]
 
@@ -50,7 +51,7 @@ class DDIM:
         prediction = denoise(x, t)
         high, low = prediction.level, denoise.schedule(s)
         if not self.stochastic:
-            return low.noised(prediction.x0, prediction.update_eps), None
+            return law(prediction, point(high), point(low)), None
         fresh = self.eta * low.sigma / high.sigma * transition_variance(high, low).sqrt()
         kept = Level(low.alpha, (low.sigma**2 - fresh**2).clamp_min(0).sqrt())
         z = noise.normal(x.shape, Purpose.STEP, 0).to(x)

@@ -14,6 +14,7 @@ from mezzotint.diffusion.solvers.multistep import (
     eps_step,
     exponential_moments,
     lagrange_weights,
+    noise_of,
     point,
     remember,
 )
@@ -50,7 +51,7 @@ class DEIS:
     ) -> tuple[Tensor, History]:
         prediction = denoise(x, t)
         high, low = point(prediction.level), point(denoise.schedule(s))
-        past = remember(state, Past(high.half_log_snr, prediction.update_eps), self.formula_order)
+        past = remember(state, Past(high.half_log_snr, noise_of(prediction, high)), self.formula_order)
         if len(past) == 1:
             return eps_step(prediction, low, (1.0,), past), past
         h = low.half_log_snr - high.half_log_snr

@@ -10,6 +10,7 @@ from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.solvers.base import Order, SolverRecord
 from mezzotint.diffusion.solvers.coordinate import Coordinate, find_coordinate, finite_value
+from mezzotint.diffusion.solvers.multistep import law, point
 
 __all__ = ["RECORD", "Euler", "rescaled"]
 
@@ -48,7 +49,7 @@ class Euler:
         prediction = denoise(x, t)
         low = denoise.schedule(s)
         if self.coordinate in ("ratio", "flow"):
-            return low.noised(prediction.x0, prediction.update_eps), None
+            return law(prediction, point(prediction.level), point(low)), None
         coordinate = find_coordinate(self.coordinate)
         length = (coordinate.value(low) - finite_value(coordinate, prediction.level)).to(x)
         y = rescaled(prediction, coordinate) + length * coordinate.slope_of(prediction)

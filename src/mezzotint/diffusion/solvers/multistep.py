@@ -37,6 +37,8 @@ __all__ = [
     "exponential_moments",
     "increment",
     "lagrange_weights",
+    "law",
+    "noise_of",
     "point",
     "remember",
     "x0_step",
@@ -89,6 +91,21 @@ def effective(prediction: Prediction) -> Tensor:
     if prediction.eps_for_update is None:
         return prediction.x_t
     return prediction.level.noised(prediction.x0, prediction.eps_for_update)
+
+
+def noise_of(prediction: Prediction, high: Point) -> Tensor:
+    """The eps that a solver puts back, `Prediction.update_eps`, in two tensor operations. high: its level."""
+    if prediction.eps_for_update is not None:
+        return prediction.eps_for_update
+    return combined([(1 / high.sigma, prediction.x_t), (-high.alpha / high.sigma, prediction.x0)])
+
+
+def law(prediction: Prediction, high: Point, low: Point) -> Tensor:
+    """alpha_s x_0 + sigma_s eps_for_update; with eps itself it is (sigma_s/sigma_t) x_t + (1 − e^−h) alpha_s x_0."""
+    if prediction.eps_for_update is not None:
+        return combined([(low.alpha, prediction.x0), (low.sigma, prediction.eps_for_update)])
+    ratio = low.sigma / high.sigma
+    return combined([(ratio, prediction.x_t), (low.alpha - ratio * high.alpha, prediction.x0)])
 
 
 def combined(terms: Sequence[tuple[float, Tensor]]) -> Tensor:

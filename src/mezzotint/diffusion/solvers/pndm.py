@@ -10,7 +10,7 @@ from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.solvers.adams import ADAMS_BASHFORTH
 from mezzotint.diffusion.solvers.base import Order, SolverRecord
-from mezzotint.diffusion.solvers.multistep import History, Past, combined, eps_step, point
+from mezzotint.diffusion.solvers.multistep import History, Past, combined, eps_step, noise_of, point
 from mezzotint.errors import unknown_name
 
 __all__ = ["PNDM", "RECORDS", "WarmUp"]
@@ -45,7 +45,7 @@ class PNDM:
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: History, noise: Noise
     ) -> tuple[Tensor, History]:
         prediction = denoise(x, t)
-        past = (Past(0.0, prediction.update_eps), *state)[:4]
+        past = (Past(0.0, noise_of(prediction, point(prediction.level))), *state)[:4]
         low = point(denoise.schedule(s))
         warming = len(past) < (4 if self.warm_up == "runge-kutta" else 2)
         if warming and float(prediction.level.alpha) > 0:

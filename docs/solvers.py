@@ -1,0 +1,145 @@
+"""Writes docs/solvers.md from the registry, with the orders as measured when it runs.
+
+python -m docs.solvers            write the page
+python -m docs.solvers --check    fail if the page's registry part is not what the registry says
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from tests.diffusion.order import SCHEDULES, STEPS, end_to_end_error, exact_denoisers, formula_error, slope
+from tests.diffusion.test_stochastic import moment_error
+
+from mezzotint.diffusion import SOLVERS, Gaussian, Solver
+from mezzotint.diffusion.solvers import describe
+from mezzotint.diffusion.solvers.names import PROGRAMS
+from mezzotint.diffusion.timegrid import describe as describe_grids
+
+PAGE = Path(__file__).parent / "solvers.md"
+
+INTRODUCTION = """# Solvers and time grids
+
+This page is written by `python -m docs.solvers` from the registry. A solver takes one step from x_t to x_s; a time grid
+says which steps. Update formula, paper and equation of each are in the docstring of its class in
+`src/mezzotint/diffusion/solvers/`.
+
+An order is how the error falls with the number of steps N, as N^−order. *Formula*: with the history taken from the
+exact trajectory, on a grid uniform in the solver's coordinate. *End to end*: as it runs, with its warm-up, on a grid
+uniform in sigma/(alpha + sigma). Measured in float64 on the cosine, rectified-flow and EDM schedules, for a Gaussian of
+variance 0.25 and a mixture of two components: the lowest and the highest of the six. (Midpoint on the Gaussian
+measures 3, since its first error vanishes there.) *Moments*: of a stochastic solver, the order with which mean and
+variance reach the true ones on the Gaussian, computed in closed form. *Evaluations* are network forwards a step, without guidance.
+"""
+
+
+def span(values: list[float]) -> str:
+    return f"{min(values):.2f} – {max(values):.2f}"
+
+
+def measured(solver: Solver[Any]) -> tuple[str, str, str]:
+    """Formula order, end-to-end order and moment order, as text."""
+    if solver.order is None:
+        if not solver.stochastic:
+            return "", "", ""
+        orders = []
+        for schedule in SCHEDULES.values():
+            exact = Gaussian(schedule, 0.3, 0.25)
+            orders.append(slope([moment_error(solver, exact, steps) for steps in (40, 80)], (40, 80)))
+        return "", "", span(orders)
+    formula, whole = [], []
+    for schedule in SCHEDULES.values():
+        for exact in exact_denoisers(schedule).values():
+            formula.append(slope([formula_error(solver, exact, steps) for steps in STEPS], STEPS))
+            whole.append(slope([end_to_end_error(solver, exact, steps) for steps in STEPS], STEPS))
+    return span(formula), span(whole), ""
+
+
+def evaluations(line: dict[str, Any]) -> str:
+    each = line["evaluations_per_step"]
+    if each is None:
+        return "by tolerance"
+    first = line["evaluations_of_first_steps"]
+    return f"{each}, first {', '.join(map(str, first))}" if first else str(each)
+
+
+def solver_rows(measure: bool) -> list[str]:
+    rows = []
+    for line in describe():
+        solver = SOLVERS[line["name"]].make()
+        # flow maps have no order of their own: with an exact network they are exact
+        found = measured(solver) if measure and line["name"] not in ("lcm", "tcd") else ("", "", "")
+        declared = [str(line[key] or "") for key in ("formula_order", "end_to_end_order")]
+        same = f" (same map as {line['same_as']})" if line["same_as"] else ""
+        aliases = f" ({', '.join(line['aliases'])})" if line["aliases"] else ""
+        cells = [
+            f"`{line['name']}`{aliases}{same}",
+            declared[0],
+            found[0],
+            declared[1],
+            found[1],
+            "yes" if line["stochastic"] else "",
+            found[2],
+            evaluations(line),
+            line["coordinate"],
+            ", ".join(f"{k}={v}" for k, v in line["options"].items()),
+            line["source"],
+        ]
+        rows.append("| " + " | ".join(cells) + " |")
+    return rows
+
+
+def grid_rows() -> list[str]:
+    return [
+        f"| `{line['name']}`{' (' + ', '.join(line['aliases']) + ')' if line['aliases'] else ''} | {line['kind']} | "
+        f"{line['spaced_in']} | {', '.join(f'{k}={v}' for k, v in line['options'].items())} | {line['source']} |"
+        for line in describe_grids()
+    ]
+
+
+def name_rows() -> list[str]:
+    rows = []
+    for program, names in PROGRAMS.items():
+        for name, entry in names.items():
+            if entry.grid is not None:
+                continue  # AUTOMATIC1111's names with a grid are the same again
+            options = ", ".join(f"{k}={v}" for k, v in entry.options.items())
+            rows.append(f"| {program} | {name} | `{entry.solver}` | {options} | {entry.differs} |")
+    return rows
+
+
+def page(measure: bool = True) -> str:
+    parts = [
+        INTRODUCTION,
+        "## Solvers\n",
+        "| name | formula | measured | end to end | measured | stochastic | moments | evaluations | coordinate "
+        "| options | source |\n" + "|---" * 11 + "|\n" + "\n".join(solver_rows(measure)) + "\n",
+        "## Time grids\n",
+        "`timegrid.fit.fit_grid` makes one more, from a model's own trajectories.\n",
+        "| name | kind | spaced in | options | source |\n|---|---|---|---|---|\n" + "\n".join(grid_rows()) + "\n",
+        "## What other programs call them\n",
+        'In AUTOMATIC1111 a name may end in a grid ("DPM++ 2M Karras").\n',
+        "| program | its name | ours | options | difference |\n|---|---|---|---|---|\n" + "\n".join(name_rows()) + "\n",
+    ]
+    return "\n".join(parts)
+
+
+def plain(text: str) -> list[list[str]]:
+    """The page's rows without the measured cells, which differ in the last digit between machines."""
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return [[cell for i, cell in enumerate(row) if len(row) != 11 or i not in (2, 4, 6)] for row in rows]
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    if "--check" in sys.argv:
+        if plain(PAGE.read_text()) != plain(page(measure=False)):
+            sys.exit("docs/solvers.md is not what the registry says; run python -m docs.solvers")
+        return
+    PAGE.write_text(page())
+    print(f"wrote {PAGE.name}")
+
+
+if __name__ == "__main__":
+    main()
