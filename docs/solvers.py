@@ -30,7 +30,8 @@ exact trajectory, on a grid uniform in the solver's coordinate. *End to end*: as
 uniform in sigma/(alpha + sigma). Measured in float64 on the cosine, rectified-flow and EDM schedules, for a Gaussian of
 variance 0.25 and a mixture of two components: the lowest and the highest of the six. (Midpoint on the Gaussian
 measures 3, since its first error vanishes there.) *Moments*: of a stochastic solver, the order with which mean and
-variance reach the true ones on the Gaussian, computed in closed form. *Evaluations* are network forwards a step, without guidance.
+variance reach the true ones on the Gaussian, computed in closed form. *Evaluations* are network forwards a step,
+without guidance.
 """
 
 

@@ -16,7 +16,8 @@ __all__ = ["AYS_TABLES", "align_your_steps", "exponential", "karras", "kl_optima
 
 def ratio_at(schedule: Schedule, t: float) -> float:
     """r = sigma/alpha at a time; inf at alpha = 0."""
-    return math.exp(float(-schedule(t).log_snr) / 2) if float(schedule(t).alpha) > 0 else math.inf
+    level = schedule(torch.tensor(t, dtype=torch.float64))  # a bare float would be rounded to float32 on its way
+    return math.exp(float(-level.log_snr) / 2) if float(level.alpha) > 0 else math.inf
 
 
 def _spaced(

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+import torch
+
 from mezzotint.diffusion.schedule import Schedule
 from mezzotint.diffusion.timegrid.in_noise import karras, ratio_at
 from mezzotint.diffusion.timegrid.in_time import uniform
@@ -69,7 +71,7 @@ def restart(
         raise InvalidOption(
             f"A Restart grid of {steps} steps never comes to {low} before 0; use more steps, raise low."
         )
-    up = float(schedule.time(-2 * math.log(high)))
+    up = _time(schedule, high)
     loop: list[Move] = [Renoise(t[turn], up), *from_times(_between(schedule, up, t[turn], inner))]
     return check_grid((*from_times(t[: turn + 1]), *(loop * times), *from_times(t[turn:])))
 
@@ -78,7 +80,11 @@ def _between(schedule: Schedule, high: float, low: float, steps: int, rho: float
     """Times from high to low, uniform in (sigma/alpha)^(1/rho), which is finite below t = 1."""
     root = [ratio_at(schedule, t) ** (1 / rho) for t in (high, low)]
     inside = [root[0] + (root[1] - root[0]) * i / steps for i in range(1, steps)]
-    return [high, *(float(schedule.time(-2 * rho * math.log(value))) for value in inside), low]
+    return [high, *(_time(schedule, value**rho) for value in inside), low]
+
+
+def _time(schedule: Schedule, ratio: float) -> float:
+    return float(schedule.time(torch.tensor(-2 * math.log(ratio), dtype=torch.float64)))
 
 
 def inversion(base: TimeGrid, *, clean: float = 0.001) -> TimeGrid:
