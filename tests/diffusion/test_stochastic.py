@@ -77,8 +77,11 @@ def test_real_noise_has_the_propagated_moments(name: str, schedule: Schedule) ->
 @schedules
 @pytest.mark.parametrize(
     "solver",
-    [DPMpp2MSDE(), DPMpp3MSDE(), SASolver(between=(0.0, 1.0)), EulerAncestral(coordinate="ratio"), ERSDE(1, "sde")],
-    ids=["2m-sde", "3m-sde", "sa-solver", "euler-a", "er-sde with the usual noise"],
+    [
+        *(DPMpp2MSDE(), DPMpp3MSDE(), DPMppSDE(), SEEDS(2), SEEDS(3)),
+        *(SASolver(between=(0.0, 1.0)), EulerAncestral(coordinate="ratio"), ERSDE(1, "sde")),
+    ],
+    ids=["2m-sde", "3m-sde", "sde", "seeds-2", "seeds-3", "sa-solver", "euler-a", "er-sde with the usual noise"],
 )
 def test_a_first_step_at_full_noise_is_the_posterior(solver: Solver[Any], schedule: Schedule) -> None:
     """q(x_s | x_t, x_0) by Bayes' rule, with precisions: the reverse SDE with x_0 held fixed has no other law."""
