@@ -66,7 +66,8 @@ def drawn(name: str, desk: Desk, out: Path, asked: bool) -> bool:
 def encoded(page: Image.Image) -> bytes:
     """A page as PNG, as small as Pillow makes it."""
     stream = io.BytesIO()
-    page.save(stream, "PNG", optimize=True)
+    # 256 colours are enough for a page of drawings, and a third of the bytes; they stay in the repository for ever
+    page.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(stream, "PNG", optimize=True)
     return stream.getvalue()
 
 
