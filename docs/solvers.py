@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tests.diffusion.order import SCHEDULES, STEPS, end_to_end_error, exact_denoisers, formula_error, slope
-from tests.diffusion.test_stochastic import moment_error
 
 from mezzotint.diffusion import SOLVERS, Gaussian, Solver
 from mezzotint.diffusion.solvers import describe
 from mezzotint.diffusion.solvers.names import PROGRAMS
 from mezzotint.diffusion.timegrid import describe as describe_grids
+from tests.diffusion.order import SCHEDULES, STEPS, end_to_end_error, exact_denoisers, formula_error, slope
+from tests.diffusion.test_stochastic import moment_error
 
 PAGE = Path(__file__).parent / "solvers.md"
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import torch
-from benchmarks.recognition import SEEDS
 from PIL import Image
 from torch import Tensor
 
+from benchmarks.recognition import SEEDS
 from docs.figures.desk import ROOT, Desk
 from docs.figures.page import INK, MARGIN, QUIET, Page, picture
 from mezzotint.codecs import from_image, to_image

@@ -1,7 +1,6 @@
 """`python -m tests.contracts.update_cli_surface` writes cli_surface.json after a wanted change of the command line."""
 
 from mezzotint.interfaces.cli.main import cli
-
 from tests.contracts.cli_surface import SURFACE, as_text, surface
 
 if __name__ == "__main__":

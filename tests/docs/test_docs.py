@@ -9,11 +9,11 @@ from types import ModuleType
 
 import click
 import pytest
+
 from docs.figures import FIGURES
 from docs.figures.__main__ import main as figures
 from docs.numbers import BLOCKS, SUMMARY, filled
 from docs.numbers import main as numbers
-
 from mezzotint.data.icons import SETS
 from mezzotint.data.icons.split import HELD_OUT_PART
 from mezzotint.families.pixel_dit import PixelDiT

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
+
 from docs.figures import FIGURES, Desk
 from docs.figures.__main__ import main
 from docs.figures.desk import IMAGES
@@ -15,8 +17,6 @@ from docs.figures.noise import SIDE, TIMES, noised, noising
 from docs.figures.page import FRAME, GAP, MARGIN, PAPER, picture, raw, table
 from docs.figures.recognition import nearest
 from docs.figures.training import apart, chart, count, first_row, metrics, running, share, spread, step_of, ticks
-from PIL import Image
-
 from mezzotint.codecs import from_image
 from mezzotint.diffusion.noise import Purpose, philox_normal
 from mezzotint.errors import InvalidFile
