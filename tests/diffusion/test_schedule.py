@@ -162,3 +162,8 @@ def test_the_secant_of_width_two_is_the_cosine_schedule() -> None:
 def test_a_bad_width_is_refused(make: object) -> None:
     with pytest.raises(InvalidOption, match="finite mean and a width above 0"):
         make()  # type: ignore[operator]
+
+
+def test_a_plain_number_is_taken_in_double_precision() -> None:
+    assert float(RectifiedFlow()(0.3).sigma) == 0.3
+    assert float(RectifiedFlow().time(0.3)) == float(RectifiedFlow().time(torch.tensor(0.3, dtype=torch.float64)))

@@ -91,7 +91,7 @@ class Schedule(Protocol):
 
 
 def _float64(value: Tensor | float) -> Tensor:
-    return torch.as_tensor(value).to(torch.float64)
+    return torch.as_tensor(value, dtype=torch.float64)  # a Python float must not pass through float32
 
 
 @dataclass(frozen=True, slots=True)
