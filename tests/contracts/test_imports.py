@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from pathlib import Path
 
 import pytest
 
@@ -162,8 +161,6 @@ LIGHT = "import json, sys; import {module}; print(json.dumps([m for m in sys.mod
 )
 def test_importing_this_is_quick(module: str) -> None:
     """No torch, NumPy or Pillow: they take a second, and `mezzotint --help` needs none of them."""
-    if not Path(PACKAGE.parent, *module.split(".")).with_suffix(".py").is_file() and module.count(".") > 1:
-        pytest.skip("there is no command line yet")
     command = [sys.executable, "-c", LIGHT.format(module=module)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     loaded = set(json.loads(done.stdout))
