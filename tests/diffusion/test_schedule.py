@@ -32,6 +32,19 @@ def test_time_inverts_the_schedule(schedule: Schedule) -> None:
 
 
 @schedules
+def test_one_time_alone_has_the_level_that_it_has_among_others(schedule: Schedule) -> None:
+    """A time of shape () may be read without tensor operations. The ends and knots of the tables are among these."""
+    times = [0.0, 1e-9, 0.0004, 0.001, 0.0010001, 0.3, 1 / 3, 0.9985, 0.999, 0.99901, 1 - 1e-12, 1.0]
+    together = schedule(float64(times))
+    for i, t in enumerate(times):
+        for alone in (schedule(t), schedule(torch.tensor(t, dtype=torch.float64))):
+            assert alone.alpha.shape == alone.sigma.shape == ()
+            assert alone.alpha.dtype == alone.sigma.dtype == torch.float64
+            torch.testing.assert_close(alone.alpha, together.alpha[i], rtol=1e-12, atol=0)
+            torch.testing.assert_close(alone.sigma, together.sigma[i], rtol=1e-12, atol=0)
+
+
+@schedules
 def test_noise_grows_with_t_from_the_data_itself(schedule: Schedule) -> None:
     t = torch.linspace(0, 1, 4001, dtype=torch.float64)
     level = schedule(t)

@@ -8,13 +8,16 @@ number of threads. Normals are within 1e-6 of each other across devices, since `
     counter = (draw, 0, element, purpose)           each below 2^32
     normal  = sqrt(−2 ln u) sin(v)                  u = (w0 + ½) / 2^32, v = 2 pi (w1 + ½) / 2^32, one normal a block
 
+A Brownian path needs some twenty normals an element and step, so there, and only there, a block gives four: element
+4 k + j has the block of k, j = 0, 1 the sine and the cosine of words 0 and 1, j = 2, 3 those of words 2 and 3.
+
 `NOISE_VERSION` names this construction. It travels in every recipe: to change it, or a value of `Purpose`,
 is to change everyone's pictures.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
@@ -80,11 +83,12 @@ def philox_4x32(counter: tuple[Word, Word, Word, Word], key: tuple[Word, Word]) 
     c0, c1, c2, c3 = (torch.as_tensor(word, dtype=torch.int64) for word in counter)
     k0, k1 = key
     for _ in range(_ROUNDS):
-        # the int64 product wraps mod 2^64, whose two halves are the words that we want
+        # the int64 product wraps mod 2^64, whose two halves are the words that we want; c1 and c3 keep stray high bits
+        # until they meet c0 and c2, which is two operations saved
         p0, p1 = c0 * _MULTIPLY[0], c2 * _MULTIPLY[1]
-        c0, c1, c2, c3 = (p1 >> 32 & _MASK) ^ c1 ^ k0, p1 & _MASK, (p0 >> 32 & _MASK) ^ c3 ^ k1, p0 & _MASK
+        c0, c1, c2, c3 = (p1 >> 32 ^ c1 ^ k0) & _MASK, p1, (p0 >> 32 ^ c3 ^ k1) & _MASK, p0
         k0, k1 = (k0 + _WEYL[0]) & _MASK, (k1 + _WEYL[1]) & _MASK
-    return c0, c1, c2, c3
+    return c0, c1 & _MASK, c2, c3 & _MASK
 
 
 def _key(seed: int) -> tuple[int, int]:
@@ -97,10 +101,23 @@ def _unit(word: Tensor) -> Tensor:
     return (word.to(torch.float64) + 0.5) / 2**32
 
 
+def _polar(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
+    """Radius and angle of Box and Muller (1958); in float64, since rounding to float32 hides what devices differ in."""
+    return torch.sqrt(-2 * torch.log(_unit(first))), 2 * math.pi * _unit(second)
+
+
 def _normal(seed: int, draw: Word, index: Tensor, purpose: Purpose) -> Tensor:
     w0, w1, _, _ = philox_4x32((draw, 0, index, int(purpose)), _key(seed))
-    # Box-Muller in float64, so that rounding to float32 hides what devices differ in
-    return (torch.sqrt(-2 * torch.log(_unit(w0))) * torch.sin(2 * math.pi * _unit(w1))).to(torch.float32)
+    radius, angle = _polar(w0, w1)
+    return (radius * torch.sin(angle)).to(torch.float32)
+
+
+def _brownian_normals(seed: int, draw: int, count: int) -> Tensor:
+    """The normals of one node of the Brownian tree of a picture with `count` elements, float32: four a block."""
+    index = torch.arange((count + 3) // 4)
+    w0, w1, w2, w3 = philox_4x32((draw, 0, index, int(Purpose.BROWNIAN)), _key(seed))
+    pairs = [f(angle) * radius for radius, angle in (_polar(w0, w1), _polar(w2, w3)) for f in (torch.sin, torch.cos)]
+    return torch.stack(pairs, dim=-1).flatten()[:count].to(torch.float32)
 
 
 def philox_uniform(seed: int, index: Tensor, purpose: Purpose, draw: Tensor | int = 0) -> Tensor:
@@ -134,10 +151,22 @@ _BROWNIAN_DEPTH = 24
 
 
 @dataclass(frozen=True, slots=True)
+class _Branch:
+    """An interval of the Brownian tree that is being halved: its node, its ends, and the path at them, float64."""
+
+    node: int
+    low: float
+    high: float
+    left: Tensor
+    right: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class PhiloxNoise:
     """One seed per picture; what is drawn for picture i is a function of seeds[i] alone. Lives on the CPU."""
 
     seeds: Sequence[int]
+    _latest: list[tuple[_Branch, ...]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def normal(self, shape: Sequence[int], purpose: Purpose, draw: int) -> Tensor:
         """Standard normals (B, ...), float32. `draw` counts the draws of a purpose: the step's index, say."""
@@ -152,20 +181,42 @@ class PhiloxNoise:
         N_n the normals of draw n. After 24 halvings (length 7.6e-6) the path is linear.
         (Jelinčič, Foster & Kidger 2024, arXiv 2405.06464, describe such trees.)
         """
-        return (self._path(shape, s) - self._path(shape, t)).to(torch.float32)
+        assert shape[0] == len(self.seeds), f"{shape[0]} pictures but {len(self.seeds)} seeds"
+        start = self._path(shape, t)
+        return (self._path(shape, s) - start).to(torch.float32)
 
     def _path(self, shape: Sequence[int], at: float) -> Tensor:
+        """W(at). The branches on the way to the latest point are kept: the next point shares most of them."""
         assert abs(at) <= _BROWNIAN_REACH, f"the Brownian path is defined on [-64, 64], not at {at}"
-        low, high = -_BROWNIAN_REACH, _BROWNIAN_REACH
-        right = math.sqrt(high - low) * self.normal(shape, Purpose.BROWNIAN, 0).double()
-        left = torch.zeros_like(right)
-        node = 1
-        for _ in range(_BROWNIAN_DEPTH):
-            middle = (low + high) / 2
-            normal = self.normal(shape, Purpose.BROWNIAN, node).double()
-            value = (left + right) / 2 + math.sqrt(high - low) / 2 * normal
-            if at < middle:
-                high, right, node = middle, value, 2 * node
-            else:
-                low, left, node = middle, value, 2 * node + 1
-        return torch.lerp(left, right, (at - low) / (high - low))
+        known = self._latest[-1] if self._latest else ()  # one read: another thread may replace it, never change it
+        if not known or known[0].right.shape != tuple(shape):
+            known = (self._root(shape),)
+        way = [known[0]]
+        while len(way) <= _BROWNIAN_DEPTH:
+            branch, deeper = way[-1], known[len(way) : len(way) + 1]
+            middle = (branch.low + branch.high) / 2
+            node = 2 * branch.node + (at >= middle)
+            if not (deeper and deeper[0].node == node):
+                value = self._middle(shape, branch)
+                deeper = (
+                    (_Branch(node, branch.low, middle, branch.left, value),)
+                    if at < middle
+                    else (_Branch(node, middle, branch.high, value, branch.right),)
+                )
+                known = ()  # another way from here on
+            way.append(deeper[0])
+        self._latest[:] = [tuple(way)]
+        leaf = way[-1]
+        return torch.lerp(leaf.left, leaf.right, (at - leaf.low) / (leaf.high - leaf.low))
+
+    def _root(self, shape: Sequence[int]) -> _Branch:
+        end = math.sqrt(2 * _BROWNIAN_REACH) * self._node(shape, 0)
+        return _Branch(1, -_BROWNIAN_REACH, _BROWNIAN_REACH, torch.zeros_like(end), end)
+
+    def _middle(self, shape: Sequence[int], branch: _Branch) -> Tensor:
+        spread = math.sqrt(branch.high - branch.low) / 2
+        return (branch.left + branch.right) / 2 + spread * self._node(shape, branch.node)
+
+    def _node(self, shape: Sequence[int], node: int) -> Tensor:
+        count = math.prod(shape[1:])
+        return torch.stack([_brownian_normals(seed, node, count) for seed in self.seeds]).reshape(tuple(shape)).double()

@@ -8,7 +8,9 @@ with t in [0, 1], 0 = data and 1 = noise. A schedule is a function t -> Level(al
 the log signal-to-noise ratio. Two schedules differ only in how they label noise levels with t and in the scale
 of x_t; a network trained on one can be used on another (`denoiser.Rescheduled`).
 
-Times and coefficients are float64. They meet a sample only in `Level.like`.
+Times and coefficients are float64. They meet a sample only in `Level.like`. A time of shape () is a number: a table is
+read for it without tensor operations (a tenth of the time), and no derivative passes through it; give it shape (1,) to
+differentiate.
 """
 
 import math
@@ -50,11 +52,12 @@ class Level:
         (B, T) one frame each. The dtype becomes that of x. A level of shape () stays on its device: PyTorch reads
         a CPU scalar as an argument of the kernel, without a copy or a wait.
         """
+        if self.alpha.ndim == 0:
+            return Level(self.alpha.to(x.dtype), self.sigma.to(x.dtype))
         shape = _like_shape(self.alpha, x)
-        device = x.device if shape else self.alpha.device
         return Level(
-            self.alpha.to(device=device, dtype=x.dtype).reshape(shape),
-            self.sigma.to(device=device, dtype=x.dtype).reshape(shape),
+            self.alpha.to(device=x.device, dtype=x.dtype).reshape(shape),
+            self.sigma.to(device=x.device, dtype=x.dtype).reshape(shape),
         )
 
     def noised(self, x0: Tensor, eps: Tensor) -> Tensor:
@@ -69,8 +72,6 @@ class Level:
 
 
 def _like_shape(value: Tensor, x: Tensor) -> tuple[int, ...]:
-    if value.ndim == 0:
-        return ()
     if value.ndim == 1:
         return (value.shape[0], *[1] * (x.ndim - 1))
     assert value.ndim == 2, f"a time has shape (), (B,) or (B, T), not {tuple(value.shape)}"
@@ -153,6 +154,8 @@ class VPTable:
         return 0.5 * (torch.log(-torch.expm1(log_alpha2)) - log_alpha2)
 
     def __call__(self, t: Tensor | float) -> Level:
+        if _is_number(t):
+            return self._at(float(t))
         t = _float64(t)
         table = self.log_ratio.to(t.device)
         place = t * len(table) - 1
@@ -165,6 +168,24 @@ class VPTable:
             inside = torch.where(low == len(table) - 2, falling, inside)
         below = table[0] + 0.5 * torch.log(place + 1)
         return _vp_level(torch.where(place < 0, below, inside))
+
+    def _at(self, t: float) -> Level:
+        """`__call__` in Python's own numbers."""
+        table = self._ratios
+        place = t * len(table) - 1
+        if place < 0:
+            below = place + 1
+            return _vp_number(table[0] + 0.5 * math.log(below) if below > 0 else -math.inf)
+        low = min(int(place), len(table) - 2)
+        share = place - low
+        if self._ends_in_noise and low == len(table) - 2:
+            alpha = _sigmoid(-2 * table[low]) ** 0.5 * (1 - share)
+            return Level(_number(alpha), _number((1 - alpha**2) ** 0.5))
+        return _vp_number(table[low] + share * (table[low + 1] - table[low]))
+
+    @cached_property
+    def _ratios(self) -> list[float]:
+        return self.log_ratio.tolist()
 
     def time(self, log_snr: Tensor | float) -> Tensor:
         ratio = -_float64(log_snr) / 2
@@ -180,6 +201,26 @@ class VPTable:
     @cached_property
     def _ends_in_noise(self) -> bool:
         return float(self.betas[-1]) == 1
+
+
+def _is_number(t: Tensor | float) -> bool:
+    """Whether a time is one value on the CPU, outside a graph that is being recorded or compiled."""
+    if not isinstance(t, Tensor):
+        return True
+    return t.ndim == 0 and t.device.type == "cpu" and not (t.requires_grad or torch.compiler.is_compiling())
+
+
+def _number(value: float) -> Tensor:
+    return torch.scalar_tensor(value, dtype=torch.float64)
+
+
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0  # beyond, exp overflows
+
+
+def _vp_number(log_ratio: float) -> Level:
+    """`_vp_level` of a number."""
+    return Level(_number(_sigmoid(-2 * log_ratio) ** 0.5), _number(_sigmoid(2 * log_ratio) ** 0.5))
 
 
 def _vp_level(log_ratio: Tensor) -> Level:

@@ -20,6 +20,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from mezzotint.diffusion.noise import Noise
@@ -110,10 +111,10 @@ def law(prediction: Prediction, high: Point, low: Point) -> Tensor:
 
 def combined(terms: Sequence[tuple[float, Tensor]]) -> Tensor:
     """sum_j weight_j value_j, in the dtype of the values."""
-    (weight, value), *rest = terms
-    total = value * weight
-    for weight, value in rest:
-        total = total.add(value, alpha=weight)
+    total: Tensor | None = None
+    for weight, value in terms:
+        total = value * weight if total is None else total.add(value, alpha=weight)
+    assert total is not None, "a sum of nothing"
     return total
 
 
@@ -196,11 +197,20 @@ def increment(noise: Noise, x: Tensor, start: float, end: float) -> Tensor:
     """W(end) − W(start) over its standard deviation: z of a step between two values of half the log-SNR.
 
     W is the request's Brownian path in half the log-SNR, so that all step counts follow one path. Values beyond ±32
-    (alpha = 0) count as ±32. Raises InvalidOption unless end > start: noise cannot be added on the way up.
+    (alpha = 0) count as ±32; between two values above 32 the noise that enters is below the last bit of float64, and
+    z is 0. Raises InvalidOption unless end > start, since noise cannot be added on the way up, and for a step that ends
+    below −32.
     """
-    a, b = max(start, -_REACH), min(end, _REACH)
-    if not b > a:
+    if not end > start:
         raise InvalidOption(
             "A stochastic solver only goes from noisy to clean times; use a deterministic solver for inversion."
         )
+    if end <= -_REACH:
+        raise InvalidOption(
+            f"A step ends at log(alpha/sigma) = {end:.3g}, where this stochastic solver cannot tell noise from pure "
+            "noise; choose a time grid whose first step from pure noise goes to sigma/alpha of at most 1e13."
+        )
+    a, b = max(start, -_REACH), min(end, _REACH)
+    if not b > a:
+        return torch.zeros_like(x)
     return noise.brownian(x.shape, a, b).to(x) / math.sqrt(b - a)
