@@ -101,6 +101,18 @@ def test_numbers_are_stored_as_plain_python_numbers() -> None:
         ({"negative": "\udcff"}, r"negative is not valid Unicode at character 0; give it as UTF-8\."),
         ({"model": ""}, r"model is ''; it must be one line"),
         ({"solver": "a\nb"}, r"solver is 'a\\nb'; it must be one line"),
+        ({"solver": "ddim:eta"}, r"solver is 'ddim:eta'; it must be NAME or NAME:option=value"),
+        ({"grid": "karras:rho=7,rho=8"}, r"The grid karras is given its option rho twice; give it once\."),
+        ({"grid": (1, 0.5)}, r"grid is \(1, 0\.5\); it must be the name of a grid, or a list of 2 to 1001 times"),
+        ({"grid": (1, 0.5, 0.5, 0)}, r"times that fall from at most 1"),
+        ({"grid": (1.1, 0)}, r"times that fall from at most 1"),
+        ({"grid": (1, math.nan, 0)}, r"times that fall from at most 1"),
+        ({"grid": (1, "0.5", 0)}, r"times that fall from at most 1"),
+        ({"grid": (0,)}, r"times that fall from at most 1"),
+        ({"grid": 3}, r"times that fall from at most 1"),
+        ({"grid": [i / 1001 for i in range(1001, -1, -1)]}, r"a list of 2 to 1001 times"),
+        ({"grid": "1,0.5,x"}, r"grid is '1,0\.5,x'; it must be the name of a grid, or a list"),
+        ({"grid": (1, 0.5, 0), "steps": 3}, r"steps is 3, but the grid lists 3 times, which makes 2 steps"),
         ({"batching": "exat"}, r"There is no batching called 'exat'; did you mean exact"),
         ({"dtype": "fp16"}, r"There is no dtype called 'fp16'; (did you mean|it must be one of)"),
         ({"dtype": 16}, r"dtype is 16; it must be one of auto, bfloat16, float16, float32\."),
@@ -121,6 +133,25 @@ def test_bad_values_are_refused_in_one_sentence(changes: dict[str, Any], words: 
 )  # fmt: skip
 def test_the_ends_of_the_ranges_are_allowed(changes: dict[str, Any]) -> None:
     Request(**{"prompt": "a red apple", **changes})
+
+
+@pytest.mark.parametrize(
+    "times",
+    [(1, 0.7, 0.4, 0), [1.0, 0.7, 0.4, -0.0], np.array([1, 0.7, 0.4, 0])],
+)
+def test_a_grid_may_be_its_times_and_then_decides_the_steps(times: Any) -> None:
+    request = Request(prompt="", grid=times)
+    assert request.grid == (1.0, 0.7, 0.4, 0.0)
+    assert request.steps == 3
+    assert repr(request.grid[-1]) == "0.0"
+    assert request == Request(prompt="", grid=times, steps=3)
+    assert Request.from_json_dict(through_json(request.to_json_dict())) == request
+    assert Request(prompt="", grid=[i / 1000 for i in range(1000, -1, -1)]).steps == 1000
+
+
+def test_specs_are_stored_in_their_canonical_form() -> None:
+    request = Request(prompt="", solver="ddim: eta=0.50", grid="karras:sigma_max=1e1, rho=5.0")
+    assert (request.solver, request.grid) == ("ddim:eta=0.5", "karras:rho=5,sigma_max=10")
 
 
 def test_a_request_cannot_be_changed() -> None:

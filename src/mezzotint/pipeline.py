@@ -1,7 +1,7 @@
 """The pipeline: every model, task, solver and guidance runs through `stream`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -16,13 +16,14 @@ from mezzotint.diffusion.guidance.cfg import CFG
 from mezzotint.diffusion.guidance.interval import Interval
 from mezzotint.diffusion.noise import NOISE_VERSION, PhiloxNoise
 from mezzotint.diffusion.sampling import Step, listeners, sample
-from mezzotint.diffusion.solvers import find_solver
-from mezzotint.diffusion.timegrid import GRIDS, TimeGrid
+from mezzotint.diffusion.solvers import Solver, find_solver
+from mezzotint.diffusion.timegrid import TimeGrid, find_grid, from_times
 from mezzotint.editing import Canvas, Edit, Imagine
-from mezzotint.errors import InvalidOption, unknown_name
+from mezzotint.errors import InvalidOption
 from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Recipe, Request, Result
+from mezzotint.spec import Spec, option_types, typed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -125,11 +126,9 @@ class Pipeline:
                 f"The model {self.model.name} draws pictures of {width}x{height} pixels, not "
                 f"{'x'.join(map(str, resolved.size or ()))}; leave out --size or give {width}x{height}."
             )
-        if resolved.grid not in GRIDS:
-            raise unknown_name("grid", str(resolved.grid), GRIDS)
-        record = find_solver(str(resolved.solver))
-        self._solver(resolved)
-        return replace(resolved, solver=record.name)
+        resolved = replace(resolved, solver=_solver_spec(resolved)[0], grid=self._grid_name(resolved))
+        self.time_grid(resolved)
+        return resolved
 
     def ignored(self, request: Request) -> tuple[str, ...]:
         """What of a resolved request has no effect: word pieces without room or meaning, a negative prompt without
@@ -142,11 +141,20 @@ class Pipeline:
 
     def time_grid(self, request: Request) -> TimeGrid:
         """The moves of a resolved request."""
-        return GRIDS[str(request.grid)](request.steps, self.model.denoiser.schedule)
+        if isinstance(request.grid, tuple):
+            return from_times(request.grid)
+        spec = Spec.parse("grid", request.grid)
+        build = find_grid(spec.name).build
+        return build(request.steps, self.model.denoiser.schedule, **_grid_options(spec))
 
-    def _solver(self, request: Request) -> Any:
-        options = {} if request.eta is None else {"eta": request.eta}
-        return find_solver(str(request.solver)).make(options)
+    def _grid_name(self, request: Request) -> str | tuple[float, ...]:
+        """The grid under our own name, with options that it has."""
+        if isinstance(request.grid, tuple):
+            return request.grid
+        spec = Spec.parse("grid", request.grid)
+        spec = replace(spec, name=find_grid(spec.name).name)
+        _grid_options(spec)
+        return str(spec)
 
     def _stream(self, request: Request) -> Iterator[Preview]:
         size = 1 if request.batching == "exact" else FAST_BATCH
@@ -173,14 +181,14 @@ class Pipeline:
         grid = self.time_grid(request)
         _, down, across = model.codec.factors  # one frame is one latent frame in every codec
         shape = (count, model.codec.channels, 1, model.size[1] // down, model.size[0] // across)
-        canvas = Canvas(model.denoiser.schedule, model.codec, shape)
+        canvas = Canvas(model.denoiser.schedule, model.codec, shape, grid[0].t)
         branches = {
             "cond": model.prepare([request.prompt] * count, [request.style] * count),
             "uncond": model.prepare([request.negative] * count, [None] * count),
         }
         denoise = Bound(edit.wrap(self._guided(request)), edit.condition(branches, canvas, noise))
         start = edit.start(canvas, noise)
-        return sample(denoise, start, grid, self._solver(request), noise, told=listeners(denoise))
+        return sample(denoise, start, grid, _solver_spec(request)[1], noise, told=listeners(denoise))
 
     def _guided(self, request: Request) -> Any:
         low, high = request.guidance_interval or (0.0, 1.0)
@@ -213,6 +221,27 @@ class Pipeline:
             ignored=self.ignored(request),
             warnings=warnings,
         )
+
+
+def _solver_spec(request: Request) -> tuple[str, Solver[Any]]:
+    """The solver of a request: its spec under our own name, and itself. Raises InvalidOption."""
+    spec = Spec.parse("solver", request.solver)
+    record = find_solver(spec.name)
+    spec = replace(spec, name=record.name)
+    if request.eta is not None:
+        if any(key == "eta" for key, _ in spec.options):
+            raise InvalidOption(f"eta is {request.eta:g}, and the solver {spec} says it too; give it once.")
+        asked = replace(spec, options=(*spec.options, ("eta", request.eta)))
+    else:
+        asked = spec
+    types = option_types(record.build, [item.name for item in fields(record.build)])  # type: ignore[arg-type]
+    return str(spec), record.make(typed("solver", asked, types))
+
+
+def _grid_options(spec: Spec) -> dict[str, Any]:
+    """The options of a grid. Raises InvalidOption."""
+    record = find_grid(spec.name)
+    return typed("grid", spec, option_types(record.build, record.describe()["options"]))
 
 
 def make_request(prompt: str | Request, options: dict[str, Any]) -> Request:

@@ -6,16 +6,27 @@ pixels. Every field is checked when the object is made, so an object that exists
 `InvalidOption` with one sentence. This module imports neither torch nor Pillow.
 """
 
-import math
-import operator
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from mezzotint.errors import InvalidOption, unknown_name
+from mezzotint.errors import InvalidOption
+from mezzotint.spec import Spec
+from mezzotint.values import (
+    check_choice,
+    check_digest,
+    check_name,
+    check_text,
+    integer,
+    known_keys,
+    real,
+    show,
+    texts,
+    whole,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,8 +50,8 @@ SEEDS = 2**64
 """How many seeds there are: 0 … 2^64 - 1. The seed is the 64-bit key of the noise generator."""
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 """What the network computes in. Solver state is float32 whatever is chosen."""
-MAX_TEXT = 100_000
 MAX_SIDE = 16_384
+MAX_STEPS = 1000
 
 Batching = Literal["exact", "fast"]
 
@@ -63,12 +74,12 @@ def parse_size(value: object) -> tuple[int, int]:
         sides = tuple(value)
     else:
         sides = (value, value)
-    numbers = [_whole(side) for side in sides]
+    numbers = [whole(side) for side in sides]
     match numbers:
         case [int(width), int(height)] if 1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE:
             return width, height
     raise InvalidOption(
-        f"size is {_show(value)}; it must be one side or WIDTHxHEIGHT in pixels, each from 1 to {MAX_SIDE}, "
+        f"size is {show(value)}; it must be one side or WIDTHxHEIGHT in pixels, each from 1 to {MAX_SIDE}, "
         "such as 64 or 64x48."
     )
 
@@ -78,8 +89,10 @@ class Request:
     """What to draw. `None` stands for the model's own default, which is resolved when the picture is drawn.
 
     `prompt` may be empty (drawn without a prompt). `guidance` 1 is off. `guidance_interval` is the part of t in
-    [0, 1] (0 = data, 1 = noise) where guidance acts; (0, 1) is everywhere. `eta` is 0 for the deterministic and 1
-    for the ancestral form of a solver that has both. `size` is (width, height); the constructor also takes `64` or
+    [0, 1] (0 = data, 1 = noise) where guidance acts; (0, 1) is everywhere. `solver` and `grid` are specs, `NAME` or
+    `NAME:option=value,option=value` (see `mezzotint.spec`); `grid` may also be the times themselves, which fall from at
+    most 1 to 0, and then decides `steps`. `eta` is 0 for the deterministic and 1 for the ancestral form of a solver
+    that has both: the same as its option eta. `size` is (width, height); the constructor also takes `64` or
     `"64x48"`. Picture i of `n` has the seed `seed + i mod 2^64`. Raises `InvalidOption`.
     """
 
@@ -93,7 +106,7 @@ class Request:
     guidance_interval: tuple[float, float] | None = None
     solver: str | None = None
     eta: float | None = None
-    grid: str | None = None
+    grid: str | tuple[float, ...] | None = None
     size: tuple[int, int] | None = None
     model: str = "house"
     batching: Batching = "exact"
@@ -101,24 +114,29 @@ class Request:
     dtype: str = "auto"
 
     def __post_init__(self) -> None:
-        _check_text("prompt", self.prompt)
-        _check_text("negative", self.negative)
+        check_text("prompt", self.prompt)
+        check_text("negative", self.negative)
         for name in ("model", "device"):
-            _check_name(name, getattr(self, name))
-        for name in ("style", "solver", "grid"):
-            if getattr(self, name) is not None:
-                _check_name(name, getattr(self, name))
-        _check_choice("batching", self.batching, ("exact", "fast"))
-        _check_choice("dtype", self.dtype, DTYPES)
+            check_name(name, getattr(self, name))
+        if self.style is not None:
+            check_name("style", self.style)
+        check_choice("batching", self.batching, ("exact", "fast"))
+        check_choice("dtype", self.dtype, DTYPES)
         store = object.__setattr__  # the only way to normalise a field of a frozen dataclass
-        store(self, "n", _integer("n", self.n, 1))
-        store(self, "seed", _integer("seed", self.seed, 0, SEEDS - 1, "2^64 - 1"))
+        store(self, "n", integer("n", self.n, 1))
+        store(self, "seed", integer("seed", self.seed, 0, SEEDS - 1, "2^64 - 1"))
         if self.steps is not None:
-            store(self, "steps", _integer("steps", self.steps, 1, 1000))
+            store(self, "steps", integer("steps", self.steps, 1, MAX_STEPS))
+        if self.solver is not None:
+            store(self, "solver", _spec("solver", self.solver))
+        if self.grid is not None:
+            store(self, "grid", _grid(self.grid))
+        if isinstance(self.grid, tuple):
+            store(self, "steps", _steps_of(self.grid, self.steps))
         if self.guidance is not None:
-            store(self, "guidance", _real("guidance", self.guidance, 0.0, 100.0))
+            store(self, "guidance", real("guidance", self.guidance, 0.0, 100.0))
         if self.eta is not None:
-            store(self, "eta", _real("eta", self.eta, 0.0, 1.0))
+            store(self, "eta", real("eta", self.eta, 0.0, 1.0))
         if self.guidance_interval is not None:
             store(self, "guidance_interval", _interval(self.guidance_interval))
         if self.size is not None:
@@ -137,7 +155,7 @@ class Request:
     @classmethod
     def from_json_dict(cls, data: object) -> Self:
         """The inverse of `to_json_dict`. An unknown, missing or bad key raises `InvalidOption`."""
-        return cls(**_known_keys(cls, "request option", data))
+        return cls(**known_keys(cls, "request option", data))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,8 +173,8 @@ class Environment:
 
     def __post_init__(self) -> None:
         for name in ("mezzotint", "torch", "processor"):
-            _check_name(name, getattr(self, name))
-        object.__setattr__(self, "threads", _integer("threads", self.threads, 1))
+            check_name(name, getattr(self, name))
+        object.__setattr__(self, "threads", integer("threads", self.threads, 1))
 
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values under the field names."""
@@ -165,7 +183,7 @@ class Environment:
     @classmethod
     def from_json_dict(cls, data: object) -> Self:
         """The inverse of `to_json_dict`. An unknown, missing or bad key raises `InvalidOption`."""
-        return cls(**_known_keys(cls, "environment fact", data))
+        return cls(**known_keys(cls, "environment fact", data))
 
 
 RESOLVED = ("steps", "guidance", "guidance_interval", "solver", "grid", "size")
@@ -198,14 +216,14 @@ class Recipe:
         _check_resolved(self.request)
         for name in ("weights_sha256", "text_encoder_sha256", "pixels_sha256"):
             if getattr(self, name) is not None or name != "text_encoder_sha256":
-                _check_digest(name, getattr(self, name))
+                check_digest(name, getattr(self, name))
         for name in ("schedule", "codec"):
-            _check_name(name, getattr(self, name))
+            check_name(name, getattr(self, name))
         store = object.__setattr__
-        store(self, "noise_version", _integer("noise_version", self.noise_version, 1))
-        store(self, "evaluations", _integer("evaluations", self.evaluations, 0))
+        store(self, "noise_version", integer("noise_version", self.noise_version, 1))
+        store(self, "evaluations", integer("evaluations", self.evaluations, 0))
         for name in ("ignored", "warnings"):
-            store(self, name, _texts(name, getattr(self, name)))
+            store(self, name, texts(name, getattr(self, name)))
 
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values; the first key is `recipe_version`."""
@@ -228,14 +246,14 @@ class Recipe:
     def from_json_dict(cls, data: object) -> Self:
         """The inverse of `to_json_dict`. A newer version, an unknown, missing or bad key raises `InvalidOption`."""
         if not isinstance(data, Mapping):
-            raise InvalidOption(f"a recipe must be a JSON object, not {_show(data)}.")
-        version = _integer("recipe_version", data.get("recipe_version"), 1)
+            raise InvalidOption(f"a recipe must be a JSON object, not {show(data)}.")
+        version = integer("recipe_version", data.get("recipe_version"), 1)
         if version > RECIPE_VERSION:
             raise InvalidOption(
                 f"recipe_version is {version}, but this mezzotint reads up to {RECIPE_VERSION}; install a newer one."
             )
         rest = {key: value for key, value in data.items() if key != "recipe_version"}
-        values = dict(_known_keys(cls, "recipe key", rest))
+        values = dict(known_keys(cls, "recipe key", rest))
         values["request"] = Request.from_json_dict(values["request"])
         values["environment"] = Environment.from_json_dict(values["environment"])
         return cls(**values)
@@ -267,97 +285,56 @@ class Result:
         return sum(recipe.evaluations for recipe in self.recipes)
 
 
-def _show(value: object) -> str:
-    """`value` as it appears in an error: its repr, cut so that the sentence stays readable."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _whole(value: object) -> int | None:
-    """`value` as int if its type is one of whole numbers (also NumPy's); `None` for True, 3.0 and "3"."""
-    if isinstance(value, bool):
-        return None
-    try:
-        return operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        return None
-
-
-def _integer(name: str, value: object, low: int, high: int | None = None, high_text: str = "") -> int:
-    """`value` as int if it is a whole number in [low, high]."""
-    number = _whole(value)
-    if number is None or number < low or (high is not None and number > high):
-        allowed = f"from {low} to {high_text or high}" if high is not None else f"of {low} or more"
-        raise InvalidOption(f"{name} is {_show(value)}; it must be a whole number {allowed}.")
-    return number
-
-
-def _real(name: str, value: object, low: float, high: float) -> float:
-    """`value` as float if it is a finite number in [low, high]; True and "3" are not."""
-    number = math.nan
-    if not isinstance(value, bool | str | bytes | bytearray):
-        with suppress(TypeError, ValueError, OverflowError):
-            number = float(value)  # type: ignore[arg-type]
-    if not low <= number <= high:  # also true for nan
-        raise InvalidOption(f"{name} is {_show(value)}; it must be a number from {low:g} to {high:g}.")
-    return number
-
-
 def _interval(value: object) -> tuple[float, float]:
     try:
-        low, high = (_real("guidance_interval", end, 0.0, 1.0) for end in value)  # type: ignore[attr-defined]
+        low, high = (real("guidance_interval", end, 0.0, 1.0) for end in value)  # type: ignore[attr-defined]
         if low < high:
             return low, high
     except (TypeError, ValueError):  # not a pair of numbers; InvalidOption is a ValueError too
         pass
     raise InvalidOption(
-        f"guidance_interval is {_show(value)}; it must be two times (low, high) with 0 <= low < high <= 1, "
+        f"guidance_interval is {show(value)}; it must be two times (low, high) with 0 <= low < high <= 1, "
         "where 0 is data and 1 is noise."
     )
 
 
-def _check_text(name: str, value: object) -> None:
-    """Any Unicode text up to MAX_TEXT characters. Half a surrogate pair cannot be stored in a file."""
-    if not isinstance(value, str):
-        raise InvalidOption(f"{name} is {_show(value)}; it must be text.")
-    if len(value) > MAX_TEXT:
-        raise InvalidOption(f"{name} has {len(value)} characters; at most {MAX_TEXT} are allowed.")
+def _spec(name: str, value: object) -> str:
+    """The canonical text of a spec."""
+    check_name(name, value)
+    return str(Spec.parse(name, value))
+
+
+def _grid(value: object) -> str | tuple[float, ...]:
+    """The canonical spec of a grid, or the times that it goes through."""
+    if isinstance(value, str) and ("," not in value or ":" in value):
+        return _spec("grid", value)
+    listed: Any = value.tolist() if hasattr(value, "tolist") else value  # arrays and tensors
     try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidOption(f"{name} is not valid Unicode at character {error.start}; give it as UTF-8.") from None
+        times = tuple(real("grid", time, 0.0, 1.0) + 0.0 for time in listed)  # -0.0 becomes 0.0
+        if 2 <= len(times) <= MAX_STEPS + 1 and times[-1] == 0 and all(a > b for a, b in pairwise(times)):
+            return times
+    except (TypeError, ValueError):  # no list, or not of numbers in [0, 1]; InvalidOption is a ValueError too
+        pass
+    raise InvalidOption(
+        f"grid is {show(value)}; it must be the name of a grid, or a list of 2 to {MAX_STEPS + 1} times that fall from "
+        "at most 1 (noise) to 0 (data), such as 1,0.7,0.4,0."
+    )
 
 
-def _check_name(name: str, value: object) -> None:
-    """One printable line of 1 … 200 characters. Which names exist is for the registries to say."""
-    if not isinstance(value, str) or not value.strip() or len(value) > 200 or not value.isprintable():
-        raise InvalidOption(f"{name} is {_show(value)}; it must be one line of 1 to 200 printable characters.")
-
-
-def _check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
-    if not isinstance(value, str):
-        raise InvalidOption(f"{name} is {_show(value)}; it must be one of {', '.join(allowed)}.")
-    if value not in allowed:
-        raise unknown_name(name, value, allowed)
-
-
-def _check_digest(name: str, value: object) -> None:
-    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{64}", value):
-        raise InvalidOption(f"{name} is {_show(value)}; it must be a SHA-256 digest, 64 lower-case hex digits.")
-
-
-def _texts(name: str, value: object) -> tuple[str, ...]:
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        raise InvalidOption(f"{name} is {_show(value)}; it must be a list of texts.")
-    for item in value:
-        _check_text(name, item)
-    return tuple(value)
+def _steps_of(times: tuple[float, ...], steps: int | None) -> int:
+    """How many steps a grid of explicit times has; `steps`, if given, must agree."""
+    if steps not in (None, len(times) - 1):
+        raise InvalidOption(
+            f"steps is {steps}, but the grid lists {len(times)} times, which makes {len(times) - 1} steps; leave out "
+            "one of the two."
+        )
+    return len(times) - 1
 
 
 def _check_resolved(request: object) -> None:
     """A recipe leaves nothing open and names no folder of the machine that drew it."""
     if not isinstance(request, Request):
-        raise InvalidOption(f"request is {_show(request)}; a recipe needs a Request.")
+        raise InvalidOption(f"request is {show(request)}; a recipe needs a Request.")
     still_open = [name for name in RESOLVED if getattr(request, name) is None]
     still_open += [name for name in ("device", "dtype") if getattr(request, name) == "auto"]
     if still_open:
@@ -365,18 +342,4 @@ def _check_resolved(request: object) -> None:
     if request.n != 1:
         raise InvalidOption(f"n is {request.n}; a recipe is of one picture, so it must be 1.")
     if re.match(r"[/~.]|[A-Za-z]:[\\/]", request.model) or "\\" in request.model:
-        raise InvalidOption(f"model is {_show(request.model)}; a recipe holds the model's name, not its folder.")
-
-
-def _known_keys(cls: type[Any], kind: str, data: object) -> Mapping[str, Any]:
-    """`data` if its keys are fields of the dataclass `cls` and no required one is missing."""
-    if not isinstance(data, Mapping):
-        raise InvalidOption(f"the {kind}s must be a JSON object, not {_show(data)}.")
-    known = {item.name: item.default is MISSING for item in fields(cls)}
-    for key in data:
-        if key not in known:
-            raise unknown_name(kind, str(key)[:60], known)
-    missing = [name for name, required in known.items() if required and name not in data]
-    if missing:
-        raise InvalidOption(f"the {kind}s lack {', '.join(missing)}.")
-    return data
+        raise InvalidOption(f"model is {show(request.model)}; a recipe holds the model's name, not its folder.")

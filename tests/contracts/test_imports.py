@@ -10,11 +10,13 @@ import pytest
 
 from tests.contracts.source import PACKAGE, Import, Source, imports, parse, sources
 
-BY_ALL = {"errors", "request"}
+BY_ALL = {"errors", "request", "spec", "values"}
 LOWER = {"diffusion", "nn", "families", "codecs", "conditioning"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "request": set(),
+    "spec": set(),
+    "values": set(),
     "diffusion": set(),
     "nn": set(),
     # the network reads the plain value that a conditioner makes; it knows no conditioner
@@ -157,7 +159,7 @@ LIGHT = "import json, sys; import {module}; print(json.dumps([m for m in sys.mod
 
 
 @pytest.mark.parametrize(
-    "module", ["mezzotint", "mezzotint.errors", "mezzotint.request", "mezzotint.interfaces.cli.main"]
+    "module", ["mezzotint", "mezzotint.errors", "mezzotint.request", "mezzotint.spec", "mezzotint.interfaces.cli.main"]
 )
 def test_importing_this_is_quick(module: str) -> None:
     """No torch, NumPy or Pillow: they take a second, and `mezzotint --help` needs none of them."""

@@ -52,6 +52,14 @@ def test_every_option_reaches_the_recipe(run: Run, model: Path) -> None:
     assert {name: request[name] for name in wanted} == wanted
 
 
+def test_times_may_be_given_as_a_grid(run: Run, model: Path) -> None:
+    args = ("imagine", "a cat", "--seed", 1, "--model", model, "--format", "json")
+    times = parsed(run(*args, "--grid", "1,0.75, .5,0.25,0"))["pictures"][0]
+    named = parsed(run(*args, "--grid", "uniform", "--steps", 4))["pictures"][0]
+    assert times["recipe"]["request"]["grid"] == [1, 0.75, 0.5, 0.25, 0]
+    assert times["pixels_sha256"] == named["pixels_sha256"]
+
+
 def test_threads_are_set(run: Run, model: Path) -> None:
     found = parsed(run("imagine", "x", "--model", model, "--threads", 1, "--format", "json"))
     assert found["pictures"][0]["recipe"]["environment"]["threads"] == 1
@@ -116,6 +124,8 @@ def test_what_has_no_effect_is_named(run: Run, model: Path) -> None:
         (["--eta", "0.5", "--solver", "heun"], "has no option 'eta'"),
         (["--solver", "dimm"], "did you mean ddim"),
         (["--grid", "kerras"], "did you mean karras"),
+        (["--grid", "1,0.5"], "times that fall from at most 1"),
+        (["--grid", "1,0.5,0", "--steps", "3"], "the grid lists 3 times"),
         (["--style", "flatt"], "did you mean flat"),
         (["--size", "33"], "draws pictures of 32x32 pixels, not 33x33"),
         (["--size", "big"], "size is 'big'"),

@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,6 +75,34 @@ def test_every_option_acts(pipe: Pipeline, change: dict[str, object]) -> None:
     first = pipe.generate("a red apple", **base)
     second = pipe.generate("a red apple", **{**base, **change})
     assert first.recipes[0].pixels_sha256 != second.recipes[0].pixels_sha256
+
+
+def test_a_grid_may_be_given_as_times(pipe: Pipeline) -> None:
+    named = pipe.generate("a red apple", seed=3, steps=4, grid="linear")
+    times = pipe.generate("a red apple", seed=3, grid=[1, 0.75, 0.5, 0.25, 0])
+    assert named.recipes[0].request.grid == "uniform"
+    assert times.recipes[0].request.grid == (1.0, 0.75, 0.5, 0.25, 0.0)
+    assert times.recipes[0].request.steps == 4
+    assert times.recipes[0].pixels_sha256 == named.recipes[0].pixels_sha256
+    assert pipe.generate(times.recipes[0].request).recipes == times.recipes
+    late = next(pipe.stream("a red apple", seed=3, grid=[0.5, 0])).step.prediction
+    start = next(pipe.stream("a red apple", seed=3, grid=[1, 0])).step.prediction
+    assert late is not None
+    assert start is not None
+    torch.testing.assert_close(late.x_t, 0.5 * start.x_t, rtol=0, atol=0)  # sigma_t eps
+
+
+@pytest.mark.parametrize(
+    ("spec", "same"),
+    [
+        ({"grid": "log-snr"}, {"grid": "polyexponential:rho=1"}),
+        ({"solver": "DDIM:eta=0.5"}, {"solver": "ddim", "eta": 0.5}),
+    ],
+)
+def test_options_of_solvers_and_grids_act(pipe: Pipeline, spec: dict[str, Any], same: dict[str, Any]) -> None:
+    first, second = (pipe.generate("a red apple", seed=3, steps=4, **options).recipes[0] for options in (spec, same))
+    assert first.pixels_sha256 == second.pixels_sha256
+    assert first.pixels_sha256 != pipe.generate("a red apple", seed=3, steps=4).recipes[0].pixels_sha256
 
 
 def test_streaming_shows_every_step_from_pure_noise_to_the_picture(pipe: Pipeline) -> None:
@@ -160,6 +189,13 @@ def test_what_was_ignored_is_named(pipe: Pipeline) -> None:
         ({"guidance": float("nan")}, "guidance is nan"),
         ({"stesp": 4}, "did you mean steps"),
         ({"solver": "euler", "eta": 0.5}, "has no option 'eta'"),
+        ({"solver": "heun:eta=0.5"}, "The solver heun has no option 'eta'"),
+        ({"solver": "ddim:eta=0.5", "eta": 0.5}, "the solver ddim:eta=0.5 says it too; give it once"),
+        ({"solver": "ddim:eta=much"}, "option eta of the solver ddim must be a number, not much"),
+        ({"solver": "ddpm:variance=wide"}, "There is no variance of the solver ddpm called 'wide'"),
+        ({"grid": "karras:roh=5"}, "The grid karras has no option 'roh'; did you mean rho"),
+        ({"grid": "shifted:shift=-1"}, "shift of a time grid must be a positive number"),
+        ({"grid": "repaint:base=uniform"}, "The grid repaint has no option 'base'"),
     ],
 )
 def test_a_bad_option_is_refused_before_any_work(pipe: Pipeline, options: dict[str, object], message: str) -> None:

@@ -57,7 +57,7 @@ def infotext_of(recipe: Recipe) -> str:
     pairs = {
         "Steps": str(request.steps),
         "Sampler": SAMPLERS.get(request.solver, request.solver),
-        "Schedule type": str(request.grid),
+        "Schedule type": request.grid if isinstance(request.grid, str) else ", ".join(map(str, request.grid or ())),
         "CFG scale": repr(request.guidance).removesuffix(".0"),
         "Seed": str(request.seed),
         "Size": f"{request.size[0]}x{request.size[1]}",

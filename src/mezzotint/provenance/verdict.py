@@ -115,7 +115,8 @@ def _clause(name: str, old: object, new: object) -> str:
 def _fact(value: object) -> str:
     text = "none" if value is None else str(value)
     if isinstance(value, tuple):
-        text = ("x" if isinstance(value[0], int) else " to ").join(str(part) for part in value)
+        size = all(isinstance(part, int) for part in value)
+        text = ("x" if size else " to " if len(value) == 2 else ", ").join(str(part) for part in value) or "none"
     if len(text) == 64 and all(c in "0123456789abcdef" for c in text):
         return text[:10]
     return text if len(text) <= 60 else text[:57] + "..."

@@ -9,6 +9,7 @@ import click
 
 from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.options import (
+    GRID,
     INTERVAL,
     REAL,
     WHOLE,
@@ -156,11 +157,21 @@ class Session:
     metavar="LOW,HIGH",
     help="The part of t in [0, 1] (0 = data, 1 = noise) where guidance acts.",
 )
-@click.option("--solver", metavar="NAME", help="How a step is taken; `mezzotint models` lists the solvers.")
+@click.option(
+    "--solver",
+    metavar="SPEC",
+    help="How a step is taken, such as heun or ddim:eta=0.5; `mezzotint solvers` lists them.",
+)
 @click.option(
     "--eta", type=REAL, metavar="SHARE", help="Fresh noise in each step, from 0 to 1, for solvers that have it (ddim)."
 )
-@click.option("--grid", metavar="NAME", help="Where the steps lie in t; `mezzotint models` lists the grids.")
+@click.option(
+    "--grid",
+    type=GRID,
+    metavar="SPEC",
+    help="Where the steps lie in t, such as karras or shifted:shift=2 (`mezzotint grids` lists them), or the times "
+    "themselves, such as 1,0.7,0.4,0.",
+)
 @click.option("--size", metavar="WIDTHxHEIGHT", help="Size in pixels; it must be one that the model draws.")
 @click.option(
     "--negative", default="", metavar="TEXT", help="What guidance pulls away from, instead of the empty prompt."

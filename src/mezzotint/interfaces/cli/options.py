@@ -47,6 +47,16 @@ class Interval(_Type):
         return [_real(part) for part in parts] if len(parts) == 2 else value
 
 
+class Grid(_Type):
+    """Numbers with commas between them, as a list; anything else passes as text."""
+
+    name = "grid"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        parts = [_real(part) for part in value.split(",")] if isinstance(value, str) else [value]
+        return parts if len(parts) > 1 and all(isinstance(part, float) for part in parts) else value
+
+
 class Device(_Type):
     """The name of a device; whether it is here is for `load.resolve_device` to say."""
 
@@ -65,7 +75,7 @@ def _real(value: Any) -> Any:
         return value
 
 
-WHOLE, REAL, INTERVAL = Whole(), Real(), Interval()
+WHOLE, REAL, INTERVAL, GRID = Whole(), Real(), Interval(), Grid()
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:
