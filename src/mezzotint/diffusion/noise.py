@@ -16,7 +16,7 @@ is to change everyone's pictures.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
@@ -112,12 +112,12 @@ def _normal(seed: int, draw: Word, index: Tensor, purpose: Purpose) -> Tensor:
     return (radius * torch.sin(angle)).to(torch.float32)
 
 
-def _brownian_normals(seed: int, draw: int, count: int) -> Tensor:
-    """The normals of one node of the Brownian tree of a picture with `count` elements, float32: four a block."""
+def _brownian_normals(seed: int, nodes: Tensor, count: int) -> Tensor:
+    """The normals of nodes (N,) of the Brownian tree of a picture of `count` elements, (N, count): four a block."""
     index = torch.arange((count + 3) // 4)
-    w0, w1, w2, w3 = philox_4x32((draw, 0, index, int(Purpose.BROWNIAN)), _key(seed))
+    w0, w1, w2, w3 = philox_4x32((nodes[:, None], 0, index, int(Purpose.BROWNIAN)), _key(seed))
     pairs = [f(angle) * radius for radius, angle in (_polar(w0, w1), _polar(w2, w3)) for f in (torch.sin, torch.cos)]
-    return torch.stack(pairs, dim=-1).flatten()[:count].to(torch.float32)
+    return torch.stack(pairs, dim=-1).flatten(1)[:, :count].to(torch.float32)
 
 
 def philox_uniform(seed: int, index: Tensor, purpose: Purpose, draw: Tensor | int = 0) -> Tensor:
@@ -160,6 +160,14 @@ class _Branch:
     left: Tensor
     right: Tensor
 
+    def half(self, node: int, normal: Tensor) -> "_Branch":
+        """The half of it that has this number, 2 n or 2 n + 1; normal: that of n."""
+        middle = (self.low + self.high) / 2
+        value = (self.left + self.right) / 2 + math.sqrt(self.high - self.low) / 2 * normal
+        if node == 2 * self.node:
+            return _Branch(node, self.low, middle, self.left, value)
+        return _Branch(node, middle, self.high, value, self.right)
+
 
 @dataclass(frozen=True, slots=True)
 class PhiloxNoise:
@@ -188,35 +196,28 @@ class PhiloxNoise:
     def _path(self, shape: Sequence[int], at: float) -> Tensor:
         """W(at). The branches on the way to the latest point are kept: the next point shares most of them."""
         assert abs(at) <= _BROWNIAN_REACH, f"the Brownian path is defined on [-64, 64], not at {at}"
+        nodes = _way(at)
         known = self._latest[-1] if self._latest else ()  # one read: another thread may replace it, never change it
         if not known or known[0].right.shape != tuple(shape):
-            known = (self._root(shape),)
-        way = [known[0]]
-        while len(way) <= _BROWNIAN_DEPTH:
-            branch, deeper = way[-1], known[len(way) : len(way) + 1]
-            middle = (branch.low + branch.high) / 2
-            node = 2 * branch.node + (at >= middle)
-            if not (deeper and deeper[0].node == node):
-                value = self._middle(shape, branch)
-                deeper = (
-                    (_Branch(node, branch.low, middle, branch.left, value),)
-                    if at < middle
-                    else (_Branch(node, middle, branch.high, value, branch.right),)
-                )
-                known = ()  # another way from here on
-            way.append(deeper[0])
+            end = math.sqrt(2 * _BROWNIAN_REACH) * next(self._normals(shape, [0]))
+            known = (_Branch(1, -_BROWNIAN_REACH, _BROWNIAN_REACH, torch.zeros_like(end), end),)
+        way = [branch for branch, node in zip(known, nodes, strict=False) if branch.node == node]
+        for normal in self._normals(shape, nodes[len(way) - 1 : -1]):
+            way.append(way[-1].half(nodes[len(way)], normal))
         self._latest[:] = [tuple(way)]
         leaf = way[-1]
         return torch.lerp(leaf.left, leaf.right, (at - leaf.low) / (leaf.high - leaf.low))
 
-    def _root(self, shape: Sequence[int]) -> _Branch:
-        end = math.sqrt(2 * _BROWNIAN_REACH) * self._node(shape, 0)
-        return _Branch(1, -_BROWNIAN_REACH, _BROWNIAN_REACH, torch.zeros_like(end), end)
-
-    def _middle(self, shape: Sequence[int], branch: _Branch) -> Tensor:
-        spread = math.sqrt(branch.high - branch.low) / 2
-        return (branch.left + branch.right) / 2 + spread * self._node(shape, branch.node)
-
-    def _node(self, shape: Sequence[int], node: int) -> Tensor:
+    def _normals(self, shape: Sequence[int], nodes: Sequence[int]) -> Iterator[Tensor]:
+        """The normals (B, ...) of each node, float64; several nodes a call, which saves a third of the time."""
         count = math.prod(shape[1:])
-        return torch.stack([_brownian_normals(seed, node, count) for seed in self.seeds]).reshape(tuple(shape)).double()
+        for some in torch.split(torch.tensor(nodes), max(1, 2**19 // count)):
+            drawn = torch.stack([_brownian_normals(seed, some, count) for seed in self.seeds], dim=1)
+            yield from drawn.double().reshape(len(some), *shape)
+
+
+def _way(at: float) -> list[int]:
+    """The nodes of the branches that hold a point, from the root, which is 1, to the leaf."""
+    leaf = math.floor((at + _BROWNIAN_REACH) / (2 * _BROWNIAN_REACH) * 2**_BROWNIAN_DEPTH)
+    leaf = 2**_BROWNIAN_DEPTH + min(leaf, 2**_BROWNIAN_DEPTH - 1)
+    return [leaf >> up for up in range(_BROWNIAN_DEPTH, -1, -1)]
