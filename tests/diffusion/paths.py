@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mezzotint.diffusion import Bound, Gaussian, Purpose, Solver, from_times, philox_normal, sample
+from mezzotint.diffusion import Bound, Gaussian, Purpose, Solver, TimeGrid, from_times, philox_normal, sample
 
 
 @dataclass
@@ -71,11 +71,15 @@ class OneHot:
 
 
 def propagated(solver: Solver[Any], exact: Gaussian, times: Sequence[Tensor], mean: float, variance: float) -> Any:
+    """`propagated_along` the grid of these times."""
+    return propagated_along(solver, exact, from_times([float(t) for t in times]), mean, variance)
+
+
+def propagated_along(solver: Solver[Any], exact: Gaussian, grid: TimeGrid, mean: float, variance: float) -> Any:
     """The mean and variance with which the loop ends, from those of its start, without sampling.
 
     On a Gaussian every solver is affine in the start and its noise, so the rows of one run give all coefficients.
     """
-    grid = from_times([float(t) for t in times])
     first = OneHot()
     *_, _ = sample(Bound(exact, {}), torch.zeros(1, 1, dtype=torch.float64), grid, solver, first)
     noise = OneHot(dict(first.draws), sorted(first.asked))

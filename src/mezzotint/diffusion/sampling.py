@@ -3,6 +3,7 @@
 Everything a caller may want to do between steps (previews, progress, cancelling) it does between two `next`.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -56,23 +57,55 @@ def listeners(denoiser: object) -> tuple[Listener, ...]:
     return tuple(found)
 
 
-# A solver may draw this often in a step. Frozen with NOISE_VERSION.
+# A solver may draw this often in a step. Frozen with NOISE_VERSION, as is the next.
 _DRAWS_PER_STEP = 256
+# The Brownian path of a request has the draws below this one (its nodes); paths of single steps have those above.
+_OWN_PATHS = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
 class StepNoise:
-    """The noise of one step: draw d of step i is draw 256 i + d of the request. Solvers need not count steps."""
+    """The noise of one step: draw d of step i is draw 256 i + d of the request. Solvers need not count steps.
+
+    own_path: the Brownian motion is the step's own instead of the request's. A grid that goes back up comes to the same
+    levels again, and the noise that entered there the first time must not enter twice.
+    """
 
     noise: Noise
     index: int
+    own_path: bool = False
+    _known: dict[float, Tensor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def normal(self, shape: Sequence[int], purpose: Purpose, draw: int) -> Tensor:
         assert 0 <= draw < _DRAWS_PER_STEP
         return self.noise.normal(shape, purpose, _DRAWS_PER_STEP * self.index + draw)
 
     def brownian(self, shape: Sequence[int], t: float, s: float) -> Tensor:
-        return self.noise.brownian(shape, t, s)
+        if not self.own_path:
+            return self.noise.brownian(shape, t, s)
+        start = self._own(shape, t)
+        return self._own(shape, s) - start
+
+    def _own(self, shape: Sequence[int], at: float) -> Tensor:
+        """W(at), drawn given what of this step's path is known already: W = 0 at the first point asked for."""
+        known = self._known
+        if at in known:
+            return known[at]
+        if not known:
+            known[at] = torch.zeros(tuple(shape), dtype=torch.float64)
+            return known[at]
+        below, above = [u for u in known if u < at], [u for u in known if u > at]
+        draw = _OWN_PATHS + _DRAWS_PER_STEP * self.index + len(known)
+        z = self.noise.normal(shape, Purpose.BROWNIAN, draw).double()
+        if below and above:
+            a, b = max(below), min(above)
+            mean = torch.lerp(known[a], known[b], (at - a) / (b - a))
+            spread = math.sqrt((at - a) * (b - at) / (b - a))
+        else:
+            near = max(below) if below else min(above)
+            mean, spread = known[near], math.sqrt(abs(at - near))
+        known[at] = mean.add(z, alpha=spread)
+        return known[at]
 
 
 @dataclass(slots=True)
@@ -113,8 +146,9 @@ def sample(
 
     A move to s = 0 is written from x_0 by the loop itself: x_0 is then the whole of the law
     x_s = alpha_s x_0 + sigma_s eps, and no solver evaluates t = 0. (A solver that tells the network its target time, as
-    its field `tell` says, has it told here too.) A Renoise draws fresh noise and starts the solver anew. `told` hear of
-    each step before it is yielded. Raises InvalidOption for a grid that is not legal.
+    its field `tell` says, has it told here too.) A Renoise draws fresh noise and starts the solver anew; the steps
+    after the first Renoise leave the request's Brownian path (`StepNoise.own_path`). `told` hear of each step before it
+    is yielded. Raises InvalidOption for a grid that is not legal.
     """
     check_grid(grid)
     return _moves(denoise, start, grid, solver, noise, told)
@@ -123,12 +157,12 @@ def sample(
 def _moves(
     denoise: BoundDenoiser, x: Tensor, grid: TimeGrid, solver: Solver[S], noise: Noise, told: Sequence[Listener]
 ) -> Iterator[Step]:
-    state = solver.init(x)
+    state, jumped = solver.init(x), False
     for index, move in enumerate(grid):
-        record, draws = _Recorder(denoise), StepNoise(noise, index)
+        record, draws = _Recorder(denoise), StepNoise(noise, index, own_path=jumped)
         if isinstance(move, Renoise):
             x = _renoised(x, move, denoise.schedule, draws)
-            state = solver.init(x)
+            state, jumped = solver.init(x), True
         elif move.s == 0:
             x = record(x, _time(move.t), to=_time(0.0) if getattr(solver, "tell", False) else None).x0
         else:
