@@ -8,9 +8,9 @@ with t in [0, 1], 0 = data and 1 = noise. A schedule is a function t -> Level(al
 the log signal-to-noise ratio. Two schedules differ only in how they label noise levels with t and in the scale
 of x_t; a network trained on one can be used on another (`denoiser.Rescheduled`).
 
-Times and coefficients are float64. They meet a sample only in `Level.like`. A time of shape () is a number: a table is
-read for it without tensor operations (a tenth of the time), and no derivative passes through it; give it shape (1,) to
-differentiate.
+Times and coefficients are float64. They meet a sample only in `Level.like`. A time of shape () is a number: it
+is computed with outside torch where that is faster (a table is then read ten times as fast), so no derivative of
+forward mode passes through it; give it shape (1,) for one.
 """
 
 import math
@@ -92,6 +92,8 @@ class Schedule(Protocol):
 
 
 def _float64(value: Tensor | float) -> Tensor:
+    if isinstance(value, Tensor) and value.dtype == torch.float64:
+        return value
     return torch.as_tensor(value, dtype=torch.float64)  # a Python float must not pass through float32
 
 
@@ -104,7 +106,7 @@ class RectifiedFlow:
 
     def __call__(self, t: Tensor | float) -> Level:
         t = _float64(t)
-        return Level(1 - t, t)
+        return Level(_number(1 - float(t)) if _is_number(t) else 1 - t, t)
 
     def time(self, log_snr: Tensor | float) -> Tensor:
         return torch.sigmoid(-_float64(log_snr) / 2)
@@ -207,7 +209,7 @@ def _is_number(t: Tensor | float) -> bool:
     """Whether a time is one value on the CPU, outside a graph that is being recorded or compiled."""
     if not isinstance(t, Tensor):
         return True
-    return t.ndim == 0 and t.device.type == "cpu" and not (t.requires_grad or torch.compiler.is_compiling())
+    return t.ndim == 0 and t.is_cpu and not (t.requires_grad or torch.compiler.is_compiling())
 
 
 def _number(value: float) -> Tensor:

@@ -106,7 +106,7 @@ def law(prediction: Prediction, high: Point, low: Point) -> Tensor:
     if prediction.eps_for_update is not None:
         return combined([(low.alpha, prediction.x0), (low.sigma, prediction.eps_for_update)])
     ratio = low.sigma / high.sigma
-    return combined([(ratio, prediction.x_t), (low.alpha - ratio * high.alpha, prediction.x0)])
+    return (prediction.x_t * ratio).add(prediction.x0, alpha=low.alpha - ratio * high.alpha)
 
 
 def combined(terms: Sequence[tuple[float, Tensor]]) -> Tensor:
