@@ -16,6 +16,7 @@ from mezzotint.diffusion import (
     from_times,
     sample,
 )
+from mezzotint.diffusion.solvers import SOLVERS
 from mezzotint.diffusion.solvers.adams import IPNDM
 from mezzotint.diffusion.timegrid import FALLING_GRIDS, inversion, repaint, times_of, uniform
 from mezzotint.diffusion.timegrid.fit import fit_grid, shortest_path, step_costs
@@ -85,3 +86,25 @@ def test_what_cannot_be_fitted_is_refused() -> None:
             fit_grid(denoise, starts, fine, DDIM(), 5, PhiloxNoise([0]))
     with pytest.raises(InvalidOption, match="falling"):
         fit_grid(denoise, starts, repaint(30, RectifiedFlow()), DDIM(), 5, PhiloxNoise([0]))
+
+
+@pytest.mark.parametrize("name", ["unipc-2", "ipndm-3", "heun"])
+def test_what_runs_share_is_computed_once_and_changes_nothing(name: str) -> None:
+    exact, solver = mixture(), SOLVERS[name].make()
+    starts = PhiloxNoise(range(16)).normal((16, 8), Purpose.START, 0).double()
+    told: list[tuple[int, int]] = []
+    noise = PhiloxNoise(range(16))
+    fit = fit_grid(
+        Bound(exact, {}), starts, uniform(40, exact.schedule), solver, 5, noise, sweeps=2,
+        told=lambda done, most: told.append((done, most)),
+    )  # fmt: skip
+    *_, end = sample(Bound(exact, {}), starts, fit.grid, solver, noise)
+    assert float((end.x - fit.ends).square().mean().sqrt()) == fit.error
+    *_, fine = sample(Bound(exact, {}), starts, uniform(40, exact.schedule), solver, noise)
+    assert torch.equal(fine.x, fit.ends)
+    done = [pair[0] for pair in told]
+    assert done == [*range(1, done[-1] + 1), done[-1]]
+    assert all(pair[0] <= pair[1] for pair in told)
+    assert told[-1][0] == told[-1][1]
+    trials = 16 + 2 * 4 * 6 * 2  # the usual grids, and two rounds of four times by 4, 2, 1, both ways, alone or not
+    assert done[-1] < 40 * (2 if name == "heun" else 1) + 0.7 * trials * (9 if name == "heun" else 5)

@@ -10,23 +10,27 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.sampling import sample
+from mezzotint.diffusion.sampling import StepNoise, sample
 from mezzotint.diffusion.schedule import Schedule
 from mezzotint.diffusion.solvers.base import Solver
 from mezzotint.diffusion.timegrid import FALLING_GRIDS
 from mezzotint.diffusion.timegrid.moves import TimeGrid, from_times, times_of
 from mezzotint.errors import InvalidOption
 
-__all__ = ["Fit", "fit_grid", "shortest_path", "step_costs"]
+__all__ = ["Fit", "Told", "fit_grid", "shortest_path", "step_costs"]
+
+Told = Callable[[int, int], None]
+"""Hears how many predictions of a batch were made so far, and how many there may be at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A fitted grid and its error: the RMS distance of its ends to those of the fine grid, over the starts."""
+    """A fitted grid and its error: the RMS distance of its ends to `ends`, those of the fine grid, over the starts."""
 
     grid: TimeGrid
     error: float
     error_before_refinement: float
+    ends: Tensor
 
 
 def fit_grid(
@@ -39,6 +43,7 @@ def fit_grid(
     *,
     sweeps: int = 6,
     growth: float = 1.15,
+    told: Told | None = None,
 ) -> Fit:
     """The best grid of `steps` moves among the times of the fine one, for this solver.
 
@@ -48,8 +53,8 @@ def fit_grid(
        `steps` steps is taken; early costs count `growth` more per later step. It needs one evaluation a fine time.
     3. Refinement, which makes the grid fit the solver and not only the model: from the best of that path and the
        usual grids, times move along the fine grid, singly or with all after them, while that lowers the error of the
-       whole run with the solver itself. `sweeps` rounds at most, ended when nothing moves; a round takes a few
-       hundred runs of `steps` steps. 0 leaves it out.
+       whole run with the solver itself. `sweeps` rounds at most, ended when nothing moves; a round takes up to a few
+       hundred runs of `steps` steps, of which only the part after the moved time is computed. 0 leaves it out.
 
     Raises InvalidOption if the fine grid has fewer steps than asked for, jumps, or does not end at 0.
     """
@@ -59,33 +64,153 @@ def fit_grid(
             f"A grid of {steps} steps cannot be fitted to a fine grid of {len(times) - 1} steps that ends at "
             f"{times[-1]}; the fine grid needs more steps, and must end at 0."
         )
-    predictions, ends = _trajectory(denoise, starts, fine, solver, noise)
+    reach = max(1, len(times) // (2 * steps))
+    rivals = _snapped(denoise.schedule, steps, times) if sweeps else []
+    runs_at_most = len(rivals) + 2 + sweeps * len(_trials(reach, steps)) / 2  # a trial is half a run, on average
+    counted = _Counted(denoise, told, len(fine) + round(steps * runs_at_most))
+    predictions, ends = _trajectory(counted, starts, fine, solver, noise)
+    counted.most = round(counted.done * (1 + steps * runs_at_most / len(fine)))  # now that the cost of a step is known
     chosen = shortest_path(step_costs(denoise, predictions, times), steps, growth)
-
-    def error(indices: Sequence[int]) -> float:
-        *_, last = sample(denoise, starts, from_times([times[i] for i in indices]), solver, noise)
-        return _rms(last.x - ends)
-
-    before = error(chosen)
-    if sweeps:
-        rivals = [chosen, *_snapped(denoise.schedule, steps, times)]
-        chosen = min(rivals, key=error)
-    chosen, best = _refined(chosen, error, max(1, len(times) // (2 * steps)), sweeps)
-    return Fit(from_times([times[i] for i in chosen]), best, before)
+    runs = _Runs(counted, starts, times, solver, noise, ends)
+    before = runs.error(chosen)
+    chosen = min([chosen, *rivals], key=runs.error)
+    chosen, best = _refined(chosen, runs, reach, sweeps)
+    counted.finished()
+    return Fit(from_times([times[i] for i in chosen]), best, before, ends)
 
 
-def _refined(
-    chosen: list[int], error: Callable[[Sequence[int]], float], reach: int, sweeps: int
-) -> tuple[list[int], float]:
+@dataclass(slots=True)
+class _Counted:
+    """A denoiser that tells how often it was asked."""
+
+    denoise: BoundDenoiser
+    told: Told | None
+    most: int
+    done: int = 0
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.denoise.schedule
+
+    def __call__(self, x_t: Tensor, t: Tensor, *, to: Tensor | None = None) -> Prediction:
+        prediction = self.denoise(x_t, t, to=to)
+        self.done += 1
+        self.most = max(self.most, self.done)
+        if self.told is not None:
+            self.told(self.done, self.most)
+        return prediction
+
+    def finished(self) -> None:
+        """No more will come."""
+        if self.told is not None:
+            self.told(self.done, self.done)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """Where a run is before a step: the sample, the solver's state, and what the denoiser says there."""
+
+    x: Tensor
+    state: object
+    prediction: Prediction
+
+
+@dataclass(slots=True)
+class _Known:
+    """A denoiser at one point where its answer is known, so that it need not be asked again."""
+
+    denoise: _Counted
+    x: Tensor
+    t: float
+    prediction: Prediction | None = None
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.denoise.schedule
+
+    def __call__(self, x_t: Tensor, t: Tensor, *, to: Tensor | None = None) -> Prediction:
+        if x_t is not self.x or float(t) != self.t:
+            return self.denoise(x_t, t, to=to)
+        if self.prediction is None:
+            self.prediction = self.denoise(x_t, t, to=to)
+        return self.prediction
+
+
+class _Runs:
+    """The errors of whole runs. A run begins where it leaves the one that was kept, and none is made twice."""
+
+    def __init__(
+        self,
+        denoise: _Counted,
+        starts: Tensor,
+        times: Sequence[float],
+        solver: Solver[object],
+        noise: Noise,
+        ends: Tensor,
+    ) -> None:
+        self._denoise, self._starts, self._times = denoise, starts, times
+        self._solver, self._noise, self._ends = solver, noise, ends
+        self._errors: dict[tuple[int, ...], float] = {}
+        self._kept: dict[tuple[int, ...], _Stop] = {}
+        self._last: tuple[tuple[int, ...], dict[tuple[int, ...], _Stop]] = ((), {})
+
+    def error(self, indices: Sequence[int]) -> float:
+        """The RMS distance of the run's ends to the true ones."""
+        key = tuple(indices)
+        if key not in self._errors:
+            self._errors[key] = _rms(self._end(key) - self._ends)
+        return self._errors[key]
+
+    def keep(self, indices: Sequence[int]) -> None:
+        """Remember the stops of this run; others may begin like it."""
+        if self._last[0] != tuple(indices):
+            self._end(tuple(indices))
+        self._kept = self._last[1]
+
+    def _end(self, indices: tuple[int, ...]) -> Tensor:
+        x, state, stops = self._starts, self._solver.init(self._starts), dict[tuple[int, ...], _Stop]()
+        clock = [torch.tensor(self._times[i], dtype=torch.float64) for i in indices]
+        for k in range(len(indices) - 1):
+            prefix = indices[: k + 1]
+            if indices[: k + 2] in self._kept:  # the next stop is known too, so this step need not be taken
+                stops[prefix] = self._kept[prefix]
+                after = self._kept[indices[: k + 2]]
+                x, state = after.x, after.state
+                continue
+            known = self._kept.get(prefix)
+            here = _Known(self._denoise, x, float(clock[k]), known.prediction if known else None)
+            before = x, state
+            if clock[k + 1] == 0:
+                x = here(x, clock[k]).x0
+            else:
+                x, state = self._solver.step(here, x, clock[k], clock[k + 1], state, StepNoise(self._noise, k))
+            if here.prediction is not None:
+                stops[prefix] = _Stop(*before, here.prediction)
+        self._last = indices, stops
+        return x
+
+
+def _trials(reach: int, steps: int) -> list[tuple[int, int, int]]:
+    """What may be tried in a round: (the time that moves, by how much, the first time after it that stays)."""
+    found = []
+    for place, distance in product(range(1, steps), _halvings(reach)):
+        for shift, last in product((-distance, distance), dict.fromkeys((place + 1, steps))):
+            found.append((place, shift, last))
+    return found
+
+
+def _refined(chosen: list[int], runs: _Runs, reach: int, sweeps: int) -> tuple[list[int], float]:
     """Coordinate descent: one time moves, or all from one on move together; steps of `reach`, halved to 1."""
-    best = error(chosen)
+    best = runs.error(chosen)
+    if sweeps:
+        runs.keep(chosen)
     for _ in range(sweeps):
         moved = False
-        for place, distance in product(range(1, len(chosen) - 1), _halvings(reach)):
-            for shift, last in product((-distance, distance), (place + 1, len(chosen) - 1)):
-                trial = [index + shift * (place <= k < last) for k, index in enumerate(chosen)]
-                if all(a < b for a, b in pairwise(trial)) and (found := error(trial)) < best:
-                    chosen, best, moved = trial, found, True
+        for place, shift, last in _trials(reach, len(chosen) - 1):
+            trial = [index + shift * (place <= k < last) for k, index in enumerate(chosen)]
+            if all(a < b for a, b in pairwise(trial)) and (found := runs.error(trial)) < best:
+                runs.keep(trial)
+                chosen, best, moved = trial, found, True
         if not moved:
             break
     return chosen, best
