@@ -113,6 +113,19 @@ def test_numbers_are_stored_as_plain_python_numbers() -> None:
         ({"grid": [i / 1001 for i in range(1001, -1, -1)]}, r"a list of 2 to 1001 times"),
         ({"grid": "1,0.5,x"}, r"grid is '1,0\.5,x'; it must be the name of a grid, or a list"),
         ({"grid": (1, 0.5, 0), "steps": 3}, r"steps is 3, but the grid lists 3 times, which makes 2 steps"),
+        ({"guidance_methods": "apg"}, r"guidance_methods is 'apg'; it must be a list of at most 16 specs"),
+        ({"guidance_methods": ["apg"] * 17}, r"at most 16 specs"),
+        ({"guidance_methods": ["apg:"]}, r"guidance_methods is 'apg:'; it must be NAME or NAME:option=value"),
+        ({"guidance_methods": [3]}, r"guidance_methods is 3; it must be one line"),
+        ({"also": "a hat"}, r"also is 'a hat'; it must be a list of at most 16 prompts with weights"),
+        ({"also": ["a hat"]}, r"also is \['a hat'\]; it must be a list"),
+        ({"also": [("a hat",)]}, r"it must be a list of at most 16 prompts with weights"),
+        ({"also": [("a hat", 1)] * 17}, r"it must be a list of at most 16 prompts with weights"),
+        ({"also": [(3, 1)]}, r"also is 3; it must be text"),
+        ({"also": [(" ", 1)]}, r"also names an empty prompt; give it words, or leave it out\."),
+        ({"also": [("a hat", "much")]}, r"the weight in also is 'much'; it must be a number from -100 to 100\."),
+        ({"also": [("a hat", math.inf)]}, r"the weight in also is inf"),
+        ({"weak_model": ""}, r"weak_model is ''; it must be one line"),
         ({"batching": "exat"}, r"There is no batching called 'exat'; did you mean exact"),
         ({"dtype": "fp16"}, r"There is no dtype called 'fp16'; (did you mean|it must be one of)"),
         ({"dtype": 16}, r"dtype is 16; it must be one of auto, bfloat16, float16, float32\."),
@@ -183,6 +196,10 @@ def names() -> st.SearchStrategy[str]:
     return text.filter(lambda name: name.isprintable() and bool(name.strip()))
 
 
+def specs() -> st.SearchStrategy[str]:
+    return st.sampled_from(["dpm++ 2m", "ddim:eta=0.5", "pag:blocks=1+2,scale=2", "x:on=true"])
+
+
 def unit() -> st.SearchStrategy[float]:
     return st.floats(0, 1)
 
@@ -197,9 +214,12 @@ requests = st.builds(
     steps=st.none() | st.integers(1, 1000),
     guidance=st.none() | st.floats(0, 100),
     guidance_interval=st.none() | st.tuples(unit(), unit()).filter(lambda pair: pair[0] < pair[1]),
-    solver=st.none() | names(),
+    also=st.lists(st.tuples(names(), st.floats(-100, 100)), max_size=3).map(tuple),
+    guidance_methods=st.lists(specs(), max_size=3).map(tuple),
+    weak_model=st.none() | names(),
+    solver=st.none() | specs(),
     eta=st.none() | unit(),
-    grid=st.none() | names(),
+    grid=st.none() | specs(),
     size=st.none() | st.tuples(st.integers(1, 16384), st.integers(1, 16384)),
     model=names(),
     batching=st.sampled_from(["exact", "fast"]),
@@ -246,18 +266,29 @@ def test_recipe_to_json_and_back_is_the_same_recipe() -> None:
 def test_recipe_schema_is_frozen() -> None:
     """Changing the schema breaks the recipes in people's files: a new key needs a default, a new meaning a version."""
     assert RECIPE_VERSION == 1
-    assert recipe().to_json_dict() == {
+    request = resolved(also=(("a hat", 0.7),), guidance_methods=("pag:scale=2",), weak_model="small")
+    assert recipe(request, weak_weights_sha256=DIGEST).to_json_dict() == {
         "recipe_version": 1,
         "request": {
-            "prompt": "a red apple", "negative": "", "style": None, "n": 1, "seed": 7, "steps": 12, "guidance": 3.5,
-            "guidance_interval": [0.1, 0.9], "solver": "dpmpp-2m", "eta": None, "grid": "uniform", "size": [64, 48],
-            "model": "house", "batching": "exact", "device": "cpu", "dtype": "float32",
+            "prompt": "a red apple", "negative": "", "also": [["a hat", 0.7]], "style": None, "n": 1, "seed": 7,
+            "steps": 12, "guidance": 3.5, "guidance_interval": [0.1, 0.9], "guidance_methods": ["pag:scale=2"],
+            "solver": "dpmpp-2m", "eta": None, "grid": "uniform", "size": [64, 48], "model": "house",
+            "weak_model": "small", "batching": "exact", "device": "cpu", "dtype": "float32",
         },
         "weights_sha256": DIGEST, "text_encoder_sha256": None, "schedule": "rectified_flow", "codec": "pixel",
         "noise_version": 1,
         "environment": {"mezzotint": "0.1.0", "torch": "2.13.0", "threads": 2, "processor": "A CPU (AVX2)"},
         "pixels_sha256": DIGEST[::-1], "evaluations": 24, "ignored": ["the token 'zzz'"], "warnings": ["careful"],
+        "weak_weights_sha256": DIGEST,
     }  # fmt: skip
+
+
+def test_a_recipe_from_before_guidance_methods_is_read() -> None:
+    old = through_json(recipe().to_json_dict())
+    for key in ("also", "guidance_methods", "weak_model"):
+        del old["request"][key]
+    del old["weak_weights_sha256"]
+    assert Recipe.from_json_dict(old) == recipe()
 
 
 def test_recipe_names_every_field_in_its_json() -> None:
@@ -303,6 +334,10 @@ def test_broken_recipes_are_refused(edit: Callable[[dict[str, Any]], object], wo
         ({"n": 2}, r"n is 2; a recipe is of one picture"),
         ({"model": "/somewhere/cats"}, r"holds the model's name, not its folder"),
         ({"model": "~/cats"}, r"not its folder"),
+        (
+            {"weak_model": "/somewhere/cats"},
+            r"weak_model is '/somewhere/cats'; a recipe holds the model's name, not its",
+        ),
         ({"model": "../cats"}, r"not its folder"),
         ({"model": "C:\\cats"}, r"not its folder"),
         ({"model": "C:/cats"}, r"not its folder"),
@@ -311,6 +346,14 @@ def test_broken_recipes_are_refused(edit: Callable[[dict[str, Any]], object], wo
 def test_a_recipe_leaves_nothing_open_and_holds_no_folder(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidOption, match=words):
         recipe(resolved(**changes))
+
+
+def test_a_recipe_states_a_weak_model_and_its_digest_together() -> None:
+    for changes in ({"weak_weights_sha256": DIGEST}, {"request": resolved(weak_model="small")}):
+        with pytest.raises(
+            InvalidOption, match="states weak_weights_sha256 if, and only if, its request has a weak_mo"
+        ):
+            recipe(**changes)
 
 
 def test_a_recipe_may_name_a_model_with_its_publisher() -> None:

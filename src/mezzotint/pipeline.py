@@ -1,7 +1,8 @@
 """The pipeline: every model, task, solver and guidance runs through `stream`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -10,16 +11,14 @@ from torch import Tensor
 from mezzotint.codecs.codec import Codec
 from mezzotint.codecs.images import to_image
 from mezzotint.conditioning.text import TextConditioner
-from mezzotint.diffusion.denoiser import Bound, NetworkDenoiser
-from mezzotint.diffusion.guidance import guided
-from mezzotint.diffusion.guidance.cfg import CFG
-from mezzotint.diffusion.guidance.interval import Interval
+from mezzotint.diffusion.denoiser import Bound, Denoiser, NetworkDenoiser
 from mezzotint.diffusion.noise import NOISE_VERSION, PhiloxNoise
 from mezzotint.diffusion.sampling import Step, listeners, sample
 from mezzotint.diffusion.solvers import Solver, find_solver
 from mezzotint.diffusion.timegrid import TimeGrid, find_grid, from_times
 from mezzotint.editing import Canvas, Edit, Imagine
 from mezzotint.errors import InvalidOption
+from mezzotint.guiding import Guidance, Pair, Prompt, guidance_of, independent_prompt, resolve_guidance, unread
 from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Recipe, Request, Result
@@ -84,15 +83,20 @@ class Pipeline:
     pipe.generate("a red apple", seed=7).images[0]
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, load: Callable[[str], Model] | None = None) -> None:
+        """`load` reads another model, by name or folder, onto this one's device: the weak one of autoguidance."""
         self.model = model
+        self._load = None if load is None else lru_cache(maxsize=1)(load)  # models do not change
 
     @classmethod
     def load(cls, model: str = "house", *, device: str = "auto", dtype: str = "auto") -> Self:
         """A pipeline from a name or a model's folder. Raises `InvalidOption`, `InvalidCheckpoint`."""
         from mezzotint.load import load_model  # composes pipelines, so it cannot be imported above
 
-        return cls(load_model(model, device=device, dtype=dtype))
+        loaded = load_model(model, device=device, dtype=dtype)
+        leaf = loaded.denoiser
+        here = {"device": str(leaf.device), "dtype": str(leaf.dtype).removeprefix("torch.")}
+        return cls(loaded, lambda name: load_model(name, **here))
 
     def generate(self, prompt: str | Request, **options: Any) -> Result:
         """Draw to the end. `options` are the fields of `Request`; unknown ones are refused with the nearest names."""
@@ -108,7 +112,8 @@ class Pipeline:
     def resolve(self, request: Request) -> Request:
         """The request with nothing left open. Raises `InvalidOption` for what this model cannot do."""
         defaults = self.model.defaults
-        names = ("style", "steps", "guidance", "guidance_interval", "solver", "grid", "size")
+        request = resolve_guidance(request, defaults)
+        names = ("style", "steps", "solver", "grid", "size")
         chosen = {n: getattr(defaults, n) for n in names if getattr(request, n) is None}
         leaf = self.model.denoiser
         resolved = replace(
@@ -128,16 +133,19 @@ class Pipeline:
             )
         resolved = replace(resolved, solver=_solver_spec(resolved)[0], grid=self._grid_name(resolved))
         self.time_grid(resolved)
+        self._guided(resolved)
         return resolved
 
     def ignored(self, request: Request) -> tuple[str, ...]:
-        """What of a resolved request has no effect: word pieces without room or meaning, a negative prompt without
-        guidance."""
+        """What of a resolved request has no effect: word pieces without room or meaning, prompts that no branch reads,
+        guidance methods that change nothing, a weak model that is not asked."""
         report = self.model.conditioner.report
-        unused = report(request.negative).ignored
-        if request.guidance == 1:
-            unused = (f"negative: {request.negative}",) if request.negative else ()
-        return (*report(request.prompt).ignored, *unused)
+        guidance = self._guidance(request)
+        read = (request.prompt, *(prompt.text or "" for prompt in guidance.read.values()))
+        pieces = (piece for text in read for piece in report(text).ignored)
+        weak = self._weak(request)
+        spare = () if weak is None or guidance.needs_weak else (f"weak_model: {weak.name}",)
+        return (*pieces, *unread(request, guidance), *self._guided(request)[1], *spare)
 
     def time_grid(self, request: Request) -> TimeGrid:
         """The moves of a resolved request."""
@@ -182,18 +190,54 @@ class Pipeline:
         _, down, across = model.codec.factors  # one frame is one latent frame in every codec
         shape = (count, model.codec.channels, 1, model.size[1] // down, model.size[0] // across)
         canvas = Canvas(model.denoiser.schedule, model.codec, shape, grid[0].t)
-        branches = {
-            "cond": model.prepare([request.prompt] * count, [request.style] * count),
-            "uncond": model.prepare([request.negative] * count, [None] * count),
-        }
-        denoise = Bound(edit.wrap(self._guided(request)), edit.condition(branches, canvas, noise))
+        guidance = self._guidance(request)
+        prompts = {"cond": Prompt(request.prompt, styled=True), **guidance.read}
+        branches = {name: self._condition(request, numbers, prompt) for name, prompt in prompts.items()}
+        denoise = Bound(edit.wrap(self._guided(request)[0]), edit.condition(branches, canvas, noise))
         start = edit.start(canvas, noise)
         return sample(denoise, start, grid, _solver_spec(request)[1], noise, told=listeners(denoise))
 
-    def _guided(self, request: Request) -> Any:
-        low, high = request.guidance_interval or (0.0, 1.0)
-        modifiers = () if (low, high) == (0.0, 1.0) else (Interval(low, high),)
-        return guided(self.model.denoiser, CFG(float(request.guidance or 0.0)), modifiers)
+    def _guidance(self, request: Request) -> Guidance:
+        return guidance_of(request, self.model.defaults)
+
+    def _guided(self, request: Request) -> tuple[Denoiser[Any], tuple[str, ...]]:
+        """The guided denoiser, for one group of pictures, and the guidance methods that change nothing."""
+        weak = self._weak(request)
+        return self._guidance(request).wrap(self.model.denoiser, None if weak is None else weak.denoiser)
+
+    def _condition(self, request: Request, numbers: range, prompt: Prompt) -> Any:
+        """A branch's conditioning for some pictures, as the network reads it, or both networks do."""
+        model, weak = self.model, self._weak(request)
+        styles = [request.style if prompt.styled else None] * len(numbers)
+        if prompt.text is None:
+            vocabulary = model.conditioner.tokenizer.get_vocab()
+            texts = [independent_prompt(request.picture(number).seed, vocabulary) for number in numbers]
+        else:
+            texts = [prompt.text] * len(numbers)
+        cond = model.prepare(texts, styles)
+        needed = weak is not None and self._guidance(request).needs_weak
+        return Pair(cond, weak.prepare(texts, styles)) if weak is not None and needed else cond
+
+    def _weak(self, request: Request) -> Model | None:
+        """The weak model that a request names. Raises InvalidOption for one that does not suit this one."""
+        if request.weak_model is None:
+            return None
+        if self._load is None:
+            raise InvalidOption(f"The model {self.model.name} cannot be drawn with together with a weak model.")
+        weak = self._load(request.weak_model)
+        for what, ours, theirs in (
+            ("text encoder", self.model.text_encoder_sha256, weak.text_encoder_sha256),
+            ("text length", self.model.conditioner.length, weak.conditioner.length),
+            ("drawing styles", self.model.conditioner.styles, weak.conditioner.styles),
+            ("size", self.model.size, weak.size),
+            ("codec", self.model.codec.name, weak.codec.name),
+        ):
+            if ours != theirs:
+                raise InvalidOption(
+                    f"The weak model {weak.name} differs from {self.model.name} in its {what}; it must take the same "
+                    "prompts and draw the same size, such as an earlier state of the same training."
+                )
+        return weak
 
     def _previews(self, request: Request, numbers: range, step: Step, evaluations: int) -> Iterator[Preview]:
         codec = self.model.codec
@@ -208,8 +252,9 @@ class Pipeline:
 
     def _recipe(self, request: Request, image: "Image", evaluations: int) -> Recipe:
         warnings = ("The prompt is empty: the picture is drawn without one.",) if not request.prompt.strip() else ()
+        weak = self._weak(request) if self._guidance(request).needs_weak else None
         return Recipe(
-            request=request,
+            request=replace(request, weak_model=None if weak is None else weak.name),
             weights_sha256=self.model.weights_sha256,
             text_encoder_sha256=self.model.text_encoder_sha256,
             schedule=self.model.schedule_name,
@@ -220,6 +265,7 @@ class Pipeline:
             evaluations=evaluations,
             ignored=self.ignored(request),
             warnings=warnings,
+            weak_weights_sha256=None if weak is None else weak.weights_sha256,
         )
 
 

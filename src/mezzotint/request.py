@@ -8,25 +8,23 @@ pixels. Every field is checked when the object is made, so an object that exists
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from mezzotint.errors import InvalidOption
-from mezzotint.spec import Spec
-from mezzotint.values import (
-    check_choice,
-    check_digest,
-    check_name,
-    check_text,
-    integer,
-    known_keys,
-    real,
-    show,
-    texts,
-    whole,
+from mezzotint.options import (
+    MAX_STEPS,
+    canonical,
+    further_prompts,
+    interval,
+    listed,
+    methods,
+    parse_size,
+    steps_of,
+    time_grid,
 )
+from mezzotint.values import check_choice, check_digest, check_name, check_text, integer, known_keys, real, show, texts
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -50,8 +48,6 @@ SEEDS = 2**64
 """How many seeds there are: 0 … 2^64 - 1. The seed is the 64-bit key of the noise generator."""
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 """What the network computes in. Solver state is float32 whatever is chosen."""
-MAX_SIDE = 16_384
-MAX_STEPS = 1000
 
 Batching = Literal["exact", "fast"]
 
@@ -61,35 +57,15 @@ def random_seed() -> int:
     return secrets.randbelow(2**32)
 
 
-def parse_size(value: object) -> tuple[int, int]:
-    """A picture size as (width, height) in pixels, from `64`, `"64"`, `"64x48"` or `(64, 48)`.
-
-    Raises `InvalidOption` for anything else, and for sides outside 1 … 16384.
-    """
-    sides: Sequence[object]
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*([0-9]{1,6})(?:\s*[xX×]\s*([0-9]{1,6}))?\s*", value)
-        sides = () if match is None else (int(match[1]), int(match[2] or match[1]))
-    elif isinstance(value, Sequence):
-        sides = tuple(value)
-    else:
-        sides = (value, value)
-    numbers = [whole(side) for side in sides]
-    match numbers:
-        case [int(width), int(height)] if 1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE:
-            return width, height
-    raise InvalidOption(
-        f"size is {show(value)}; it must be one side or WIDTHxHEIGHT in pixels, each from 1 to {MAX_SIDE}, "
-        "such as 64 or 64x48."
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What to draw. `None` stands for the model's own default, which is resolved when the picture is drawn.
 
     `prompt` may be empty (drawn without a prompt). `guidance` 1 is off. `guidance_interval` is the part of t in
-    [0, 1] (0 = data, 1 = noise) where guidance acts; (0, 1) is everywhere. `solver` and `grid` are specs, `NAME` or
+    [0, 1] (0 = data, 1 = noise) where guidance acts; (0, 1) is everywhere. `guidance_methods` are specs of at most one
+    rule, which takes the place of classifier-free guidance and gets `guidance` as its scale, and of modifiers, the
+    first innermost. `also` are further prompts, (text, weight), whose weights count in units of `guidance`; a negative
+    one repels. `weak_model` is the model that autoguidance steers away from. `solver` and `grid` are specs, `NAME` or
     `NAME:option=value,option=value` (see `mezzotint.spec`); `grid` may also be the times themselves, which fall from at
     most 1 to 0, and then decides `steps`. `eta` is 0 for the deterministic and 1 for the ancestral form of a solver
     that has both: the same as its option eta. `size` is (width, height); the constructor also takes `64` or
@@ -98,17 +74,20 @@ class Request:
 
     prompt: str
     negative: str = ""
+    also: tuple[tuple[str, float], ...] = ()
     style: str | None = None
     n: int = 1
     seed: int = 0
     steps: int | None = None
     guidance: float | None = None
     guidance_interval: tuple[float, float] | None = None
+    guidance_methods: tuple[str, ...] = ()
     solver: str | None = None
     eta: float | None = None
     grid: str | tuple[float, ...] | None = None
     size: tuple[int, int] | None = None
     model: str = "house"
+    weak_model: str | None = None
     batching: Batching = "exact"
     device: str = "auto"
     dtype: str = "auto"
@@ -118,8 +97,9 @@ class Request:
         check_text("negative", self.negative)
         for name in ("model", "device"):
             check_name(name, getattr(self, name))
-        if self.style is not None:
-            check_name("style", self.style)
+        for name in ("style", "weak_model"):
+            if getattr(self, name) is not None:
+                check_name(name, getattr(self, name))
         check_choice("batching", self.batching, ("exact", "fast"))
         check_choice("dtype", self.dtype, DTYPES)
         store = object.__setattr__  # the only way to normalise a field of a frozen dataclass
@@ -128,17 +108,19 @@ class Request:
         if self.steps is not None:
             store(self, "steps", integer("steps", self.steps, 1, MAX_STEPS))
         if self.solver is not None:
-            store(self, "solver", _spec("solver", self.solver))
+            store(self, "solver", canonical("solver", self.solver))
         if self.grid is not None:
-            store(self, "grid", _grid(self.grid))
+            store(self, "grid", time_grid(self.grid))
         if isinstance(self.grid, tuple):
-            store(self, "steps", _steps_of(self.grid, self.steps))
+            store(self, "steps", steps_of(self.grid, self.steps))
         if self.guidance is not None:
             store(self, "guidance", real("guidance", self.guidance, 0.0, 100.0))
         if self.eta is not None:
             store(self, "eta", real("eta", self.eta, 0.0, 1.0))
         if self.guidance_interval is not None:
-            store(self, "guidance_interval", _interval(self.guidance_interval))
+            store(self, "guidance_interval", interval(self.guidance_interval))
+        store(self, "guidance_methods", methods(self.guidance_methods))
+        store(self, "also", further_prompts(self.also))
         if self.size is not None:
             store(self, "size", parse_size(self.size))
 
@@ -150,7 +132,7 @@ class Request:
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values under the option names."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return {name: listed(value) for name, value in values.items()}
 
     @classmethod
     def from_json_dict(cls, data: object) -> Self:
@@ -196,8 +178,9 @@ class Recipe:
     `request` has `n` = 1, the picture's own seed, and nothing left open: no `None` for steps, guidance,
     guidance_interval, solver, grid or size, no "auto" for device or dtype, and a model name instead of a folder.
     Digests are SHA-256 in lower-case hex: of the weights file, of the text encoder's (`None` where the model has
-    none), of the pixels (`provenance.pixels.pixel_sha256`). `evaluations` counts network forwards for this picture.
-    `ignored` names everything that was asked for and had no effect. Raises `InvalidOption`.
+    none), of the weak model's weights (`None` where none took part), of the pixels (`provenance.pixels.pixel_sha256`).
+    `evaluations` counts network forwards for this picture. `ignored` names everything that was asked for and had no
+    effect. Raises `InvalidOption`.
     """
 
     request: Request
@@ -211,12 +194,16 @@ class Recipe:
     evaluations: int
     ignored: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    weak_weights_sha256: str | None = None
 
     def __post_init__(self) -> None:
         _check_resolved(self.request)
-        for name in ("weights_sha256", "text_encoder_sha256", "pixels_sha256"):
-            if getattr(self, name) is not None or name != "text_encoder_sha256":
+        optional = ("text_encoder_sha256", "weak_weights_sha256")
+        for name in ("weights_sha256", "pixels_sha256", *optional):
+            if getattr(self, name) is not None or name not in optional:
                 check_digest(name, getattr(self, name))
+        if (self.weak_weights_sha256 is None) != (self.request.weak_model is None):
+            raise InvalidOption("a recipe states weak_weights_sha256 if, and only if, its request has a weak_model.")
         for name in ("schedule", "codec"):
             check_name(name, getattr(self, name))
         store = object.__setattr__
@@ -240,6 +227,7 @@ class Recipe:
             "evaluations": self.evaluations,
             "ignored": list(self.ignored),
             "warnings": list(self.warnings),
+            "weak_weights_sha256": self.weak_weights_sha256,
         }
 
     @classmethod
@@ -285,52 +273,6 @@ class Result:
         return sum(recipe.evaluations for recipe in self.recipes)
 
 
-def _interval(value: object) -> tuple[float, float]:
-    try:
-        low, high = (real("guidance_interval", end, 0.0, 1.0) for end in value)  # type: ignore[attr-defined]
-        if low < high:
-            return low, high
-    except (TypeError, ValueError):  # not a pair of numbers; InvalidOption is a ValueError too
-        pass
-    raise InvalidOption(
-        f"guidance_interval is {show(value)}; it must be two times (low, high) with 0 <= low < high <= 1, "
-        "where 0 is data and 1 is noise."
-    )
-
-
-def _spec(name: str, value: object) -> str:
-    """The canonical text of a spec."""
-    check_name(name, value)
-    return str(Spec.parse(name, value))
-
-
-def _grid(value: object) -> str | tuple[float, ...]:
-    """The canonical spec of a grid, or the times that it goes through."""
-    if isinstance(value, str) and ("," not in value or ":" in value):
-        return _spec("grid", value)
-    listed: Any = value.tolist() if hasattr(value, "tolist") else value  # arrays and tensors
-    try:
-        times = tuple(real("grid", time, 0.0, 1.0) + 0.0 for time in listed)  # -0.0 becomes 0.0
-        if 2 <= len(times) <= MAX_STEPS + 1 and times[-1] == 0 and all(a > b for a, b in pairwise(times)):
-            return times
-    except (TypeError, ValueError):  # no list, or not of numbers in [0, 1]; InvalidOption is a ValueError too
-        pass
-    raise InvalidOption(
-        f"grid is {show(value)}; it must be the name of a grid, or a list of 2 to {MAX_STEPS + 1} times that fall from "
-        "at most 1 (noise) to 0 (data), such as 1,0.7,0.4,0."
-    )
-
-
-def _steps_of(times: tuple[float, ...], steps: int | None) -> int:
-    """How many steps a grid of explicit times has; `steps`, if given, must agree."""
-    if steps not in (None, len(times) - 1):
-        raise InvalidOption(
-            f"steps is {steps}, but the grid lists {len(times)} times, which makes {len(times) - 1} steps; leave out "
-            "one of the two."
-        )
-    return len(times) - 1
-
-
 def _check_resolved(request: object) -> None:
     """A recipe leaves nothing open and names no folder of the machine that drew it."""
     if not isinstance(request, Request):
@@ -341,5 +283,7 @@ def _check_resolved(request: object) -> None:
         raise InvalidOption(f"a recipe must state {', '.join(still_open)}; only a request may leave it to the model.")
     if request.n != 1:
         raise InvalidOption(f"n is {request.n}; a recipe is of one picture, so it must be 1.")
-    if re.match(r"[/~.]|[A-Za-z]:[\\/]", request.model) or "\\" in request.model:
-        raise InvalidOption(f"model is {show(request.model)}; a recipe holds the model's name, not its folder.")
+    for name in ("model", "weak_model"):
+        value = getattr(request, name) or ""
+        if re.match(r"[/~.]|[A-Za-z]:[\\/]", value) or "\\" in value:
+            raise InvalidOption(f"{name} is {show(value)}; a recipe holds the model's name, not its folder.")

@@ -10,10 +10,11 @@ import pytest
 
 from tests.contracts.source import PACKAGE, Import, Source, imports, parse, sources
 
-BY_ALL = {"errors", "request", "spec", "values"}
+BY_ALL = {"errors", "options", "request", "spec", "values"}
 LOWER = {"diffusion", "nn", "families", "codecs", "conditioning"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
+    "options": set(),
     "request": set(),
     "spec": set(),
     "values": set(),
@@ -29,7 +30,8 @@ ALLOWED: dict[str, set[str]] = {
     "provenance": set(),
     "data": set(),
     "parallel": set(),
-    "pipeline": {"diffusion", "codecs", "conditioning", "adapters", "editing", "provenance"},
+    "guiding": {"diffusion"},
+    "pipeline": {"diffusion", "codecs", "conditioning", "adapters", "editing", "guiding", "provenance"},
     # load puts a pipeline together, so it may also name the parts that a pipeline is made of
     "load": {"pipeline", "checkpoints", "families", "house", "diffusion", "codecs", "conditioning", "adapters"},
     "training": {"diffusion", "families", "codecs", "conditioning", "adapters", "checkpoints", "data", "parallel"},

@@ -52,6 +52,27 @@ def test_every_option_reaches_the_recipe(run: Run, model: Path) -> None:
     assert {name: request[name] for name in wanted} == wanted
 
 
+def test_guidance_methods_and_further_prompts_reach_the_recipe(run: Run, model: Path, other_model: Path) -> None:
+    args = ("imagine", "a cat", "--seed", 1, "--model", model, "--format", "json")
+    methods = ("--guidance-method", "apg: eta=0.50", "--guidance-method", "pag:scale=2")
+    stacked = parsed(run(*args, "--guidance", 6, *methods))["pictures"][0]
+    assert stacked["recipe"]["request"]["guidance_methods"] == ["apg:eta=0.5", "pag:scale=2"]
+    assert (stacked["recipe"]["request"]["guidance"], stacked["evaluations"]) == (6, 12)
+    also = ("--also", "a hat:0.7", "--also", "the ratio 3:4 : -0.5", "--also", "a ball")
+    further = parsed(run(*args, *also))["pictures"][0]
+    assert further["recipe"]["request"]["also"] == [["a hat", 0.7], ["the ratio 3:4 ", -0.5], ["a ball", 1.0]]
+    assert (further["recipe"]["request"]["guidance_methods"], further["evaluations"]) == (["composable"], 20)
+    weak = ("--guidance-method", "autoguidance:scale=2", "--weak-model", other_model)
+    assert parsed(run(*args, *weak))["pictures"][0]["recipe"]["weak_weights_sha256"] is not None
+    text = run("imagine", "a cat", "--seed", 1, "--model", model, *methods)
+    assert "guidance 4, apg:eta=0.5, pag:scale=2; 12 evaluations" in text.stdout
+
+
+def test_help_shows_how_to_guide(run: Run) -> None:
+    text = run("imagine", "--help").stdout
+    assert '\n  mezzotint imagine "a cat" --also "a hat:0.7" --also "a ball:-0.3"\n' in text
+
+
 def test_times_may_be_given_as_a_grid(run: Run, model: Path) -> None:
     args = ("imagine", "a cat", "--seed", 1, "--model", model, "--format", "json")
     times = parsed(run(*args, "--grid", "1,0.75, .5,0.25,0"))["pictures"][0]
@@ -126,6 +147,12 @@ def test_what_has_no_effect_is_named(run: Run, model: Path) -> None:
         (["--grid", "kerras"], "did you mean karras"),
         (["--grid", "1,0.5"], "times that fall from at most 1"),
         (["--grid", "1,0.5,0", "--steps", "3"], "the grid lists 3 times"),
+        (["--guidance-method", "agp"], "There is no guidance called 'agp'"),
+        (["--guidance-method", "apg:eta"], "guidance_methods is 'apg:eta'; it must be NAME or NAME:option=value"),
+        (["--guidance-method", "apg", "--also", "a hat"], "composable or perp-neg, not apg"),
+        (["--also", "a hat:1e9"], "the weight in also is 1000000000.0; it must be a number from -100 to 100"),
+        (["--also", ":2"], "also names an empty prompt"),
+        (["--weak-model", "hose"], "There is no model called 'hose'"),
         (["--style", "flatt"], "did you mean flat"),
         (["--size", "33"], "draws pictures of 32x32 pixels, not 33x33"),
         (["--size", "big"], "size is 'big'"),

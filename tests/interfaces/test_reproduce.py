@@ -130,3 +130,43 @@ def test_the_new_picture_needs_a_name_of_its_own(run: Run, model: Path, picture:
     before = picture.read_bytes()
     assert words in sentence(run("reproduce", picture, "--model", model, "--out", out))
     assert picture.read_bytes() == before
+
+
+STACK = ("--guidance", 6, "--guidance-method", "apg", "--guidance-method", "pag:scale=2",
+         "--guidance-method", "rescale:amount=0.7")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "options", [STACK, ("--also", "a hat:0.7", "--also", "a ball:-0.5")], ids=["apg, pag and rescale", "two prompts"]
+)
+def test_guidance_is_drawn_again(run: Run, model: Path, here: Path, options: tuple[object, ...]) -> None:
+    args = ("--seed", 7, "--out", "a.png", "--model", model, "--threads", 1, "--steps", 3)
+    assert run("imagine", "a red apple", *args, *options).exit_code == 0
+    result = run("reproduce", "a.png", "--model", model)
+    assert (result.exit_code, result.stdout) == (0, "a.png: identical: every pixel is equal.\n")
+    request = recipe_of(here / "a.png").request
+    bare = changed(here / "a.png", request=replace(request, guidance_methods=(), also=()))
+    assert not run("reproduce", bare, "--model", model).stdout.startswith(f"{bare}: identical")
+    text = run("inspect", "a.png").stdout
+    assert ("apg, pag:scale=2, rescale:amount=0.7" if options is STACK else "a hat:0.7, a ball:-0.5") in text
+
+
+def test_a_weak_model_is_drawn_with_again(run: Run, model: Path, other_model: Path, here: Path) -> None:
+    args = ("--seed", 7, "--out", "a.png", "--model", model, "--threads", 1, "--steps", 3)
+    weak = ("--guidance-method", "autoguidance:scale=2.5", "--weak-model", other_model)
+    assert run("imagine", "a red apple", *args, *weak).exit_code == 0
+    result = run("reproduce", "a.png", "--model", model, "--weak-model", other_model)
+    assert (result.exit_code, result.stdout) == (0, "a.png: identical: every pixel is equal.\n")
+    assert "names the weak model 'random', which is not installed; give its folder with --weak-model." in sentence(
+        run("reproduce", "a.png", "--model", model)
+    )
+    found = json.loads(run("reproduce", "a.png", "--model", model, "--weak-model", model, "--format", "json").stdout)
+    assert found["status"] == "different"
+    assert len(found["causes"]) == 1
+    assert found["causes"][0].startswith("the weak model's weights digest was ")
+    assert "weak model's weights" in run("inspect", "a.png").stdout
+
+
+def test_a_weak_model_for_a_recipe_without_one_is_refused(run: Run, model: Path, picture: Path) -> None:
+    result = run("reproduce", picture, "--model", model, "--weak-model", model)
+    assert "The recipe has no weak model; leave out --weak-model." in sentence(result)

@@ -11,17 +11,6 @@ import torch
 from mezzotint import Pipeline, Request
 from mezzotint.errors import InvalidOption
 from mezzotint.provenance.pixels import pixel_sha256, psnr
-from tests.support import model_folder
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return model_folder(tmp_path_factory.mktemp("models") / "random")
-
-
-@pytest.fixture(scope="module")
-def pipe(folder: Path) -> Pipeline:
-    return Pipeline.load(str(folder))
 
 
 @pytest.mark.parametrize("solver", ["ddim", "dpmpp-2m", "heun", "euler", "ddpm"])

@@ -29,6 +29,6 @@ def recipe_of(image: Image.Image, environment: dict[str, Any] | None = None, **c
         "noise_version": 1, "pixels_sha256": pixel_sha256(image), "evaluations": 24,
     }  # fmt: skip
     for name, value in changes.items():
-        (recipe if name in {*recipe, "ignored", "warnings"} else request)[name] = value
+        (recipe if name in {*recipe, "ignored", "warnings", "weak_weights_sha256"} else request)[name] = value
     environ = Environment(**{**facts, **(environment or {})})
     return Recipe(request=Request(**request), environment=environ, **recipe)

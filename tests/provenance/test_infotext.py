@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mezzotint.diffusion.solvers import SOLVERS
+from mezzotint.diffusion.solvers.names import PROGRAMS
 from mezzotint.provenance.infotext import SAMPLERS, Infotext, format_infotext, infotext_of, parse_infotext
 from tests.provenance.recipes import noise_image, recipe_of
 
@@ -164,6 +165,23 @@ def test_the_text_of_a_recipe_is_as_civitai_wants_it() -> None:
 
 def test_the_names_for_our_solvers_are_of_solvers_that_exist() -> None:
     assert SAMPLERS.keys() <= SOLVERS.keys()
+    table = PROGRAMS["a1111"]
+    assert {ours: theirs for ours, theirs in SAMPLERS.items() if table.get(theirs, table["LCM"]).solver != ours} == {
+        "ddpm": "DDPM"  # newer than the table's
+    }
+
+
+def test_guidance_is_said_where_the_original_has_a_name_for_it() -> None:
+    further = {"also": (("a hat", 0.7), ("a ball", -0.5)), "guidance_methods": ("composable", "pag:blocks=1+2,scale=2")}
+    text = infotext_of(recipe_of(noise_image(), solver="ddim:eta=0.5", grid=(1, 0.5, 0), steps=2, **further))
+    assert text.startswith("a red apple AND a hat :0.7 AND a ball :-0.5\nNegative prompt: blurry\nSteps: 2, ")
+    pairs = original_pairs(text)
+    assert (pairs["Sampler"], pairs["Eta DDIM"], pairs["Schedule type"]) == ("DDIM", "0.5", "1.0, 0.5, 0.0")
+    assert pairs["Guidance methods"] == "composable, pag:blocks=1+2,scale=2"
+    other = infotext_of(recipe_of(noise_image(), solver="euler-ancestral", eta=1, guidance_methods=("perp-neg",),
+                                  also=(("a hat", -1),)))  # fmt: skip
+    assert other.startswith("a red apple\nNegative")  # AND means something else there
+    assert (original_pairs(other)["Sampler"], original_pairs(other)["Eta"]) == ("Euler a", "1")
 
 
 def test_the_text_of_a_recipe_can_be_read_by_the_original() -> None:

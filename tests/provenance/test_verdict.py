@@ -122,6 +122,12 @@ def test_invisible_pixels() -> None:
         ({"device": "cuda"}, "the device was cpu and is now cuda"),
         ({"batching": "fast"}, "the batching was exact and is now fast"),
         ({"guidance_interval": (0.1, 1)}, "the guidance_interval was 0.0 to 1.0 and is now 0.1 to 1.0"),
+        (
+            {"grid": (1, *(i / 12 for i in range(11, -1, -1)))},
+            "the grid was uniform and is now 1.0, 0.9166666666666666, 0.8333333333333334, 0.75, 0.6666...",
+        ),
+        ({"guidance_methods": ("apg", "pag:scale=2")}, "the guidance_methods was none and is now apg, pag:scale=2"),
+        ({"also": (("a hat", 0.7), ("a cat", -1))}, "the also was none and is now a hat:0.7, a cat:-1"),
         ({"prompt": "x" * 99}, f"the prompt was a red apple and is now {'x' * 57}..."),
         ({"seed": 8}, "the seed was 7 and is now 8"),
         ({"environment": {"mezzotint": "0.2.0"}}, "the mezzotint version was 0.1.0 and is now 0.2.0"),
@@ -130,6 +136,11 @@ def test_invisible_pixels() -> None:
 )
 def test_every_recorded_fact_is_named(changes: dict[str, Any], clause: str) -> None:
     assert differing_facts(recipe_of(BASE), recipe_of(BASE, **changes)) == (clause,)
+
+
+def test_another_weak_model_is_named() -> None:
+    then, now = (recipe_of(BASE, weak_model="small", weak_weights_sha256=letter * 64) for letter in "ab")
+    assert differing_facts(then, now) == ("the weak model's weights digest was aaaaaaaaaa and is now bbbbbbbbbb",)
 
 
 def test_the_recipes_own_pixels_are_not_a_cause() -> None:

@@ -61,6 +61,7 @@ class Purpose(IntEnum):
     RENOISE = 9
     AUGMENT = 10
     EVALUATION = 11
+    PROMPT = 12
 
 
 class Noise(Protocol):

@@ -16,7 +16,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from mezzotint.request import Recipe
+from mezzotint.request import Recipe, Request
+from mezzotint.spec import Spec
 
 __all__ = ["Infotext", "format_infotext", "infotext_of", "parse_infotext"]
 
@@ -24,9 +25,20 @@ NEGATIVE = "Negative prompt:"
 SAMPLERS = {
     "ddim": "DDIM",
     "ddpm": "DDPM",
+    "dpm-2": "DPM2",
+    "dpm-2-ancestral": "DPM2 a",
     "dpmpp-2m": "DPM++ 2M",
+    "dpmpp-2m-sde": "DPM++ 2M SDE",
+    "dpmpp-2m-sde-heun": "DPM++ 2M SDE Heun",
+    "dpmpp-2s-ancestral": "DPM++ 2S a",
+    "dpmpp-3m-sde": "DPM++ 3M SDE",
+    "dpmpp-sde": "DPM++ SDE",
     "euler": "Euler",
+    "euler-ancestral": "Euler a",
     "heun": "Heun",
+    "lcm": "LCM",
+    "lms": "LMS",
+    "plms": "PLMS",
 }
 """What other programs call our solvers; a solver that is not listed keeps our name."""
 
@@ -53,10 +65,11 @@ def infotext_of(recipe: Recipe) -> str:
     assert request.size is not None
     assert request.solver is not None
     assert request.guidance is not None
+    solver = Spec.parse("solver", request.solver)
     model_hash = recipe.weights_sha256[:10]
     pairs = {
         "Steps": str(request.steps),
-        "Sampler": SAMPLERS.get(request.solver, request.solver),
+        "Sampler": SAMPLERS.get(solver.name, solver.name),
         "Schedule type": request.grid if isinstance(request.grid, str) else ", ".join(map(str, request.grid or ())),
         "CFG scale": repr(request.guidance).removesuffix(".0"),
         "Seed": str(request.seed),
@@ -64,12 +77,24 @@ def infotext_of(recipe: Recipe) -> str:
         "Model hash": model_hash,
         "Model": request.model,
     }
+    eta = dict(solver.options).get("eta", request.eta)
+    if eta is not None:
+        pairs["Eta DDIM" if solver.name == "ddim" else "Eta"] = str(eta).removesuffix(".0")
+    if request.guidance_methods:
+        pairs["Guidance methods"] = ", ".join(request.guidance_methods)
     if request.style is not None:
         pairs["Style"] = request.style
     # A dictionary, not text: it is written without the quotes of a JSON string, and with one entry it has no comma
     hashes = f'Hashes: {{"model": "{model_hash}"}}'
     version = f"Version: mezzotint {recipe.environment.mezzotint}"
-    return f"{format_infotext(request.prompt, request.negative, pairs)}, {hashes}, {version}"
+    return f"{format_infotext(_prompt(request), request.negative, pairs)}, {hashes}, {version}"
+
+
+def _prompt(request: Request) -> str:
+    """The prompt, with the further ones where the program has the same: "a AND b :w" is composable guidance there."""
+    if any(method.startswith("perp-neg") for method in request.guidance_methods):
+        return request.prompt
+    return "".join([request.prompt, *(f" AND {text} :{weight:g}" for text, weight in request.also)])
 
 
 def format_infotext(prompt: str, negative: str, pairs: Mapping[str, str]) -> str:

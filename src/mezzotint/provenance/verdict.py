@@ -95,6 +95,7 @@ def differing_facts(then: Recipe, now: Recipe) -> tuple[str, ...]:
     ]
     pairs += [
         ("weights digest", then.weights_sha256, now.weights_sha256),
+        ("weak model's weights digest", then.weak_weights_sha256, now.weak_weights_sha256),
         ("text encoder digest", then.text_encoder_sha256, now.text_encoder_sha256),
         ("schedule", then.schedule, now.schedule),
         ("codec", then.codec, now.codec),
@@ -113,10 +114,17 @@ def _clause(name: str, old: object, new: object) -> str:
 
 
 def _fact(value: object) -> str:
-    text = "none" if value is None else str(value)
-    if isinstance(value, tuple):
-        size = all(isinstance(part, int) for part in value)
-        text = ("x" if size else " to " if len(value) == 2 else ", ").join(str(part) for part in value) or "none"
+    match value:
+        case (int(width), int(height)):
+            text = f"{width}x{height}"
+        case (float(low), float(high)):
+            text = f"{low} to {high}"
+        case (str(prompt), float(weight)):
+            text = f"{prompt}:{weight:g}"
+        case tuple() if value:
+            text = ", ".join(_fact(part) for part in value)
+        case _:
+            text = "none" if value in (None, ()) else str(value)
     if len(text) == 64 and all(c in "0123456789abcdef" for c in text):
         return text[:10]
     return text if len(text) <= 60 else text[:57] + "..."

@@ -12,6 +12,7 @@ from mezzotint.interfaces.cli.options import (
     GRID,
     INTERVAL,
     REAL,
+    WEIGHTED,
     WHOLE,
     device_option,
     dtype_option,
@@ -59,6 +60,7 @@ class Drawn:
         """The text form."""
         request, size = self.recipe.request, "x".join(map(str, self.recipe.request.size or ()))
         facts = f"seed {request.seed}, {size}, {request.steps} steps of {request.solver}, guidance {request.guidance:g}"
+        facts += "".join(f", {method}" for method in request.guidance_methods)
         work = f"{self.recipe.evaluations} evaluations, {self.seconds:.2f} s"
         return f"{click.format_filename(self.file)}  ({facts}; {work})"
 
@@ -158,6 +160,14 @@ class Session:
     help="The part of t in [0, 1] (0 = data, 1 = noise) where guidance acts.",
 )
 @click.option(
+    "--guidance-method",
+    "guidance_methods",
+    multiple=True,
+    metavar="SPEC",
+    help="How to guide, such as apg:momentum=-0.5 or pag:scale=2; may be repeated: one rule, which gets the SCALE of "
+    "--guidance, and modifiers, the first innermost. `mezzotint guidances` lists them.",
+)
+@click.option(
     "--solver",
     metavar="SPEC",
     help="How a step is taken, such as heun or ddim:eta=0.5; `mezzotint solvers` lists them.",
@@ -176,8 +186,18 @@ class Session:
 @click.option(
     "--negative", default="", metavar="TEXT", help="What guidance pulls away from, instead of the empty prompt."
 )
+@click.option(
+    "--also",
+    type=WEIGHTED,
+    multiple=True,
+    metavar="TEXT:WEIGHT",
+    help="A further prompt with its weight, in units of --guidance; a negative one repels. May be repeated.",
+)
 @click.option("--style", metavar="NAME", help="A drawing style of the model; `mezzotint models` lists them.")
 @click.option("--model", default="house", show_default=True, metavar="NAME", help="A model's name or its folder.")
+@click.option(
+    "--weak-model", metavar="NAME", help="The weaker model that --guidance-method autoguidance steers away from."
+)
 @click.option("--out", metavar="PATH", help="A file that ends in .png, or a folder; mezzotint-out if not given.")
 @click.option(
     "--batching",
@@ -200,6 +220,12 @@ def imagine(
     """Draw PROMPT, which may be empty, and say where the picture is.
 
     Each file carries its recipe: `mezzotint reproduce FILE` draws it again.
+
+    \b
+    mezzotint imagine "a red apple" --seed 7 --steps 12 --solver ddim:eta=0.5
+    mezzotint imagine "a cat" --guidance 8 --guidance-method apg --guidance-method rescale:amount=0.7
+    mezzotint imagine "a cat" --guidance-method pag:scale=2 --guidance-interval 0.2,0.9
+    mezzotint imagine "a cat" --also "a hat:0.7" --also "a ball:-0.3"
     """
     if options["seed"] is None:
         options["seed"] = random_seed()

@@ -52,9 +52,11 @@ def _unchanged(file: Path, recipe: Recipe) -> bool:
 def _facts(recipe: Recipe, unchanged: bool | None) -> Iterator[tuple[str, str]]:
     """Name and value of each fact of a recipe, as text."""
     for name, value in recipe.request.to_json_dict().items():
-        if name != "n" and value is not None:
+        if name != "n" and value not in (None, []):
             yield name, _text(name, value)
     yield "weights", recipe.weights_sha256
+    if recipe.weak_weights_sha256 is not None:
+        yield "weak model's weights", recipe.weak_weights_sha256
     yield "text encoder", recipe.text_encoder_sha256 or "none"
     yield "schedule", recipe.schedule
     yield "codec", recipe.codec
@@ -71,6 +73,9 @@ def _facts(recipe: Recipe, unchanged: bool | None) -> Iterator[tuple[str, str]]:
 
 
 def _text(name: str, value: Any) -> str:
+    if name == "also":
+        return ", ".join(f"{text}:{weight:g}" for text, weight in value)
     if isinstance(value, list):
-        return ("x" if name == "size" else " to ").join(str(part) for part in value)
+        between = {"size": "x", "guidance_interval": " to "}.get(name, ", ")
+        return between.join(str(part) for part in value)
     return str(value)

@@ -57,6 +57,16 @@ class Grid(_Type):
         return parts if len(parts) > 1 and all(isinstance(part, float) for part in parts) else value
 
 
+class Weighted(_Type):
+    """A text with a weight behind its last colon, as a pair; without a number there, the weight is 1."""
+
+    name = "text:weight"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        text, _, weight = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+        return [text, _real(weight)] if isinstance(_real(weight), float) else [value, 1.0]
+
+
 class Device(_Type):
     """The name of a device; whether it is here is for `load.resolve_device` to say."""
 
@@ -75,7 +85,7 @@ def _real(value: Any) -> Any:
         return value
 
 
-WHOLE, REAL, INTERVAL, GRID = Whole(), Real(), Interval(), Grid()
+WHOLE, REAL, INTERVAL, GRID, WEIGHTED = Whole(), Real(), Interval(), Grid(), Weighted()
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:

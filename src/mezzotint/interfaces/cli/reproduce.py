@@ -35,12 +35,20 @@ PLAIN_DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:[0-9]{1,2})?")
     "--out", type=click.Path(path_type=Path), metavar="PATH", help="Also write the new picture to this PNG file."
 )
 @click.option("--model", metavar="NAME", help="A model's name or folder, instead of the one that the recipe names.")
+@click.option("--weak-model", metavar="NAME", help="The same for the weak model, if the recipe names one.")
 @device_option
 @dtype_option
 @threads_option
 @format_option
 def reproduce(
-    file: Path, out: Path | None, model: str | None, device: str, dtype: str, threads: Any, form: str
+    file: Path,
+    out: Path | None,
+    model: str | None,
+    weak_model: str | None,
+    device: str,
+    dtype: str,
+    threads: Any,
+    form: str,
 ) -> None:
     """Redraw FILE from its recipe: identical, the same within a stated PSNR, or different, and why.
 
@@ -55,8 +63,9 @@ def reproduce(
     picture_then = read_picture(file)
     check_target(out, file)
     set_threads(_threads(then) if threads is None else whole_number("threads", threads, 1, 1024))
+    weak = _weak(then, weak_model)
     pipe = _pipeline(then, model, device, dtype)
-    result = _draw(pipe, then)
+    result = _draw(pipe, then, weak)
     verdict = compare(then, result.recipes[0], result.images[0], picture_then)
     if out is not None:
         from mezzotint.provenance.png import write_png
@@ -103,18 +112,31 @@ def _threads(then: Recipe) -> int:
     return min(then.environment.threads, 4 * cores())
 
 
+def _installed(name: str, kind: str) -> str:
+    """The name of a model in a recipe, which may be a stranger's: it must be installed, and no folder."""
+    from mezzotint.load import model_folders
+
+    if name not in model_folders():
+        option = kind.replace(" ", "-")
+        raise InvalidOption(
+            f"The recipe names the {kind} {name!r}, which is not installed; give its folder with --{option}."
+        )
+    return name
+
+
+def _weak(then: Recipe, given: str | None) -> str | None:
+    """The weak model to draw with, if the recipe has one."""
+    named = then.request.weak_model
+    if named is None and given is not None:
+        raise InvalidOption("The recipe has no weak model; leave out --weak-model.")
+    return _installed(named, "weak model") if named is not None and given is None else given
+
+
 def _pipeline(then: Recipe, model: str | None, device: str, dtype: str) -> "Pipeline":
     from mezzotint.pipeline import Pipeline
 
     dtype = then.request.dtype if dtype == "auto" else dtype
-    if model is None:
-        from mezzotint.load import find_model, model_folders
-
-        model = then.request.model
-        if model not in model_folders():
-            sentence = f"The recipe names the model {model!r}, which is not installed; give its folder with --model."
-            raise InvalidOption(sentence)
-        find_model(model)
+    model = _installed(then.request.model, "model") if model is None else model
     if device != "auto":
         return Pipeline.load(model, device=device, dtype=dtype)
     wanted = then.request.device
@@ -126,9 +148,9 @@ def _pipeline(then: Recipe, model: str | None, device: str, dtype: str) -> "Pipe
     return Pipeline.load(model, device="auto", dtype=dtype)
 
 
-def _draw(pipe: "Pipeline", then: Recipe) -> Result:
-    """The recipe's picture with the loaded model."""
-    request = replace(then.request, device="auto", dtype="auto")
+def _draw(pipe: "Pipeline", then: Recipe, weak: str | None) -> Result:
+    """The recipe's picture with the loaded models."""
+    request = replace(then.request, device="auto", dtype="auto", weak_model=weak)
     previews = pipe.stream(request)
     with bar(len(pipe.time_grid(pipe.resolve(request))), "drawing", "step") as shown:
         for preview in previews:

@@ -1,0 +1,263 @@
+"""From a request to guidance: which rule and modifiers surround the denoiser, and which prompts they read.
+
+A rule combines the predictions under several prompts and takes the request's `guidance` as its scale; modifiers stack,
+in the order given, `guidance_interval` around all of them. What each does is said in `mezzotint.diffusion.guidance`.
+None of them needs gradients, so that everything may run under `torch.inference_mode`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from mezzotint.diffusion.denoiser import Denoiser
+from mezzotint.diffusion.guidance import GuidanceRecord, find_guidance, guidance_stack, guided
+from mezzotint.diffusion.guidance.autoguidance import Autoguidance
+from mezzotint.diffusion.guidance.base import Modifier, Rule
+from mezzotint.diffusion.guidance.interval import Interval
+from mezzotint.diffusion.guidance.rescale import Rescale
+from mezzotint.diffusion.noise import Purpose, philox_uniform
+from mezzotint.diffusion.prediction import Prediction
+from mezzotint.diffusion.probe import Probe
+from mezzotint.diffusion.schedule import Schedule
+from mezzotint.errors import InvalidOption
+from mezzotint.request import Request
+from mezzotint.spec import Spec, option_types, typed
+
+__all__ = ["Guidance", "Pair", "Prompt", "Side", "guidance_of", "independent_prompt", "resolve_guidance", "unread"]
+
+EVERYWHERE = (0.0, 1.0)
+COMBINE = ("composable", "perp-neg")
+"""The rules that read further prompts."""
+FOLLOW = (Interval, Rescale)
+"""Modifiers that do nothing by themselves: they change what steers inside them."""
+GIVEN = ("weights", "weak")
+"""Options that no text can give: they come from the request's further prompts, and from its weak model."""
+SCALES: Mapping[str, float] = {"cfg++": 0.6}
+"""What stands in for the model's default with rules that count otherwise than CFG; the paper's value."""
+WORDS = 4
+WORD = re.compile(r"[a-z]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a branch is conditioned on. text: None is `independent_prompt`. styled: in the request's drawing style."""
+
+    text: str | None
+    styled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """The guidance of a resolved request.
+
+    rule, modifiers: those of `mezzotint.diffusion.guidance`, the first modifier innermost, each with the text that it
+    was asked for with. prompts: what the branches of the rule are conditioned on, "cond" left out.
+    """
+
+    rule: tuple[str, Rule]
+    modifiers: tuple[tuple[str, Modifier], ...]
+    prompts: Mapping[str, Prompt]
+
+    @property
+    def needs_weak(self) -> bool:
+        """Whether a weak model takes part."""
+        return any(isinstance(modifier, Autoguidance) and modifier.scale != 1 for _, modifier in self.modifiers)
+
+    @property
+    def read(self) -> Mapping[str, Prompt]:
+        """The prompts that are read, by branch."""
+        return {branch: self.prompts[branch] for branch in self.rule[1].branches if branch != "cond"}
+
+    def wrap(self, leaf: Denoiser[Any], weak: Denoiser[Any] | None = None) -> tuple[Denoiser[Any], tuple[str, ...]]:
+        """The guided denoiser around a leaf, for one request, and the methods that change nothing.
+
+        With a weak model that is needed, it takes `Pair`s for conditionings. Raises InvalidOption for what this leaf
+        cannot give, and if a weak model is needed and there is none.
+        """
+        if self.needs_weak:
+            if weak is None:
+                raise InvalidOption(
+                    "The guidance autoguidance needs a weaker model; give its name or its folder as weak_model."
+                )
+            leaf, weak = Side(leaf, "strong"), Side(weak, "weak")
+        name, rule = self.rule
+        steered = rule.branches != ("cond",)
+        idle = [] if steered else [name]
+        wrapped = guided(leaf, rule)
+        for name, plain in self.modifiers:
+            modifier = replace(plain, weak=weak) if isinstance(plain, Autoguidance) else plain
+            outer = modifier.wrap(wrapped, leaf)
+            if outer is wrapped or modifier == Interval() or (isinstance(modifier, FOLLOW) and not steered):
+                idle.append(name)
+            else:
+                steered = True
+            wrapped = outer
+        return wrapped, tuple(filter(None, idle))
+
+
+def resolve_guidance(request: Request, defaults: Request) -> Request:
+    """The request with guidance, guidance_interval and guidance_methods decided, in their canonical form.
+
+    A scale given as an option of the rule moves to `guidance`. Further prompts without a rule ask for composable.
+    Raises InvalidOption for what is asked for twice, and for a rule that reads no further prompts.
+    """
+    specs = [Spec.parse("guidance", text) for text in request.guidance_methods]
+    specs = [replace(spec, name=find_guidance(spec.name.lower()).name) for spec in specs]
+    if request.also and not any(_record(spec).kind == "rule" for spec in specs):
+        specs.insert(0, Spec("composable"))
+    scale: Any = request.guidance
+    for place, spec in enumerate(specs):
+        options = dict(spec.options)
+        if _record(spec).kind == "rule" and "guidance" in options:
+            if scale is not None:
+                raise InvalidOption(f"guidance is {scale:g}, and the guidance method {spec} says it too; give it once.")
+            scale = options.pop("guidance")
+            specs[place] = Spec(spec.name, tuple(options.items()))
+    rules = [spec.name for spec in specs if _record(spec).kind == "rule"]
+    if scale is None:
+        scale = SCALES.get(rules[0], defaults.guidance) if rules else defaults.guidance
+    interval = request.guidance_interval
+    if any(spec.name == "interval" for spec in specs):
+        if interval not in (None, EVERYWHERE):
+            raise InvalidOption(
+                "The guidance interval and the option guidance_interval are the same; give one of them."
+            )
+        interval = EVERYWHERE
+    return replace(
+        request,
+        guidance=scale,
+        guidance_interval=interval or defaults.guidance_interval or EVERYWHERE,
+        guidance_methods=tuple(map(str, specs)),
+    )
+
+
+def guidance_of(request: Request, defaults: Request) -> Guidance:
+    """The guidance of a request that `resolve_guidance` gave.
+
+    Raises InvalidOption for options that a method refuses, for what does not stack, and for further prompts that the
+    rule cannot take.
+    """
+    specs = [Spec.parse("guidance", text) for text in request.guidance_methods]
+    rules = [spec for spec in specs if _record(spec).kind == "rule"]
+    rule = rules[0] if rules else Spec("cfg")
+    prompts, weights = _prompts(rule.name, request)
+    scale = _scale(rule.name, request, weights)
+    chosen = [(f"guidance_methods: {spec}", spec.name, _options(spec)) for spec in specs]
+    chosen = [(label, name, {**options, **scale} if name == rule.name else options) for label, name, options in chosen]
+    if not rules:
+        chosen.append(("", rule.name, scale))
+    low, high = request.guidance_interval or EVERYWHERE
+    if (low, high) != EVERYWHERE:
+        usual = request.guidance_interval == defaults.guidance_interval
+        chosen.append(("" if usual else f"guidance_interval: {low:g},{high:g}", "interval", {"low": low, "high": high}))
+    combine, modifiers = guidance_stack([(name, options) for _, name, options in chosen])
+    labels = [label for label, name, _ in chosen if name != rule.name]
+    named = next(label for label, name, _ in chosen if name == rule.name)
+    return Guidance((named, combine), tuple(zip(labels, modifiers, strict=True)), prompts)
+
+
+def unread(request: Request, guidance: Guidance) -> tuple[str, ...]:
+    """The prompts of a request that none of its branches reads."""
+    read = guidance.read
+    texts = [prompt.text for prompt in read.values()]
+    negative = (f"negative: {request.negative}",) if request.negative and request.negative not in texts else ()
+    branches = zip(_branches(request), request.also, strict=True)
+    return (*negative, *(f"also: {text}" for branch, (text, _) in branches if branch not in read))
+
+
+def _record(spec: Spec) -> GuidanceRecord:
+    return find_guidance(spec.name)
+
+
+def _options(spec: Spec) -> dict[str, Any]:
+    """The options that a spec gives, with the types that the method declares."""
+    build = _record(spec).build
+    names = {item.name for item in fields(build)} - set(GIVEN)  # type: ignore[arg-type]
+    return typed("guidance", spec, option_types(build, names))
+
+
+def _branches(request: Request) -> list[str]:
+    """What the branches of the further prompts are called."""
+    return [f"also-{number}" for number in range(1, len(request.also) + 1)]
+
+
+def _prompts(rule: str, request: Request) -> tuple[dict[str, Prompt], dict[str, float]]:
+    """What the branches of a rule are conditioned on, and the weights of the further prompts."""
+    if request.also and rule not in COMBINE:
+        raise InvalidOption(
+            f"Further prompts (also) need a guidance that combines several, {' or '.join(COMBINE)}, not {rule}; leave "
+            "out one of the two."
+        )
+    if rule == "icg":
+        return {"independent": Prompt(None)}, {}
+    further = dict(zip(_branches(request), request.also, strict=True))
+    if rule != "perp-neg":
+        prompts = {name: Prompt(text, styled=weight > 0) for name, (text, weight) in further.items()}
+        scale = float(request.guidance or 0)
+        return {"uncond": Prompt(request.negative), **prompts}, {
+            n: scale * weight for n, (_, weight) in further.items()
+        }
+    for text, weight in request.also:
+        if weight > 0:
+            raise InvalidOption(
+                f"The guidance perp-neg takes further prompts with a negative weight, and {text!r} has {weight:g}; "
+                "make it negative, or use composable."
+            )
+    prompts = {"uncond": Prompt(""), **{name: Prompt(text) for name, (text, _) in further.items()}}
+    weights = {name: -weight for name, (_, weight) in further.items()}
+    if request.negative:
+        prompts["negative"], weights["negative"] = Prompt(request.negative), 1.0
+    return prompts, weights
+
+
+def _scale(rule: str, request: Request, weights: Mapping[str, float]) -> dict[str, Any]:
+    """The options of a rule that the request itself decides."""
+    if rule == "composable":
+        return {"weights": {"cond": request.guidance, **weights}}
+    return {"guidance": request.guidance} | ({"weights": weights} if rule == "perp-neg" else {})
+
+
+def independent_prompt(seed: int, vocabulary: Iterable[str]) -> str:
+    """A prompt that says nothing about any picture: a few words of the vocabulary at random, a function of the seed.
+
+    Sadat et al. 2024, arXiv 2407.02687, section 4. Raises InvalidOption for a vocabulary without words.
+    """
+    words = sorted(piece for piece in vocabulary if WORD.fullmatch(piece))
+    if not words:
+        raise InvalidOption("The guidance icg needs a model whose text vocabulary has whole words; use cfg.")
+    drawn = philox_uniform(seed, torch.arange(WORDS), Purpose.PROMPT)
+    return " ".join(words[int(share * len(words))] for share in drawn.tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A prompt as two networks read it."""
+
+    strong: Any
+    weak: Any
+
+    def cat(self, other: "Pair") -> "Pair":
+        """Both batches, one after the other."""
+        return Pair(self.strong.cat(other.strong), self.weak.cat(other.weak))
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two networks, which takes its own of each `Pair`."""
+
+    denoiser: Denoiser[Any]
+    side: Literal["strong", "weak"]
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.denoiser.schedule
+
+    def __call__(
+        self, x_t: Tensor, t: Tensor, cond: Mapping[str, Pair], *, to: Tensor | None = None, probe: Probe | None = None
+    ) -> Prediction:
+        own = {name: getattr(pair, self.side) for name, pair in cond.items()}
+        return self.denoiser(x_t, t, own, to=to, probe=probe)
