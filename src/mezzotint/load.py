@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from mezzotint.checkpoints.grids import foreign
 from mezzotint.checkpoints.model_folder import DESCRIPTION, ENCODER, TEXT, ModelFolder, read_model_folder
 from mezzotint.checkpoints.quantise import dequantise
 from mezzotint.checkpoints.tensors import file_digest, load_tensors
@@ -117,6 +118,25 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
         weights_sha256=files.weights_sha256,
         text_encoder_sha256=files.encoder_sha256,
         defaults=defaults,
+        grids=fitted_grids(files),
+        warnings=grid_warnings(files),
+    )
+
+
+def fitted_grids(files: ModelFolder) -> Mapping[tuple[str, int], tuple[float, ...]]:
+    """The times of the grids that were fitted to these weights, by solver and steps."""
+    own = (grid for grid in files.grids if grid.weights_sha256 == files.weights_sha256)
+    return MappingProxyType({(grid.solver, grid.steps): grid.times for grid in own})
+
+
+def grid_warnings(files: ModelFolder) -> tuple[str, ...]:
+    """What there is to say of grids that were fitted to other weights: they are left out, by name."""
+    names = foreign(files.grids, files.weights_sha256)
+    if not names:
+        return ()
+    return (
+        f"The model {files.description['name']} has grids that were fitted to other weights ({names}); they are not "
+        "used: fit them again with mezzotint fit-grid.",
     )
 
 

@@ -1,8 +1,9 @@
 """The pipeline: every model, task, solver and guidance runs through `stream`."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -19,16 +20,23 @@ from mezzotint.diffusion.timegrid import TimeGrid, find_grid, from_times
 from mezzotint.editing import Canvas, Edit, Imagine
 from mezzotint.errors import InvalidOption
 from mezzotint.guiding import Guidance, Pair, Prompt, guidance_of, independent_prompt, resolve_guidance, unread
+from mezzotint.options import MAX_STEPS
 from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Recipe, Request, Result
 from mezzotint.spec import Spec, option_types, typed
+from mezzotint.values import integer
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 FAST_BATCH = 8
 """Pictures that share a network call with `batching` "fast"."""
+FITTED = "fitted"
+"""The grid that was fitted to the model, the solver and the steps; a recipe holds its times."""
+
+JUMPS = frozenset({"inner", "length", "times"})
+"""Options of grids that multiply their steps."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,8 @@ class Model:
     prepare         prompts as the network reads them: a `Conditioning` to whatever the leaf takes
     size            (width, height) of what it draws, in pixels
     defaults        a request with every option resolved
+    grids           the times of fitted grids, by solver (its spec) and steps: what a request gets that names no grid
+    warnings        what there is to say about the model with every picture
     """
 
     name: str
@@ -50,6 +60,8 @@ class Model:
     weights_sha256: str
     text_encoder_sha256: str
     defaults: Request
+    grids: Mapping[tuple[str, int], tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    warnings: tuple[str, ...] = ()
 
     def prepare(self, prompts: Sequence[str], styles: Sequence[str | None]) -> Any:
         """Prompts and styles as this model's network reads them."""
@@ -86,7 +98,7 @@ class Pipeline:
     def __init__(self, model: Model, load: Callable[[str], Model] | None = None) -> None:
         """`load` reads another model, by name or folder, onto this one's device: the weak one of autoguidance."""
         self.model = model
-        self._load = None if load is None else lru_cache(maxsize=1)(load)  # models do not change
+        self._load = None if load is None else lru_cache(maxsize=2)(load)  # models do not change
 
     @classmethod
     def load(cls, model: str = "house", *, device: str = "auto", dtype: str = "auto") -> Self:
@@ -131,7 +143,9 @@ class Pipeline:
                 f"The model {self.model.name} draws pictures of {width}x{height} pixels, not "
                 f"{'x'.join(map(str, resolved.size or ()))}; leave out --size or give {width}x{height}."
             )
-        resolved = replace(resolved, solver=_solver_spec(resolved)[0], grid=self._grid_name(resolved))
+        resolved = replace(resolved, solver=_solver_spec(resolved)[0])
+        times = self._fitted(resolved) if request.grid in (None, FITTED) else None
+        resolved = replace(resolved, grid=times or self._grid_name(resolved))
         self.time_grid(resolved)
         self._guided(resolved)
         return resolved
@@ -153,7 +167,27 @@ class Pipeline:
             return from_times(request.grid)
         spec = Spec.parse("grid", request.grid)
         build = find_grid(spec.name).build
-        return build(request.steps, self.model.denoiser.schedule, **_grid_options(spec))
+        try:
+            return build(request.steps, self.model.denoiser.schedule, **_grid_options(spec))
+        except OverflowError:
+            raise InvalidOption(f"The grid {spec} leaves the range of numbers; choose options nearer 1.") from None
+
+    def solver(self, request: Request) -> Solver[Any]:
+        """The solver of a resolved request."""
+        return _solver_spec(request)[1]
+
+    def _fitted(self, request: Request) -> tuple[float, ...] | None:
+        """The times that were fitted to the request's solver and steps. Raises InvalidOption if they are asked for by
+        name and there are none."""
+        times = None if request.eta else self.model.grids.get((str(request.solver), request.steps or 0))
+        if times is None and request.grid == FITTED:
+            eta = f" and eta {request.eta:g}" if request.eta else ""
+            names = ", ".join(f"{solver} with {steps} steps" for solver, steps in sorted(self.model.grids)) or "none"
+            raise InvalidOption(
+                f"The model {self.model.name} has no grid fitted to {request.solver} with {request.steps} steps{eta}; "
+                f"fitted are: {names}; use one of them, make one with mezzotint fit-grid, or leave out the grid."
+            )
+        return times
 
     def _grid_name(self, request: Request) -> str | tuple[float, ...]:
         """The grid under our own name, with options that it has."""
@@ -252,6 +286,7 @@ class Pipeline:
 
     def _recipe(self, request: Request, image: "Image", evaluations: int) -> Recipe:
         warnings = ("The prompt is empty: the picture is drawn without one.",) if not request.prompt.strip() else ()
+        warnings = (*self.model.warnings, *warnings)
         weak = self._weak(request) if self._guidance(request).needs_weak else None
         return Recipe(
             request=replace(request, weak_model=None if weak is None else weak.name),
@@ -287,11 +322,17 @@ def _solver_spec(request: Request) -> tuple[str, Solver[Any]]:
 def _grid_options(spec: Spec) -> dict[str, Any]:
     """The options of a grid. Raises InvalidOption."""
     record = find_grid(spec.name)
-    return typed("grid", spec, option_types(record.build, record.describe()["options"]))
+    options = typed("grid", spec, option_types(record.build, record.describe()["options"]))
+    for name in JUMPS & options.keys():
+        integer(f"{name} of the grid {record.name}", options[name], 0, MAX_STEPS)
+    return options
 
 
 def make_request(prompt: str | Request, options: dict[str, Any]) -> Request:
     """A request from a prompt and options by name; a whole request may be given, whose fields the options replace."""
     if isinstance(prompt, Request):
-        return Request.from_json_dict({**prompt.to_json_dict(), **options})
+        own = prompt.to_json_dict()
+        if isinstance(prompt.grid, tuple) and "grid" in options:
+            del own["steps"]  # they were those of its grid
+        return Request.from_json_dict({**own, **options})
     return Request.from_json_dict({"prompt": prompt, **options})

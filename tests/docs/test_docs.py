@@ -98,7 +98,13 @@ def test_every_option_that_is_named_exists(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("guide", "verb"),
-    [("drawing", "imagine"), ("drawing", "reproduce"), ("training", "train"), ("training", "pack")],
+    [
+        ("drawing", "imagine"),
+        ("drawing", "reproduce"),
+        ("drawing", "fit-grid"),
+        ("training", "train"),
+        ("training", "pack"),
+    ],
 )
 def test_a_guide_names_every_option_of_its_verbs(guide: str, verb: str) -> None:
     command = cli.get_command(click.Context(cli), verb)

@@ -1,7 +1,8 @@
 """A model as a folder: `model.json`, `network.safetensors`, and `text/` with the text encoder.
 
 `model.json` names the family, its sizes, the schedule and target it was trained with, its drawing styles, its
-defaults for drawing, and the sha256 of every other file, which is checked when the model is loaded.
+defaults for drawing, and the sha256 of every other file, which is checked when the model is loaded. Time grids that
+were fitted to the model later are in `grids.json`: see `checkpoints.grids`.
 """
 
 import json
@@ -14,6 +15,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from mezzotint.checkpoints.grids import FittedGrid, read_grids
 from mezzotint.checkpoints.quantise import dequantise, quantise
 from mezzotint.checkpoints.tensors import file_digest, full_disk, load_tensors, replacing, save_tensors
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
@@ -29,12 +31,16 @@ Storage = Literal["int8", "bf16", "fp32"]
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """What a model's folder holds, read and checked. `network` and `encoder` are float32."""
+    """What a model's folder holds, read and checked. `network` and `encoder` are float32.
+
+    `grids` are all that were fitted, also those that belong to other weights.
+    """
 
     root: Path
     description: Mapping[str, Any]
     network: Mapping[str, Tensor]
     encoder: Mapping[str, Tensor]
+    grids: tuple[FittedGrid, ...] = ()
 
     @property
     def weights_sha256(self) -> str:
@@ -69,9 +75,10 @@ def read_model_folder(root: Path) -> ModelFolder:
             raise InvalidCheckpoint(f"{root} lacks {name}; get the model again.")
         if file_digest(path) != digest:
             raise InvalidCheckpoint(f"{path} is not the file that {DESCRIPTION} names; get the model again.")
+    grids = read_grids(root)
     network = dequantise(load_tensors(root / WEIGHTS)[0])
     encoder = dequantise(load_tensors(root / TEXT / ENCODER)[0])
-    return ModelFolder(root, description, network, encoder)
+    return ModelFolder(root, description, network, encoder, grids)
 
 
 def stored(tensors: Mapping[str, Tensor], storage: Storage) -> dict[str, Tensor]:

@@ -23,7 +23,7 @@ class NamedGroup(click.Group):
 
 
 class LazyGroup(NamedGroup):
-    """A group of commands, each given as the module that has a click command of the same name."""
+    """A group of commands, each given as the module that has a click command of the same name (with _ for -)."""
 
     def __init__(self, *args: Any, homes: Mapping[str, str], **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -37,6 +37,6 @@ class LazyGroup(NamedGroup):
         """The command, imported now; None if there is none."""
         if cmd_name not in self.homes:
             return None
-        command = getattr(import_module(self.homes[cmd_name]), cmd_name)
+        command = getattr(import_module(self.homes[cmd_name]), cmd_name.replace("-", "_"))
         assert isinstance(command, click.Command)
         return command

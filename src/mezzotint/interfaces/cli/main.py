@@ -39,6 +39,7 @@ VERBS = MappingProxyType(
         "data": "mezzotint.interfaces.cli.data",
         "train": "mezzotint.interfaces.cli.train",
         "pack": "mezzotint.interfaces.cli.pack",
+        "fit-grid": "mezzotint.interfaces.cli.fit_grid",
     }
 )
 """Every verb and its file; a new verb is one file and one line."""

@@ -44,10 +44,13 @@ def models(names: tuple[str, ...], form: str) -> None:
 
 def describe(folder: Path, kind: str) -> dict[str, Any]:
     """What a model's folder says of itself, without loading it. A model that cannot be read has the key "error"."""
+    from mezzotint.checkpoints.grids import read_grids
     from mezzotint.checkpoints.model_folder import ENCODER, TEXT, WEIGHTS, read_description
 
     try:
         facts = read_description(folder)
+        weights = str(facts["files"][WEIGHTS])
+        fitted = [{**g.to_json_dict(), "current": g.weights_sha256 == weights} for g in read_grids(folder)]
         return {
             "name": str(facts["name"]),
             "kind": kind,
@@ -59,8 +62,9 @@ def describe(folder: Path, kind: str) -> dict[str, Any]:
             "defaults": dict(facts["defaults"]),
             "storage": str(facts["storage"]),
             "licence": str(facts.get("licence", "not stated")),
-            "weights_sha256": str(facts["files"][WEIGHTS]),
+            "weights_sha256": weights,
             "text_encoder_sha256": str(facts["files"][f"{TEXT}/{ENCODER}"]),
+            "fitted_grids": fitted,
         }
     except MezzotintError as error:
         return {"name": folder.name, "kind": kind, "folder": str(folder), "error": str(error)}
@@ -91,4 +95,10 @@ def _paragraph(model: dict[str, Any]) -> str:
         f"  licence  {model['licence']}\n"
         f"  weights  {model['weights_sha256']}\n"
         f"  styles   {', '.join(model['styles']) or 'none'}\n"
+        f"  fitted   {', '.join(map(_fitted, model['fitted_grids'])) or 'no grids'}\n"
     )
+
+
+def _fitted(grid: dict[str, Any]) -> str:
+    note = "" if grid["current"] else " (for other weights, not used)"
+    return f"{grid['solver']} with {grid['steps']} steps{note}"

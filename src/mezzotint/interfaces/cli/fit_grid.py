@@ -1,0 +1,249 @@
+"""`mezzotint fit-grid`: find the steps that suit a model best, and keep them in its folder."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mezzotint import __version__
+from mezzotint.errors import InvalidFile, InvalidOption, OutOfSpace
+from mezzotint.interfaces.cli.options import (
+    REAL,
+    WHOLE,
+    device_option,
+    dtype_option,
+    format_option,
+    set_threads,
+    threads_option,
+    wait_quietly,
+    whole_number,
+)
+from mezzotint.interfaces.cli.output import emit_json
+from mezzotint.interfaces.cli.progress import counted
+from mezzotint.request import Request
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mezzotint.checkpoints.grids import FittedGrid
+    from mezzotint.diffusion.denoiser import Bound
+    from mezzotint.diffusion.prediction import Prediction
+    from mezzotint.diffusion.schedule import Schedule
+    from mezzotint.pipeline import Pipeline
+
+PROMPTS = (
+    *("a red apple", "a cat", "a house", "a sailboat", "a sunflower", "a birthday cake", "a clock", "a car"),
+    *("a fish", "a cup of coffee", "a tree", "a blue bird", "a guitar", "a mountain", "a key", "a rocket"),
+)
+"""Everyday things. Start i has prompt i, and the first again after the last."""
+FIRST_SEED = 1_000_000
+"""Starts have seeds from here on, so that the pictures that people draw first are none that a grid was fitted to."""
+TOGETHER = 8
+"""Pictures that share a network call."""
+APART = 1e-4
+"""The least distance between two times of the fine grid."""
+MAX_PROMPTS = 10_000_000
+"""Bytes of a file of prompts."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """A guided denoiser over many starts: a few pictures a call, with their conditionings prepared once."""
+
+    parts: tuple["Bound[Any]", ...]
+
+    @property
+    def schedule(self) -> "Schedule":
+        """That of the model."""
+        return self.parts[0].schedule
+
+    def __call__(self, x_t: "Tensor", t: "Tensor", *, to: "Tensor | None" = None) -> "Prediction":
+        """The prediction of x_0 (B, ...); its branches are not kept."""
+        import torch
+
+        from mezzotint.diffusion.prediction import Prediction
+
+        firsts = range(0, len(x_t), TOGETHER)
+        said = [part(x_t[i : i + TOGETHER], t, to=to) for part, i in zip(self.parts, firsts, strict=True)]
+        return Prediction(x_t, self.schedule(t), torch.cat([one.x0 for one in said]))
+
+
+@click.command(name="fit-grid", short_help="Find the best time grid for a model, and keep it in its folder.")
+@click.argument("model")
+@click.option("--steps", type=WHOLE, required=True, metavar="N", help="Steps of the grid, from 2 to 200.")
+@click.option("--solver", metavar="SPEC", help="The solver that the grid is for; the model's own if not given.")
+@click.option("--guidance", type=REAL, metavar="SCALE", help="The guidance to fit with; the model's own if not given.")
+@click.option(
+    "--prompts",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Prompts to fit with, one a line; sixteen everyday things if not given.",
+)
+@click.option(
+    "--starts",
+    type=WHOLE,
+    default=8,
+    show_default=True,
+    metavar="K",
+    help="Pictures to fit with; picture i has prompt i.",
+)
+@click.option(
+    "--fine",
+    type=WHOLE,
+    default=100,
+    show_default=True,
+    metavar="M",
+    help="Steps of the grid that stands for the truth; the fitted one has times of it.",
+)
+@click.option(
+    "--seed", type=WHOLE, default=FIRST_SEED, show_default=True, metavar="SEED", help="Picture i has the seed SEED + i."
+)
+@device_option
+@dtype_option
+@threads_option
+@format_option
+def fit_grid(
+    model: str,
+    steps: Any,
+    starts: Any,
+    fine: Any,
+    seed: Any,
+    prompts: Path | None,
+    threads: Any,
+    device: str,
+    dtype: str,
+    form: str,
+    **drawing: Any,
+) -> None:
+    """Fit a time grid to MODEL, a name or a folder, and store it in the folder's grids.json.
+
+    Pictures are drawn with many steps; then the N times are searched with which the solver ends nearest to them.
+    `imagine` uses the grid for this solver and number of steps unless --grid says otherwise. For --dtype, auto means
+    float32 here.
+    """
+    begun = time.perf_counter()
+    whole_number("steps", steps, 2, 200)
+    whole_number("starts", starts, 1, 10_000)
+    whole_number("fine", fine, steps + 1, 1000)
+    texts = PROMPTS if prompts is None else read_prompts(prompts)
+    Request(prompt="", model=model, seed=seed, steps=steps, **drawing)
+    wait_quietly()
+    set_threads(threads)
+    from mezzotint.checkpoints.grids import check_writable, store_grid
+    from mezzotint.load import find_model
+    from mezzotint.pipeline import Pipeline
+
+    folder = find_model(model)
+    pipe = Pipeline.load(model, device=device, dtype="float32" if dtype == "auto" else dtype)
+    request = pipe.resolve(Request(prompt="", seed=seed, n=starts, steps=steps, grid=usual_grid(pipe), **drawing))
+    check_writable(folder)
+    grid = fitted(pipe, request, texts, fine)
+    listed = ",".join(map(repr, grid.times))
+    try:
+        path = store_grid(folder, grid)
+    except OutOfSpace as error:  # minutes of work should not be lost
+        raise OutOfSpace(f"{str(error).rstrip('.')}; the grid can be used as --grid {listed}.") from None
+    seconds = time.perf_counter() - begun
+    if form == "json":
+        emit_json({"file": str(path), "model": pipe.model.name, "seconds": round(seconds, 2), **grid.to_json_dict()})
+        return
+    for warning in pipe.model.warnings:
+        click.echo(f"warning: {warning}")
+    click.echo(
+        f"{click.format_filename(path)}: {grid.solver} with {grid.steps} steps, error {grid.error:.4g}; "
+        f"that of {grid.default_grid} is {grid.default_error:.4g}  ({grid.starts} starts, {seconds:.0f} s)\n"
+        f"  {', '.join(f'{t:g}' for t in grid.times)}"
+    )
+
+
+def read_prompts(path: Path) -> tuple[str, ...]:
+    """One prompt a line, empty lines left out. Raises InvalidFile."""
+    try:
+        if path.stat().st_size > MAX_PROMPTS:
+            raise InvalidFile(f"{path} has more than {MAX_PROMPTS} bytes; give a text file with one prompt a line.")
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise InvalidFile(f"{path} cannot be read ({why}); give a text file with one prompt a line.") from None
+    if not any(lines):
+        raise InvalidFile(f"{path} has no prompt; give a text file with one prompt a line.")
+    return tuple(line for line in lines if line)
+
+
+def usual_grid(pipe: "Pipeline") -> str:
+    """The model's own grid, or uniform where that is no name or jumps."""
+    from mezzotint.diffusion.timegrid import find_grid
+    from mezzotint.spec import Spec
+
+    grid = pipe.model.defaults.grid
+    named = isinstance(grid, str) and find_grid(Spec.parse("grid", grid).name).kind == "falling"
+    return str(grid) if named else "uniform"
+
+
+def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: int) -> "FittedGrid":
+    """The grid for a resolved request, whose own grid it is compared with. Raises InvalidOption."""
+    import torch
+
+    from mezzotint.checkpoints.grids import FittedGrid
+    from mezzotint.diffusion.noise import PhiloxNoise
+    from mezzotint.diffusion.sampling import pure_noise, sample
+    from mezzotint.diffusion.timegrid import from_times, times_of, uniform
+    from mezzotint.diffusion.timegrid.fit import fit_grid
+
+    solver = pipe.solver(request)
+    if solver.stochastic or solver.order is None:
+        raise InvalidOption(
+            f"A grid cannot be fitted to the solver {request.solver}, because it has no one path to follow; choose a "
+            "deterministic one with fixed steps, such as dpmpp-2m or unipc-2."
+        )
+    model, schedule = pipe.model, pipe.model.denoiser.schedule
+    usual = pipe.time_grid(request)
+    # the usual times are among the fine ones, so that the fitted grid can be no worse than the usual one
+    points = times_of(usual)
+    others = [t for t in times_of(uniform(fine, schedule, start=points[0])) if min(abs(t - u) for u in points) > APART]
+    times = sorted([*points, *others], reverse=True)
+    noise = PhiloxNoise([(request.seed + i) % 2**64 for i in range(request.n)])
+    _, down, across = model.codec.factors
+    shape = (request.n, model.codec.channels, 1, model.size[1] // down, model.size[0] // across)
+    used = tuple(prompts[i % len(prompts)] for i in range(request.n))
+    with torch.inference_mode(), counted("fitting", "evaluation") as told:
+        denoise = guided_over(pipe, request, used)
+        start = pure_noise(schedule, shape, noise, times[0])
+        fit = fit_grid(denoise, start, from_times(times), solver, request.steps or 0, noise, told=told)
+        *_, last = sample(denoise, start, usual, solver, noise)
+    return FittedGrid(
+        solver=str(request.solver),
+        steps=len(fit.grid),
+        guidance=float(request.guidance or 0.0),
+        times=tuple(times_of(fit.grid)),
+        error=fit.error,
+        default_grid=str(request.grid),
+        default_error=float((last.x - fit.ends).double().square().mean().sqrt()),
+        starts=request.n,
+        seed=request.seed,
+        fine_steps=len(times) - 1,
+        prompts=tuple(dict.fromkeys(used)),
+        weights_sha256=model.weights_sha256,
+        mezzotint=__version__,
+    )
+
+
+def guided_over(pipe: "Pipeline", request: Request, prompts: tuple[str, ...]) -> Together:
+    """The model with the request's guidance, told one prompt a start."""
+    from mezzotint.diffusion.denoiser import Bound
+    from mezzotint.diffusion.guidance import guided
+    from mezzotint.diffusion.guidance.cfg import CFG
+    from mezzotint.diffusion.guidance.interval import Interval
+
+    low, high = request.guidance_interval or (0.0, 1.0)
+    modifiers = () if (low, high) == (0.0, 1.0) else (Interval(low, high),)
+    denoiser = guided(pipe.model.denoiser, CFG(float(request.guidance or 0.0)), modifiers)
+    parts = []
+    for first in range(0, len(prompts), TOGETHER):
+        some = prompts[first : first + TOGETHER]
+        styles, none = [request.style] * len(some), [None] * len(some)
+        branches = {"cond": pipe.model.prepare(some, styles), "uncond": pipe.model.prepare([""] * len(some), none)}
+        parts.append(Bound(denoiser, branches))
+    return Together(tuple(parts))
