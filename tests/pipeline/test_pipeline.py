@@ -74,6 +74,7 @@ def test_a_grid_may_be_given_as_times(pipe: Pipeline) -> None:
     assert times.recipes[0].request.steps == 4
     assert times.recipes[0].pixels_sha256 == named.recipes[0].pixels_sha256
     assert pipe.generate(times.recipes[0].request).recipes == times.recipes
+    assert pipe.generate(times.recipes[0].request, grid=[1, 0.5, 0]).recipes[0].request.steps == 2
     late = next(pipe.stream("a red apple", seed=3, grid=[0.5, 0])).step.prediction
     start = next(pipe.stream("a red apple", seed=3, grid=[1, 0])).step.prediction
     assert late is not None
