@@ -32,6 +32,7 @@ def test_what_is_written_is_read_again(name: str, options: dict[str, Any]) -> No
         ("a:z=1, b = -0.5 ,c=1e3,d=true,e=word,f=1+2+3,g=1e+5,h=.5,i=1.",
          "a:b=-0.5,c=1000,d=true,e=word,f=1+2+3,g=100000,h=0.5,i=1,z=1"),
         ("a:x=1e+30", "a:x=1e30"),
+        ("a:x=-0.0", "a:x=0"),
     ],
 )  # fmt: skip
 def test_the_canonical_form(text: str, canonical: str) -> None:

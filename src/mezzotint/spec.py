@@ -104,7 +104,8 @@ def _written(value: Value) -> str:
         return "+".join(_written(part) for part in value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return repr(value).removesuffix(".0").replace("e+", "e") if isinstance(value, int | float) else value
+    # -0.0 becomes 0, and an exponent loses the + that would make a list
+    return repr(value or 0).removesuffix(".0").replace("e+", "e") if isinstance(value, int | float) else value
 
 
 def option_types(build: Callable[..., Any], names: Collection[str]) -> dict[str, Any]:
