@@ -1,8 +1,9 @@
 """Noise for tests of stochastic solvers: a quick Brownian path, and noise whose effect can be read off."""
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,9 +20,11 @@ class Bridge:
     at: list[float] = field(default_factory=list)
     values: list[Tensor] = field(default_factory=list)
     drawn: int = 0
+    draws: Callable[[Sequence[int], Purpose, int], Tensor] | None = None
 
     def normal(self, shape: Sequence[int], purpose: Purpose, draw: int) -> Tensor:
-        return philox_normal(self.seed, shape, purpose, draw)
+        draws = self.draws or partial(philox_normal, self.seed)
+        return draws(shape, purpose, draw)
 
     def brownian(self, shape: Sequence[int], t: float, s: float) -> Tensor:
         return self._value(shape, s) - self._value(shape, t)
@@ -31,7 +34,7 @@ class Bridge:
         if place < len(self.at) and self.at[place] == at:
             return self.values[place]
         self.drawn += 1
-        z = philox_normal(self.seed, shape, Purpose.EVALUATION, self.drawn).double()
+        z = self.normal(shape, Purpose.EVALUATION, self.drawn).double()
         if not self.at:
             value = torch.zeros_like(z)
         elif place in (0, len(self.at)):

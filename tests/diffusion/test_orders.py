@@ -9,7 +9,7 @@ from torch import Tensor
 from mezzotint.diffusion import DDIM, SOLVERS, Bound, Euler, Heun, Solver
 from mezzotint.diffusion.solvers.adaptive import DOPRI5, HEUN_EULER, Tableau, slope_field, stages
 from mezzotint.diffusion.solvers.ancestral import DPM2Ancestral, DPMpp2SAncestral, EulerAncestral
-from mezzotint.diffusion.solvers.dpmpp import DPMpp2MSDE, DPMpp3MSDE
+from mezzotint.diffusion.solvers.dpmpp import DPMpp2MSDE, DPMpp3M, DPMpp3MSDE
 from mezzotint.diffusion.solvers.er_sde import ERSDE
 from mezzotint.diffusion.solvers.midpoint import Midpoint
 from mezzotint.diffusion.solvers.seeds import SEEDS, DPMppSDE
@@ -26,6 +26,7 @@ VARIANTS: dict[str, Solver[Any]] = {
     "heun-angle": Heun("angle"),
     "heun-half-log-snr": Heun("half_log_snr"),
     "midpoint-ratio": Midpoint("ratio"),
+    "dpmpp-3m-half": DPMpp3M("half"),
     "midpoint-half-log-snr": Midpoint("half_log_snr"),
     "er-ode-1": ERSDE(1, "ode"),
     "er-ode-2": ERSDE(2, "ode"),
@@ -35,6 +36,7 @@ NOISELESS: dict[str, Solver[Any]] = {
     "dpmpp-2m-sde": DPMpp2MSDE(0.0),
     "dpmpp-2m-sde-heun": DPMpp2MSDE(0.0, "heun"),
     "dpmpp-3m-sde": DPMpp3MSDE(0.0),
+    "dpmpp-3m-sde-whole": DPMpp3MSDE(0.0, "whole"),
     "dpmpp-sde": DPMppSDE(0.0),
     "seeds-2": SEEDS(2, 0.0),
     "seeds-3": SEEDS(3, 0.0),

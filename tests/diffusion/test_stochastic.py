@@ -183,6 +183,7 @@ def test_beyond_all_noise_nothing_enters() -> None:
 STRONG: dict[str, Solver[Any]] = {
     "dpmpp-2m-sde": DPMpp2MSDE(),
     "dpmpp-3m-sde": DPMpp3MSDE(),
+    "dpmpp-3m-sde-whole": DPMpp3MSDE(parabola="whole"),
     "dpmpp-2m-sde-half": DPMpp2MSDE(0.5),
     "dpmpp-sde": DPMppSDE(),
     "seeds-2": SEEDS(2),

@@ -67,6 +67,11 @@ def precise(scheduler: Any) -> Any:
     return scheduler
 
 
+def exact_sigmas(scheduler: Any, times: Sequence[float]) -> None:
+    """sigma/alpha of our times in float64 for its own in float32, of which third differences of logarithms tell."""
+    scheduler.sigmas = torch.stack([(level := TABLE(t)).sigma / level.alpha for t in times])
+
+
 def ends(grid: Any) -> list[float]:
     return [grid[0].t, *(move.s for move in grid)]
 
@@ -194,6 +199,9 @@ def vp_steps(scheduler: Any, steps: int) -> tuple[list[float], list[Tensor]]:
     """Our times and their x after every step, for a scheduler whose sample is x_t itself."""
     scheduler.set_timesteps(steps)
     times = ends(trailing(steps, TABLE))
+    last = scheduler.sigmas[-1].double()
+    exact_sigmas(scheduler, times)
+    scheduler.sigmas[-1] = last  # 0, or the chain's first level, as it chooses
     found, x = [], START
     for i, t in zip(scheduler.timesteps, times[:-1], strict=True):
         x = scheduler.step(target("epsilon", x, torch.tensor(t).double()), i, x).prev_sample
@@ -231,8 +239,7 @@ def test_deis(order: int, steps: int) -> None:
     mine = list(ours(TABLE, DEIS(order), times, START))
     compared = steps - 2 if order == 3 else steps - 1  # its last step is towards the chain's first level, not to 0
     for a, b in zip(mine[:compared], theirs[:compared], strict=True):
-        # its sigmas are float32, and third differences of their logarithms show it
-        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+        close(a, b)
 
 
 def test_plms() -> None:
@@ -305,6 +312,27 @@ def test_dpmpp_2m_sde(solver_type: Any) -> None:
         epsilon = target("epsilon", x, torch.tensor(t).double())
         x = scheduler.step(epsilon, i, x, variance_noise=z).prev_sample
         close(step.x, x)
+
+
+@pytest.mark.parametrize("use_karras_sigmas", [False, True])
+def test_dpmpp_3m_with_half_of_its_parabola(use_karras_sigmas: bool) -> None:
+    scheduler = precise(
+        diffusers.DPMSolverMultistepScheduler(
+            **BETAS,
+            solver_order=3,
+            solver_type="heun",  # the second step, of second order: ours integrates the line exactly, their default not
+            timestep_spacing="trailing",
+            use_karras_sigmas=use_karras_sigmas,
+            final_sigmas_type="zero",
+        )
+    )
+    scheduler.set_timesteps(16)
+    times = ends((karras if use_karras_sigmas else trailing)(16, TABLE))
+    exact_sigmas(scheduler, times)
+    x = START
+    for i, t, mine in zip(scheduler.timesteps, times[:-1], ours(TABLE, DPMpp3M("half"), times, START), strict=True):
+        x = scheduler.step(target("epsilon", x, torch.tensor(t).double()), i, x).prev_sample
+        close(mine, x)
 
 
 def test_3m_differs_and_ours_is_the_exact_parabola() -> None:

@@ -101,6 +101,8 @@ CASES: dict[str, tuple[str, Solver[Any], str, dict[str, Any]]] = {
     "dpm++ 2m": ("sample_dpmpp_2m", DPMpp2M(), "", {}),
     "dpm++ 2m sde": ("sample_dpmpp_2m_sde", DPMpp2MSDE(), PATH, {}),
     "dpm++ 2m sde, eta 0.5": ("sample_dpmpp_2m_sde", DPMpp2MSDE(0.5), PATH, {"eta": 0.5}),
+    "dpm++ 3m sde": ("sample_dpmpp_3m_sde", DPMpp3MSDE(), PATH, {}),
+    "dpm++ 3m sde, eta 0.5": ("sample_dpmpp_3m_sde", DPMpp3MSDE(0.5), PATH, {"eta": 0.5}),
     "dpm++ 2m sde heun": ("sample_dpmpp_2m_sde", DPMpp2MSDE(1.0, "heun"), PATH, {"solver_type": "heun"}),
 }
 
@@ -131,14 +133,14 @@ class Parabola:
 
 
 @pytest.mark.parametrize("eta", [0.0, 1.0])
-def test_3m_sde_differs_and_the_closed_form_is_with_us(eta: float) -> None:
+def test_3m_is_not_the_exact_integral_and_our_whole_parabola_is(eta: float) -> None:
     """k-diffusion (and diffusers) give the second difference half its weight; the exact integral has all of it.
 
     With lambda = −log sigma, k = 1 + eta the mean is x_s = e^(−k h) x + k ∫ e^(−k (lambda_s − u)) u² du,
     whose antiderivative is e^(−k (lambda_s − u)) (u² − 2 u/k + 2/k²).
     """
     times = GRIDS["exponential"]
-    solver: Solver[Any] = DPMpp3MSDE(eta) if eta else DPMpp3M()
+    solver: Solver[Any] = DPMpp3MSDE(eta, "whole") if eta else DPMpp3M()
     silent = Bridge(0)
     silent.brownian = lambda shape, t, s: torch.zeros(tuple(shape))  # type: ignore[method-assign]
     mine = [START, *(step.x for step in sample(Bound(Parabola(), {}), START, from_times(times), solver, silent))]

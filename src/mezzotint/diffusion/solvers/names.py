@@ -25,7 +25,7 @@ class Entry:
 
 
 _RATIO = MappingProxyType({"coordinate": "ratio"})
-_HALVED = "they give the second difference half its weight, which makes it second order"
+_HALF = MappingProxyType({"parabola": "half"})
 
 _COMFYUI = {
     "euler": Entry("euler"),
@@ -42,7 +42,7 @@ _COMFYUI = {
     "dpmpp_2m_sde_gpu": Entry("dpmpp-2m-sde"),
     "dpmpp_2m_sde_heun": Entry("dpmpp-2m-sde-heun"),
     "dpmpp_2m_sde_heun_gpu": Entry("dpmpp-2m-sde-heun"),
-    "dpmpp_3m_sde": Entry("dpmpp-3m-sde", differs=_HALVED),
+    "dpmpp_3m_sde": Entry("dpmpp-3m-sde"),
     "ddpm": Entry("ddpm"),
     "ddim": Entry("ddim"),
     "lcm": Entry("lcm"),
@@ -71,7 +71,7 @@ _A1111_SOLVERS = {
     "DPM++ SDE": Entry("dpmpp-sde"),
     "DPM++ 2M SDE": Entry("dpmpp-2m-sde"),
     "DPM++ 2M SDE Heun": Entry("dpmpp-2m-sde-heun"),
-    "DPM++ 3M SDE": Entry("dpmpp-3m-sde", differs=_HALVED),
+    "DPM++ 3M SDE": Entry("dpmpp-3m-sde"),
     "DDIM": Entry("ddim"),
     "PLMS": Entry("plms"),
     "UniPC": Entry("unipc-3", MappingProxyType({"variant": "bh1"})),
@@ -110,7 +110,7 @@ _DIFFUSERS = {
     "DEISMultistepScheduler": Entry("deis-2"),
     "DEISMultistepScheduler(solver_order=3)": Entry("deis-3"),
     "DPMSolverMultistepScheduler": Entry("dpmpp-2m"),
-    "DPMSolverMultistepScheduler(solver_order=3)": Entry("dpmpp-3m", differs=_HALVED),
+    "DPMSolverMultistepScheduler(solver_order=3)": Entry("dpmpp-3m", _HALF),
     "DPMSolverMultistepScheduler(algorithm_type='sde-dpmsolver++')": Entry("dpmpp-2m-sde"),
     "DPMSolverMultistepScheduler(algorithm_type='sde-dpmsolver++', solver_type='heun')": Entry("dpmpp-2m-sde-heun"),
     "DPMSolverSinglestepScheduler": Entry("dpmpp-2s", differs="their step is two of the grid's, ours is one"),
