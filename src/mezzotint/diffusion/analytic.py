@@ -65,7 +65,7 @@ class GaussianMixture:
 
     means: (K, D). variances, weights: (K,), weights summing to 1. With r_k the probability of component k given x_t,
     E[x_0 | x_t] = sum_k r_k (means_k + alpha variances_k / (alpha² variances_k + sigma²) (x_t − alpha means_k)).
-    (Karras et al. 2024, arXiv 2406.02507, appendix C, use one as a toy.)
+    (Karras et al. 2024, arXiv 2406.02507, use one as a toy.)
     """
 
     schedule: Schedule

@@ -215,7 +215,7 @@ def learned_weight(losses: Tensor, log_variance: Tensor) -> Tensor:
     """losses / exp(u) + u, with u (B,) the network's own guess of the logarithm of the loss at these times.
 
     Minimised over u by u = log E[loss], so that all times weigh alike once it is learned.
-    Kendall et al. 2018, arXiv 1705.07115; Karras et al. 2024 (EDM2), arXiv 2312.02696, section 2 and appendix B.
+    Kendall et al. 2018, arXiv 1705.07115; Karras et al. 2023 (EDM2), arXiv 2312.02696, eqs. 14-16 and 21, appendix B.2.
     """
     return losses * torch.exp(-log_variance) + log_variance
 
@@ -241,7 +241,7 @@ def contrastive_loss(predicted: Tensor, x0: Tensor, eps: Tensor, level: Level, w
 def perturbed(eps: Tensor, extra: Tensor, strength: float = 0.1) -> Tensor:
     """eps + strength extra: the noise to put into x_t, while the target stays that of eps; extra is fresh noise.
 
-    It shows the network in training the errors that it will meet in sampling. Ning et al. 2023, arXiv 2301.11706,
-    algorithm 1 (strength 0.1).
+    It shows the network in training the errors that it will meet in sampling. Ning et al. 2023, arXiv 2301.11706
+    (strength 0.1).
     """
     return eps + strength * extra

@@ -16,7 +16,7 @@ class ICG:
     "independent" is a conditioning drawn without regard to the picture: another prompt at random, or noise in the
     place of the text's tokens. Averaged over such prompts the score is the unconditional one, so that a network can
     guide itself although its conditioning was never dropped in training.
-    Sadat et al. 2024, arXiv 2407.02687, section 4 and algorithm 1. Raises InvalidOption for a guidance below 0.
+    Sadat et al. 2024, arXiv 2407.02687. Raises InvalidOption for a guidance below 0.
     """
 
     guidance: float = 1.0
@@ -38,6 +38,6 @@ RECORD = GuidanceRecord(
     "rule",
     ICG,
     evaluations=2,
-    source="Sadat et al. 2024, arXiv 2407.02687, section 4",
+    source="Sadat et al. 2024, arXiv 2407.02687",
     needs=('the conditioning "independent"',),
 )

@@ -23,7 +23,7 @@ C = TypeVar("C")
 class Interval:
     """Guidance where low <= t <= high, and none, at half the cost, elsewhere. [0, 1] is neutral.
 
-    Kynkäänniemi et al. 2024, arXiv 2404.07724, eq. 3 (their interval is in sigma). The gate is on t, never on a count
+    Kynkäänniemi et al. 2024, arXiv 2404.07724 (their interval is in sigma). The gate is on t, never on a count
     of calls, so that it means the same for every solver. Raises InvalidOption unless 0 <= low < high <= 1.
     """
 
@@ -73,5 +73,5 @@ def _choose(inside: Tensor, guided: Prediction, plain: Prediction) -> Prediction
 
 
 RECORD = GuidanceRecord(
-    "interval", "modifier", Interval, evaluations=0, source="Kynkäänniemi et al. 2024, arXiv 2404.07724, eq. 3"
+    "interval", "modifier", Interval, evaluations=0, source="Kynkäänniemi et al. 2024, arXiv 2404.07724"
 )

@@ -21,7 +21,7 @@ class SEG:
     """x_0 + scale (x_0(cond) − x_0(smoothed)); smoothed: image queries are blurred over the picture. 0 = off.
 
     sigma: the Gaussian's width in tokens; None blurs without bound, to the mean of all queries. blocks: where; None is
-    the middle one. Hong 2024, arXiv 2408.00760, algorithm 1 (the paper blurs queries, which is the same as
+    the middle one. Hong 2024, arXiv 2408.00760 (the paper blurs queries, which is the same as
     blurring scores; at the picture's edge the Gaussian is cut and normalised).
     Raises InvalidOption for a scale below 0, a sigma that is not positive, and for a model without attention, without
     these blocks, or whose image tokens are no regular grid.
@@ -57,6 +57,6 @@ RECORD = GuidanceRecord(
     "modifier",
     SEG,
     evaluations=1,
-    source="Hong 2024, arXiv 2408.00760, algorithm 1",
+    source="Hong 2024, arXiv 2408.00760",
     needs=("attention",),
 )

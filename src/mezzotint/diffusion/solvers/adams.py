@@ -28,7 +28,7 @@ class LMS:
     """x_s = (alpha_s/alpha_t) x_t + alpha_s ∫ eps(u) du, eps the polynomial in u through the last `order` values.
 
     Linear multistep on any grid: the integrals are exact. (Adams–Bashforth of variable step; the sampler "LMS" of
-    Katherine Crowson's k-diffusion, and Zhang & Chen 2022, arXiv 2204.13902, eq. 15 in the variable rho = sigma/alpha.)
+    Katherine Crowson's k-diffusion; rhoAB-DEIS of Zhang & Chen 2022, arXiv 2204.13902, whose rho is sigma/alpha.)
     The first steps have lower order, so that the whole is of order 2.
     Raises InvalidOption unless formula_order is 1, 2, 3 or 4.
     """
@@ -65,7 +65,7 @@ class IPNDM:
     """DDIM with eps' = sum_j w_j eps_j, w the Adams–Bashforth weights of a uniform grid, whatever the grid.
 
     Order 4: eps' = (55 eps_0 − 59 eps_1 + 37 eps_2 − 9 eps_3) / 24. Liu et al. 2022 (PNDM), arXiv 2202.09778, eq. 12,
-    without its Runge–Kutta steps: the first steps use lower orders (Zhang & Chen 2022, arXiv 2204.13902, appendix H.3).
+    without its Runge–Kutta steps: the first steps use lower orders (iPNDM of Zhang & Chen 2022, arXiv 2204.13902).
     The order is that of the formula where steps are equal in sigma/alpha; on other grids it is 2.
     Raises InvalidOption unless formula_order is 1, 2, 3 or 4; 1 is DDIM.
     """
@@ -128,7 +128,7 @@ class GradientEstimation:
 
 _PNDM = "Liu et al. 2022, arXiv 2202.09778, eq. 12"
 RECORDS = (
-    SolverRecord("lms", LMS, 1, "Zhang & Chen 2022, arXiv 2204.13902, eq. 15", aliases=("ipndm-v", "lms-4")),
+    SolverRecord("lms", LMS, 1, "Zhang & Chen 2022, arXiv 2204.13902 (rhoAB-DEIS)", aliases=("ipndm-v", "lms-4")),
     SolverRecord("ipndm-2", IPNDM, 1, _PNDM, options={"formula_order": 2}),
     SolverRecord("ipndm-3", IPNDM, 1, _PNDM, options={"formula_order": 3}),
     SolverRecord("ipndm-4", IPNDM, 1, _PNDM, aliases=("ipndm",), options={"formula_order": 4}),

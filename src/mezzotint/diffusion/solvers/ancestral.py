@@ -102,8 +102,8 @@ class EulerAncestral:
 class DPM2Ancestral:
     """DPM-2 to r_down, then x_s = x_down + alpha_s r_up z, r = sigma/alpha (`split`).
 
-    The middle is that of log r between r_t and r_down. k-diffusion's "DPM2 a"; Karras et al. 2022, arXiv 2206.00364,
-    section 4 for the slope at the middle. Where there is no middle (from alpha = 0) the step is Euler's.
+    The middle is that of log r between r_t and r_down. k-diffusion's "DPM2 a" (Katherine Crowson).
+    Where there is no middle (from alpha = 0) the step is Euler's.
     Raises InvalidOption unless eta is in [0, 1].
     """
 
@@ -176,15 +176,14 @@ class DPMpp2SAncestral:
         return (_renoised(down, parts, noise) if self.stochastic else down), None
 
 
-_PAPER = "Karras et al. 2022, arXiv 2206.00364"
 RECORDS = (
     SolverRecord("euler-ancestral", EulerAncestral, 1, "Ho et al. 2020, arXiv 2006.11239, eq. 7", aliases=("euler a",)),
-    SolverRecord("dpm-2-ancestral", DPM2Ancestral, 2, f"{_PAPER}, section 4", aliases=("dpm2 a",)),
+    SolverRecord("dpm-2-ancestral", DPM2Ancestral, 2, "k-diffusion, sample_dpm_2_ancestral", aliases=("dpm2 a",)),
     SolverRecord(
         "dpmpp-2s-ancestral",
         DPMpp2SAncestral,
         2,
-        "Lu et al. 2022, arXiv 2211.01095, algorithm 1",
+        "k-diffusion, sample_dpmpp_2s_ancestral",
         aliases=("dpm++ 2s a",),
     ),
 )

@@ -24,7 +24,7 @@ class TCD:
 
     x_s = (alpha_s/alpha_u) x_u + sqrt(sigma_s² − (alpha_s sigma_u/alpha_u)²) z. Zheng et al. 2024, arXiv 2402.19159,
     algorithm 4 (strategic stochastic sampling). gamma = 1 is multistep consistency sampling, Song et al. 2023,
-    arXiv 2303.01469, algorithm 1, and LCM, Luo et al. 2023, arXiv 2310.04378, algorithm 3:
+    arXiv 2303.01469, algorithm 1, and of LCM, Luo et al. 2023, arXiv 2310.04378:
     x_s = alpha_s x_0 + sigma_s z.
     gamma = 0 draws no noise. tell: give the network the target time u (shortcut models, CTM); LCM and TCD networks
     are not told. It has no order: with an exact network every step is exact.
@@ -64,7 +64,7 @@ RECORDS = (
         "lcm",
         TCD,
         1,
-        "Luo et al. 2023, arXiv 2310.04378, algorithm 3",
+        "Luo et al. 2023, arXiv 2310.04378 (multistep sampling)",
         aliases=("consistency",),
         options={"gamma": 1.0},
     ),

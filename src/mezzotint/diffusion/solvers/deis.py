@@ -27,7 +27,7 @@ class DEIS:
     """x_s = (alpha_s/alpha_t) x_t + alpha_s ∫ eps dr, r = sigma/alpha, eps a polynomial in log r.
 
     With lambda = −log r the integral is −∫ e^(lambda_s − lambda) eps dlambda · sigma_s, the exponential kernel of
-    `multistep` with exponent −1. Zhang & Chen 2022, arXiv 2204.13902, eqs. 14-15 (tAB-DEIS) with log r for their t, as
+    `multistep` with exponent −1. Zhang & Chen 2022, arXiv 2204.13902 (tAB-DEIS) with log r for their t, as
     in diffusers' "logrho"; in the variable r it is LMS. The first steps have lower order.
     Raises InvalidOption unless formula_order is 1, 2 or 3; 1 is DDIM.
     """
@@ -62,7 +62,7 @@ class DEIS:
         return eps_step(prediction, low, weights, past), past
 
 
-_SOURCE = "Zhang & Chen 2022, arXiv 2204.13902, eq. 15"
+_SOURCE = "Zhang & Chen 2022, arXiv 2204.13902 (tAB-DEIS)"
 RECORDS = (
     SolverRecord("deis-2", DEIS, 1, _SOURCE, options={"formula_order": 2}),
     SolverRecord("deis-3", DEIS, 1, _SOURCE, aliases=("deis",), options={"formula_order": 3}),

@@ -2,7 +2,7 @@
 
 With lambda = log(alpha/sigma) the probability-flow ODE has the exact solution
 
-    x_s = (sigma_s/sigma_t) x_t + sigma_s ∫ e^lambda x_0(lambda) dlambda       (Lu et al. 2022, arXiv 2211.01095, eq. 8)
+    x_s = (sigma_s/sigma_t) x_t + sigma_s ∫ e^lambda x_0(lambda) dlambda   (Lu et al. 2022, arXiv 2211.01095, section 4)
 
 With x_0 held constant that is the law x_s = alpha_s x_0 + sigma_s eps. Methods of higher order interpolate x_0 through
 earlier predictions. The SDE forms follow the reverse SDE with noise scale eta instead.
@@ -99,8 +99,8 @@ class DPMpp3M:
     """x_s with x_0 the parabola through the last three predictions, integrated exactly.
 
     x_s = DDIM + alpha_s (M_1 D_1 + M_2 D_2), D_1, D_2 its first two coefficients in r, M_k as in `multistep`.
-    Lu et al. 2022, arXiv 2211.01095, appendix B (third order, multistep). Their released code, and all that follow it,
-    give D_2 half its weight (M_2/2): parabola "half", which is of second order. The parabola of the text has the whole.
+    The multistep solver of third order in the released code of Lu et al. 2022, arXiv 2211.01095. There, and in all that
+    follow it, D_2 has half its weight (M_2/2): parabola "half", which is of second order. The integral has the whole.
     Raises InvalidOption for another parabola.
     """
 
@@ -130,7 +130,7 @@ class DPMpp2MSDE:
 
     n² = 1 − e^(−2 eta h). M_0 = 1 − e^(−(1 + eta) h). correction "midpoint": M_1 = M_0/2, as in 2M; "heun": exact,
     M_1 = 1 − M_0 / ((1 + eta) h). z is an increment of one Brownian path, whatever the number of steps.
-    Lu et al. 2022, arXiv 2211.01095, section 5 (SDE-DPM-Solver++), second order as in k-diffusion.
+    SDE-DPM-Solver++ of Lu et al. 2022, arXiv 2211.01095, second order as k-diffusion's `sample_dpmpp_2m_sde`.
     Raises InvalidOption unless eta is in [0, 1].
     """
 
@@ -200,13 +200,13 @@ class DPMpp3MSDE:
 _PAPER = "Lu et al. 2022, arXiv 2211.01095"
 RECORDS = (
     SolverRecord("dpmpp-2m", DPMpp2M, 1, f"{_PAPER}, algorithm 2", aliases=("dpm++ 2m",)),
-    SolverRecord("dpmpp-3m", DPMpp3M, 1, f"{_PAPER}, appendix B", aliases=("dpm++ 3m",)),
-    SolverRecord("dpmpp-2m-sde", DPMpp2MSDE, 1, f"{_PAPER}, section 5", aliases=("dpm++ 2m sde",)),
+    SolverRecord("dpmpp-3m", DPMpp3M, 1, f"{_PAPER}, released code", aliases=("dpm++ 3m",)),
+    SolverRecord("dpmpp-2m-sde", DPMpp2MSDE, 1, f"{_PAPER} (SDE-DPM-Solver++)", aliases=("dpm++ 2m sde",)),
     SolverRecord(
         "dpmpp-2m-sde-heun",
         DPMpp2MSDE,
         1,
-        f"{_PAPER}, section 5",
+        f"{_PAPER} (SDE-DPM-Solver++)",
         aliases=("dpm++ 2m sde heun",),
         options={"correction": "heun"},
     ),

@@ -43,7 +43,7 @@ class ERSDE:
 
     The w_j integrate the polynomial in r = sigma/alpha through the last predictions exactly against the kernel
     d(phi_s/phi(r)): M_k = 1 − k ∫ rho^(k−1) phi_s/phi dr/(r_s − r_t), rho = (r − r_t)/(r_s − r_t), by quadrature.
-    Cui et al. 2023, arXiv 2309.06169, algorithms 1-3 and eq. 21. (Their third order takes the derivative of x_0 from a
+    Cui et al. 2023, arXiv 2309.06169, ER-SDE-Solver-1, 2 and 3. (Their third order takes the derivative of x_0 from a
     backward difference, which is second order; the parabola here is third.)
     scale "ode" adds no noise, and has the order of its formula. The first steps have lower order.
     Raises InvalidOption unless formula_order is 1, 2 or 3, or for an unknown scale; phi(r)/r must not fall with r.
@@ -119,7 +119,7 @@ def _moments(phi: Callable[[float], float], start: float, end: float, count: int
 
 _PAPER = "Cui et al. 2023, arXiv 2309.06169"
 RECORDS = (
-    SolverRecord("er-sde-1", ERSDE, 1, f"{_PAPER}, algorithm 1", options={"formula_order": 1}),
-    SolverRecord("er-sde-2", ERSDE, 1, f"{_PAPER}, algorithm 2", options={"formula_order": 2}),
-    SolverRecord("er-sde-3", ERSDE, 1, f"{_PAPER}, algorithm 3", aliases=("er-sde",), options={"formula_order": 3}),
+    SolverRecord("er-sde-1", ERSDE, 1, f"{_PAPER}, ER-SDE-Solver-1", options={"formula_order": 1}),
+    SolverRecord("er-sde-2", ERSDE, 1, f"{_PAPER}, ER-SDE-Solver-2", options={"formula_order": 2}),
+    SolverRecord("er-sde-3", ERSDE, 1, f"{_PAPER}, ER-SDE-Solver-3", aliases=("er-sde",), options={"formula_order": 3}),
 )

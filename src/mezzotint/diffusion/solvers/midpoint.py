@@ -37,8 +37,9 @@ class Midpoint:
     """y' = y_t + (u_m − u_t) k_t,   y_s = y_t + (u_s − u_t) k_m,   k the slope dy/du, k_m taken at y'.
 
     u_m is the middle of the step in the coordinate `middle` ("" for the same as u). Runge's method of second order.
-    "dpm-2" is u = sigma/alpha with the middle of log(sigma/alpha): Karras et al. 2022, arXiv 2206.00364, section 4, and
-    k-diffusion's "DPM2" (DPM-Solver-2 of Lu et al. 2022, arXiv 2206.00927, algorithm 1, gives eps another weight).
+    "dpm-2" is u = sigma/alpha with the middle of log(sigma/alpha): k-diffusion's "DPM2" (Katherine Crowson, after
+    algorithm 2 of Karras et al. 2022, arXiv 2206.00364, and DPM-Solver-2; the latter, Lu et al. 2022, arXiv 2206.00927,
+    algorithm 1, gives eps another weight).
     Raises InvalidOption for an unknown coordinate; from alpha = 0 a step in a coordinate infinite there is DDIM.
     """
 
@@ -65,10 +66,14 @@ class Midpoint:
         return middle_step(denoise, first, to, self.coordinate, middle), None
 
 
-_PAPER = "Karras et al. 2022, arXiv 2206.00364, section 4"
 RECORDS = (
-    SolverRecord("midpoint", Midpoint, 2, f"Runge 1895; {_PAPER}"),
+    SolverRecord("midpoint", Midpoint, 2, "Runge 1895"),
     SolverRecord(
-        "dpm-2", Midpoint, 2, _PAPER, aliases=("dpm2",), options={"coordinate": "ratio", "middle": "half_log_snr"}
+        "dpm-2",
+        Midpoint,
+        2,
+        "k-diffusion, sample_dpm_2",
+        aliases=("dpm2",),
+        options={"coordinate": "ratio", "middle": "half_log_snr"},
     ),
 )

@@ -159,8 +159,8 @@ def x0_step(
     """x_s = (sigma_s/sigma_t) e^(−eta h) x + alpha_s sum_j w_j x0_j, h = lambda_s − lambda_t: a step without its noise.
 
     It solves the reverse SDE of noise scale eta (0: the ODE) with x_0 interpolated in lambda; the kernel is
-    (1 + eta) e^(−(1 + eta)(lambda_s − lambda)). Lu et al. 2022, arXiv 2211.01095, eq. 8; with noise Xue et al. 2023,
-    arXiv 2309.05019, eqs. 13 and 14, whose tau² is eta. past: at half the log-SNR. moments: others than the exact ones.
+    (1 + eta) e^(−(1 + eta)(lambda_s − lambda)). Lu et al. 2022, arXiv 2211.01095, section 4; with noise Xue et al.
+    2023, arXiv 2309.05019, whose tau² is eta. past: at half the log-SNR. moments: others than the exact ones.
     """
     h = low.half_log_snr - high.half_log_snr
     if moments is None:

@@ -25,7 +25,7 @@ class PNDM:
     warm_up "runge-kutta" (the paper's F-PNDM): the first three steps take
     eps' = (e_1 + 2 e_2 + 2 e_3 + e_4) / 6, the e_i found by DDIM steps to the middle in t (twice) and to the end.
     warm_up "heun" (Stable Diffusion's PLMS): the first step takes eps' = (e_1 + e_4) / 2, the next two the formulas of
-    order 2 and 3. Liu et al. 2022, arXiv 2202.09778, eqs. 11-13 and algorithm 2.
+    order 2 and 3. Liu et al. 2022, arXiv 2202.09778, eqs. 9, 12 and 13 and algorithm 2.
     From alpha = 0 the first step is DDIM. On grids whose steps differ in sigma/alpha the order is 2, as for iPNDM.
     """
 

@@ -67,8 +67,8 @@ class DPMppSDE:
 
     x_s = (sigma_s/sigma_t) e^(−eta h) x_t + alpha_s (1 − e^(−(1 + eta) h)) x_0(u) + sigma_s sqrt(1 − e^(−2 eta h)) z.
     z is the increment of the Brownian path over the step, and the noise of u that over its first half. As in
-    k-diffusion's "DPM++ SDE" (there eta is that of an ancestral split; they agree at 0 and 1); formulas from
-    Lu et al. 2022, arXiv 2211.01095, section 5. From alpha = 0, which has no middle, the step is of first order.
+    k-diffusion's "DPM++ SDE" (there eta is that of an ancestral split; they agree at 0 and 1), after DPM-Solver++ 2S of
+    Lu et al. 2022, arXiv 2211.01095. From alpha = 0, which has no middle, the step is of first order.
     Raises InvalidOption unless eta is in [0, 1].
     """
 
@@ -124,7 +124,7 @@ class SEEDS:
     stages 2: as DPM-Solver++ SDE, x_s from x_0 at the middle, but with the noise
     sigma_s sqrt(1 − e^(−eta h)) (e^(−eta h/2) z_1 + z_2), z_1 and z_2 those of the two halves of the step.
     stages 3: predictions at 1/3 and 2/3 of the step, x_0 linear in lambda between 0 and 1/3, then 0 and 2/3, with exact
-    integrals. Gonzalez et al. 2023, arXiv 2305.14267, algorithms 2 and 3. At eta = 0 they are ODE solvers of order 2
+    integrals. Gonzalez et al. 2023, arXiv 2305.14267 (SEEDS-2 and SEEDS-3). At eta = 0 they are ODE solvers of order 2
     and 3. From alpha = 0 the step is of first order. Raises InvalidOption unless eta is in [0, 1] and stages 2 or 3.
     """
 
@@ -171,7 +171,7 @@ class SEEDS:
 
 _SEEDS = "Gonzalez et al. 2023, arXiv 2305.14267"
 RECORDS = (
-    SolverRecord("dpmpp-sde", DPMppSDE, 2, "Lu et al. 2022, arXiv 2211.01095, section 5", aliases=("dpm++ sde",)),
-    SolverRecord("seeds-2", SEEDS, 2, f"{_SEEDS}, algorithm 2", options={"stages": 2}),
-    SolverRecord("seeds-3", SEEDS, 3, f"{_SEEDS}, algorithm 3", options={"stages": 3}),
+    SolverRecord("dpmpp-sde", DPMppSDE, 2, "k-diffusion, sample_dpmpp_sde", aliases=("dpm++ sde",)),
+    SolverRecord("seeds-2", SEEDS, 2, f"{_SEEDS}, SEEDS-2", options={"stages": 2}),
+    SolverRecord("seeds-3", SEEDS, 3, f"{_SEEDS}, SEEDS-3", options={"stages": 3}),
 )

@@ -108,8 +108,8 @@ class RESSingleStep:
 class RESMultistep:
     """x_s = DDIM + alpha_s M_1 (x_0 − x_0') h/h',   M_1 = 1 − (1 − e^−h)/h: x_0 linear in lambda, integrated exactly.
 
-    Zhang et al. 2023 (refined exponential solver), arXiv 2308.02157, algorithm 2: b_2 = phi_2(−h)/c_2 with
-    c_2 = −h'/h. DPM-Solver++ 2M has M_1 = M_0/2 instead. The first step is DDIM.
+    Zhang et al. 2023 (refined exponential solver), arXiv 2308.02157, its multistep form: b_2 = phi_2(−h)/c_2
+    with c_2 = −h'/h. DPM-Solver++ 2M has M_1 = M_0/2 instead. The first step is DDIM.
     """
 
     coordinate: ClassVar[str] = "half_log_snr"
@@ -132,5 +132,5 @@ _RES = "Zhang et al. 2023, arXiv 2308.02157"
 RECORDS = (
     SolverRecord("dpmpp-2s", DPMpp2S, 2, "Lu et al. 2022, arXiv 2211.01095, algorithm 1", aliases=("dpm++ 2s",)),
     SolverRecord("res-singlestep", RESSingleStep, 2, f"{_RES}, algorithm 1", aliases=("res-2s",)),
-    SolverRecord("res-multistep", RESMultistep, 1, f"{_RES}, algorithm 2", aliases=("res-2m",)),
+    SolverRecord("res-multistep", RESMultistep, 1, f"{_RES} (multistep)", aliases=("res-2m",)),
 )

@@ -63,7 +63,7 @@ class UniPC:
 
     Both are integrated exactly (`multistep.x0_step`), except where one moment besides M_0 is needed: there the paper
     takes M_1 = B(h)/2 with B(h) = h ("bh1") or 1 − e^−h ("bh2"). With more nodes B(h) cancels.
-    Zhao et al. 2023, arXiv 2302.04867, algorithms 1-2 and eqs. 8-9, data prediction. With the corrector its order is
+    Zhao et al. 2023, arXiv 2302.04867, algorithms 1 and 2, data prediction. With the corrector its order is
     p + 1; the predictor of order 2 with bh2 is DPM-Solver++ 2M. The first steps have lower order.
     A step from alpha = 0 is not corrected. Raises InvalidOption unless predictor_order is 1, 2 or 3.
     """
@@ -112,7 +112,7 @@ class SASolver:
 
     x_s = (sigma_s/sigma_t) e^(−tau² h) x_t + alpha_s sum_j w_j x0_j + sigma_s sqrt(1 − e^(−2 tau² h)) z, with exact
     weights of the kernel (1 + tau²) e^(−(1 + tau²)(lambda_s − lambda)); the corrector takes the step again with the new
-    prediction and the same z. Xue et al. 2023, arXiv 2309.05019, eqs. 14-17 and algorithm 1 (PEC mode).
+    prediction and the same z. Xue et al. 2023, arXiv 2309.05019, algorithm 1 (PEC mode).
     between: times t in which noise is added (a step counts by where it begins). With tau = 0 it is an ODE solver of
     order max(predictor_order, corrector_order). corrector_order counts the nodes, the new one included; 0: none.
     Raises InvalidOption for a negative tau or orders that are not 1, 2, 3 (predictor) or 0, 2, 3, 4 (corrector).

@@ -90,13 +90,11 @@ class GridRecord:
 
 _AYS = "Sabour et al. 2024, arXiv 2404.14507"
 GRID_RECORDS = (
-    GridRecord("align-your-steps", align_your_steps, "a table of sigma/alpha", f"{_AYS}, section 4", ("ays",)),
-    GridRecord("beta", beta, "quantiles of Beta(0.6, 0.6) in t", "Lee et al. 2024, arXiv 2407.12173, section 4"),
-    GridRecord(
-        "exponential", exponential, "log-SNR", "Lu et al. 2022, arXiv 2206.00927, section 3.3", ("log-snr", "lambda")
-    ),
+    GridRecord("align-your-steps", align_your_steps, "a table of sigma/alpha", f"{_AYS}, the project's page", ("ays",)),
+    GridRecord("beta", beta, "quantiles of Beta(0.6, 0.6) in t", "Lee et al. 2024, arXiv 2407.12173"),
+    GridRecord("exponential", exponential, "log-SNR", "Lu et al. 2022, arXiv 2206.00927", ("log-snr", "lambda")),
     GridRecord("karras", karras, "(sigma/alpha)^(1/7)", "Karras et al. 2022, arXiv 2206.00364, eq. 5"),
-    GridRecord("kl-optimal", kl_optimal, "atan(sigma/alpha)", f"{_AYS}, eq. 31"),
+    GridRecord("kl-optimal", kl_optimal, "atan(sigma/alpha)", f"{_AYS}, theorem 3.1"),
     GridRecord("leading", leading, "t, whole steps of a chain", "Lin et al. 2023, arXiv 2305.08891, table 2"),
     GridRecord("linear-quadratic", linear_quadratic, "t", "Polyak et al. 2024, arXiv 2410.13720, section 3.4.2"),
     GridRecord("polyexponential", polyexponential, "powers in log-SNR", "k-diffusion, get_sigmas_polyexponential"),

@@ -103,7 +103,7 @@ def exponential(
 ) -> TimeGrid:
     """Uniform in the log-SNR, which is uniform in log r, from r_max to r_min, then 0.
 
-    Lu et al. 2022, arXiv 2206.00927, section 3.3 ("uniform in lambda"). Ends of the range as for `karras`.
+    Lu et al. 2022, arXiv 2206.00927 ("uniform in lambda"). Ends of the range as for `karras`.
     Raises InvalidOption if r_min >= r_max.
     """
     return polyexponential(steps, schedule, start=start, rho=1.0, sigma_min=sigma_min, sigma_max=sigma_max)
@@ -119,8 +119,9 @@ def kl_optimal(
 ) -> TimeGrid:
     """Uniform in atan(r), from r_max to r_min, then 0.
 
-    Sabour et al. 2024 (Align Your Steps), arXiv 2404.14507, eq. 31: the optimum in closed form for Gaussian data of
-    unit variance. Ends of the range as for `karras`. Raises InvalidOption if r_min >= r_max.
+    Sabour et al. 2024 (Align Your Steps), arXiv 2404.14507, theorem 3.1 with c = 1: the optimum in closed form for
+    Gaussian data of unit variance and first-order steps. Ends of the range as for `karras`. Raises InvalidOption if
+    r_min >= r_max.
     """
 
     def ratios(share: Tensor, highest: float, lowest: float) -> Tensor:
@@ -142,7 +143,7 @@ AYS_TABLES: Mapping[str, tuple[float, ...]] = MappingProxyType(
 def align_your_steps(steps: int, schedule: Schedule, *, start: float = 1.0, table: str = "sd1.5") -> TimeGrid:
     """The published levels of a model, log r interpolated linearly to another number of steps, the last set to 0.
 
-    Sabour et al. 2024, arXiv 2404.14507, section 4 (and its page for the tables and the interpolation). From a start
+    Sabour et al. 2024, arXiv 2404.14507 (the project's page has the tables and the interpolation). From a start
     inside the table its cleaner part is used; the first time is `start` itself.
     Raises InvalidOption for an unknown table and for a start cleaner than all of it.
     """

@@ -78,7 +78,7 @@ def quadratic(steps: int, schedule: Schedule, *, start: float = 1.0) -> TimeGrid
 def beta(steps: int, schedule: Schedule, *, start: float = 1.0, a: float = 0.6, b: float = 0.6) -> TimeGrid:
     """t_i = start Q(1 − i / steps), Q the quantile function of the Beta(a, b) distribution.
 
-    With a, b < 1 steps gather at both ends. Lee et al. 2024, arXiv 2407.12173, section 4 (a = b = 0.6).
+    With a, b < 1 steps gather at both ends. Lee et al. 2024, arXiv 2407.12173 (a = b = 0.6).
     Raises InvalidOption unless a and b are positive.
     """
     check_steps(steps, start)

@@ -25,9 +25,9 @@ def repaint(
 ) -> TimeGrid:
     """Every `length` steps, go back up `length` steps with fresh noise and down again, `times` passes in all.
 
-    Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1 and appendix B (jump_length and jump_n_sample). base: the grid
-    of `steps` falling moves to jump on; uniform if None. Passes below the last jump go to 0 once.
-    Raises InvalidOption unless length and times are at least 1.
+    Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1; length and times are jump_length and jump_n_sample of its
+    released code. base: the grid of `steps` falling moves to jump on; uniform if None. Passes below the last jump
+    go to 0 once. Raises InvalidOption unless length and times are at least 1.
     """
     if length < 1 or times < 1:
         raise InvalidOption(f"A RePaint grid needs a length and times of at least 1, not {length} and {times}.")
@@ -56,7 +56,7 @@ def restart(
     """A falling grid; where sigma/alpha first is at most `low`, up to `high` with fresh noise, down in `inner` steps.
 
     This happens `times` times: fresh noise contracts the errors made before, at the price of times · inner steps.
-    Xu et al. 2023, arXiv 2306.14878, algorithm 1 (low and high as sigma/alpha, the values of its table 5). base: the
+    Xu et al. 2023, arXiv 2306.14878, algorithm 1, whose t_min and t_max are low and high as sigma/alpha. base: the
     grid of `steps` falling moves; Karras' if None. The inner steps are Karras' too.
     Raises InvalidOption unless low < high are levels inside the grid and times, inner are at least 0 and 1.
     """
