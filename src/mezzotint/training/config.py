@@ -43,11 +43,15 @@ class ConditionConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveConfig:
-    """logit(t) ~ N(time_mean, time_std²), t = 1 is noise; the loss is the velocity's, weight 1 / max(t, floor)²."""
+    """logit(t) ~ N(time_mean, time_std²), t = 1 is noise; the loss is the velocity's, weight 1 / max(t, floor)².
+
+    learned_weight   divide the loss by what it is expected to be at its t, which is learned too: all t weigh alike then
+    """
 
     time_mean: float = 0.0
     time_std: float = 1.0
     floor: float = 0.05
+    learned_weight: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,10 +18,10 @@ from mezzotint.errors import TrainingError
 from mezzotint.families.pixel_dit import PixelDiT, initialise
 from mezzotint.training import state
 from mezzotint.training.batches import Batches
-from mezzotint.training.config import RunConfig
+from mezzotint.training.config import RunConfig, from_dict
 from mezzotint.training.ema import PowerEMA
 from mezzotint.training.features import CaptionFeatures
-from mezzotint.training.methods import Pretrain
+from mezzotint.training.methods import Method, Pretrain
 from mezzotint.training.optim import Optimizer
 from mezzotint.training.validation import Validation
 
@@ -70,7 +70,7 @@ class Trainer:
             network = PixelDiT(run.network)
             initialise(network, run.seed)
         self.network = network.to(self.device)
-        self.method = Pretrain(run, self.network)
+        self.method: Method = Pretrain(run, self.network)
         self.optimizer = Optimizer(self.network, run.optim)
         self.averages = [PowerEMA(self.network, width) for width in run.ema]
         self.step = 0
@@ -91,14 +91,17 @@ class Trainer:
     def resume(self, path: Path) -> None:
         """Take up a checkpoint's state. Raises `TrainingError` if it is of another run, data set or text encoder."""
         snapshot = state.load(path)
+        # a setting that came later had its default before there was one
+        then = {**snapshot.facts, "run": from_dict(RunConfig, snapshot.facts["run"]).as_dict()}
         for name, meaning in (("run", "run configuration"), ("data", "data set"), ("text", "text encoder")):
-            if _plain(snapshot.facts[name]) != _plain(self.facts[name]):
+            if _plain(then[name]) != _plain(self.facts[name]):
                 raise TrainingError(
-                    f"{path} was made with another {meaning}{_difference(snapshot.facts[name], self.facts[name])}; "
+                    f"{path} was made with another {meaning}{_difference(then[name], self.facts[name])}; "
                     "resume with the same one, or start anew in another folder with --out."
                 )
         self.network.load_state_dict(dict(snapshot.tensors["network"]))
         self.optimizer.load(snapshot.tensors["optimizer"])
+        self.method.load(snapshot.tensors.get("method", {}))
         for average in self.averages:
             average.load(snapshot.tensors[_file(average)])
         self.step = snapshot.facts["step"]
@@ -138,6 +141,7 @@ class Trainer:
         torch.autograd.backward(losses.mean())
         norm = self.optimizer.step(self.step + 1, self.run.steps)
         self.step += 1
+        self.method.step(self.run.optim.adam_lr * self.run.optim.factor(self.step, self.run.steps), self.step)
         for average in self.averages:
             average.update(self.network, self.step)
         return value, norm
@@ -146,6 +150,8 @@ class Trainer:
         """Write a checkpoint of the present state."""
         tensors: dict[str, Mapping[str, Tensor]] = {_file(average): average.state() for average in self.averages}
         tensors |= {"network": dict(self.network.named_parameters()), "optimizer": self.optimizer.state()}
+        if beside := self.method.state():
+            tensors["method"] = beside
         facts = {"step": self.step, "pictures": self.pictures, **self.facts}
         return state.save(self.folder / "checkpoints", state.Snapshot(facts, tensors), self.run.keep)
 

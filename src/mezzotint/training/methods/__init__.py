@@ -1,5 +1,6 @@
 """Ways to train: each turns a batch into losses."""
 
+from mezzotint.training.methods.learned_weight import LearnedWeight
 from mezzotint.training.methods.pretrain import Method, Pretrain
 
-__all__ = ["Method", "Pretrain"]
+__all__ = ["LearnedWeight", "Method", "Pretrain"]

@@ -1,6 +1,7 @@
 """Plain diffusion training: predict the picture behind the noise."""
 
 import contextlib
+from collections.abc import Mapping
 from typing import Protocol
 
 import torch
@@ -12,6 +13,7 @@ from mezzotint.diffusion.objective import loss, velocity_weight
 from mezzotint.diffusion.schedule import RectifiedFlow
 from mezzotint.training.batches import Batch
 from mezzotint.training.config import RunConfig
+from mezzotint.training.methods.learned_weight import LearnedWeight
 
 
 class Method(Protocol):
@@ -21,10 +23,23 @@ class Method(Protocol):
         """Loss of every picture, (B,), with gradients."""
         ...
 
+    def step(self, lr: float, count: int) -> None:
+        """Update number `count` (from 1) of what the method trains beside the network."""
+        ...
+
+    def state(self) -> Mapping[str, Tensor]:
+        """What the method trains beside the network, to be resumed from; empty if nothing."""
+        ...
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Restore what `state` gave."""
+        ...
+
 
 class Pretrain:
     """`x_t = (1 - t) x_0 + t eps`; the loss is `|x̂_0 - x_0|² / max(t, floor)²`, the velocity's (JiT, section 3).
 
+    With `objective.learned_weight` it is divided by what it is expected to be at its t (`LearnedWeight`).
     Noise is drawn inside the compiled step, so that it costs no memory traffic.
     """
 
@@ -34,13 +49,28 @@ class Pretrain:
         self.seed = run.seed
         self.floor = run.objective.floor
         self.precision = run.precision
+        self.weight = LearnedWeight(next(network.parameters()).device) if run.objective.learned_weight else None
         self._compiled = torch.compile(self._losses, dynamic=False) if run.compiled else self._losses
 
     def losses(self, batch: Batch) -> Tensor:
         """Loss of every picture, (B,), with gradients."""
         cond = batch.cond
         result: Tensor = self._compiled(batch.pictures, batch.t, batch.draws, cond.tokens, cond.mask, cond.style)
-        return result
+        return result if self.weight is None else self.weight(result, self.schedule(batch.t))
+
+    def step(self, lr: float, count: int) -> None:
+        """Update number `count` (from 1) of the learned weighting, if there is one."""
+        if self.weight is not None:
+            self.weight.step(lr, count)
+
+    def state(self) -> Mapping[str, Tensor]:
+        """The learned weighting; empty if there is none."""
+        return {} if self.weight is None else self.weight.state()
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Restore what `state` gave."""
+        if self.weight is not None:
+            self.weight.load(state)
 
     def _losses(self, x0: Tensor, t: Tensor, draws: Tensor, tokens: Tensor, mask: Tensor, style: Tensor) -> Tensor:
         with torch.no_grad():
