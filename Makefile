@@ -77,8 +77,9 @@ else
 endif
 	@touch $@
 
-$(DEV): $(RUN)
+$(DEV): $(RUN) requirements-parity.lock
 ifeq ($(LOCKED),)
 	@$(PIP) install -q $(PIP_ARGS) -e '.[dev]'
 endif
+	@$(PIP) install -q $(PIP_ARGS) --require-hashes --no-deps -r requirements-parity.lock
 	@touch $@

@@ -29,7 +29,7 @@ LOCKED = {
 }
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [*FILES, "requirements-parity.lock"])
 def test_every_package_is_pinned_and_hashed(name: str) -> None:
     for block in blocks(name):
         first, *hashes = block.split(" \\\n")
