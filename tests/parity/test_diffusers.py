@@ -4,9 +4,6 @@ Both sides run whole trajectories from one start. diffusers keeps its tables in 
 float64 ones, so that what is compared is the formulas. Its steps i of 1000 are our t = (i + 1) / 1000.
 """
 
-import importlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -18,71 +15,27 @@ from mezzotint.diffusion import (
     Bound,
     DPMpp2M,
     Euler,
-    GaussianMixture,
     Heun,
     PhiloxNoise,
     Prediction,
     RectifiedFlow,
     Solver,
     VPCosine,
-    VPScaledLinear,
     from_times,
     sample,
 )
 from mezzotint.diffusion.noise import Purpose
-from mezzotint.diffusion.sampling import StepNoise
 from mezzotint.diffusion.solvers.adams import IPNDM
-from mezzotint.diffusion.solvers.consistency import TCD
 from mezzotint.diffusion.solvers.deis import DEIS
-from mezzotint.diffusion.solvers.dpmpp import DPMpp2MSDE, DPMpp3M
+from mezzotint.diffusion.solvers.dpmpp import DPMpp3M
 from mezzotint.diffusion.solvers.midpoint import Midpoint
 from mezzotint.diffusion.solvers.pndm import PNDM
 from mezzotint.diffusion.solvers.unipc import UniPC
 from mezzotint.diffusion.timegrid import karras, shifted, trailing, uniform
-from tests.diffusion.paths import Bridge
+
+from .chain import BETAS, START, TABLE, close, ends, exact_sigmas, mixture, ours, precise, target
 
 diffusers = pytest.importorskip("diffusers")
-
-MEANS = torch.tensor([[-1.0, 0.4, 0.1], [0.6, -0.3, 0.9]], dtype=torch.float64)
-VARIANCES = torch.tensor([0.05, 0.1], dtype=torch.float64)
-WEIGHTS = torch.tensor([0.4, 0.6], dtype=torch.float64)
-TABLE = VPScaledLinear()
-START = torch.linspace(-2, 2, 24, dtype=torch.float64).reshape(8, 3)
-BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
-
-
-def mixture(schedule: Any) -> GaussianMixture:
-    return GaussianMixture(schedule, MEANS, VARIANCES, WEIGHTS)
-
-
-def ours(schedule: Any, solver: Solver[Any], times: Sequence[float], start: Tensor) -> Iterator[Tensor]:
-    for step in sample(Bound(mixture(schedule), {}), start, from_times(times), solver, PhiloxNoise(range(8))):
-        yield step.x
-
-
-def precise(scheduler: Any) -> Any:
-    """The scheduler with its table of alphas in float64."""
-    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2
-    scheduler.alphas_cumprod = torch.cumprod(1 - betas, 0)
-    return scheduler
-
-
-def exact_sigmas(scheduler: Any, times: Sequence[float]) -> None:
-    """sigma/alpha of our times in float64 for its own in float32, of which third differences of logarithms tell."""
-    scheduler.sigmas = torch.stack([(level := TABLE(t)).sigma / level.alpha for t in times])
-
-
-def ends(grid: Any) -> list[float]:
-    return [grid[0].t, *(move.s for move in grid)]
-
-
-def target(name: str, x: Tensor, t: Tensor) -> Tensor:
-    prediction = mixture(TABLE)(x, t)
-    return {"epsilon": prediction.eps, "v_prediction": prediction.v, "sample": prediction.x0}[name]
-
-
-def close(a: Tensor, b: Tensor) -> None:
-    torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction", "sample"])
@@ -292,28 +245,6 @@ def test_dpm_2() -> None:
         close(a, b * TABLE(s).alpha)
 
 
-@pytest.mark.parametrize("solver_type", ["midpoint", "heun"])
-def test_dpmpp_2m_sde(solver_type: Any) -> None:
-    scheduler = precise(
-        diffusers.DPMSolverMultistepScheduler(
-            **BETAS,
-            algorithm_type="sde-dpmsolver++",
-            solver_type=solver_type,
-            timestep_spacing="trailing",
-            final_sigmas_type="zero",
-        )
-    )
-    scheduler.set_timesteps(8)
-    times, x, path = ends(trailing(8, TABLE)), START, Bridge(5)
-    lam = [float(TABLE(t).log_snr) / 2 for t in times]
-    mine = sample(Bound(mixture(TABLE), {}), START, from_times(times), DPMpp2MSDE(1.0, solver_type), path)
-    for n, (i, t, step) in enumerate(zip(scheduler.timesteps, times[:-1], mine, strict=True)):
-        z = path.brownian(x.shape, lam[n], lam[n + 1]) / (lam[n + 1] - lam[n]) ** 0.5 if n < 7 else 0 * x
-        epsilon = target("epsilon", x, torch.tensor(t).double())
-        x = scheduler.step(epsilon, i, x, variance_noise=z).prev_sample
-        close(step.x, x)
-
-
 @pytest.mark.parametrize("use_karras_sigmas", [False, True])
 def test_dpmpp_3m_with_half_of_its_parabola(use_karras_sigmas: bool) -> None:
     scheduler = precise(
@@ -364,35 +295,3 @@ def test_3m_differs_and_ours_is_the_exact_parabola() -> None:
     for n in range(2, 8):
         torch.testing.assert_close(mine[n + 1], exact(mine[n], times[n], times[n + 1]), rtol=1e-6, atol=1e-6)
         assert float((theirs[n + 1] - exact(theirs[n], times[n], times[n + 1])).abs().min()) > 1e-3
-
-
-@pytest.mark.parametrize("gamma", [0.3, 1.0])
-def test_tcd(gamma: float) -> None:
-    """TCD, and LCM as TCD of gamma 1. Its target is a whole step of the chain; the grid here makes ours one too."""
-    scheduler = precise(diffusers.TCDScheduler(**BETAS))
-    scheduler.set_timesteps(None, original_inference_steps=None, timesteps=[999, 699, 399, 99])
-    times = [(i + 1) / 1000 for i in (999, 699, 399, 99)]
-    noise, x = PhiloxNoise(range(8)), START
-    for n, (i, t, s) in enumerate(zip(scheduler.timesteps[:3], times[:-1], times[1:], strict=True)):
-        z = noise.normal((8, 3), Purpose.STEP, 256 * n).double()
-        with patched_noise("scheduling_tcd", z):
-            theirs = scheduler.step(target("epsilon", x, torch.tensor(t).double()), i, x, eta=gamma).prev_sample
-        # its step n' of the target is floor((1 − gamma) n), ours the time (1 − gamma) t: n' + 1 = (1 − g) 1000 t
-        whole = (int((1 - gamma) * (1000 * s - 1)) + 1) / 1000
-        solver = TCD(1 - whole / s)
-        mine, _ = solver.step(Bound(mixture(TABLE), {}), x, torch.tensor(t).double(), torch.tensor(s).double(), None,
-                              StepNoise(noise, n))  # fmt: skip
-        if gamma < 1:
-            close(mine, theirs)
-        else:  # its step −0 is the chain's first level, ours the data itself: sigma is 0.03 there, not 0
-            torch.testing.assert_close(mine, theirs, rtol=0.05, atol=0.05)
-        x = mine
-
-
-@contextmanager
-def patched_noise(module: str, z: Tensor) -> Iterator[None]:
-    """diffusers draws z instead of its own noise."""
-    where = importlib.import_module(f"diffusers.schedulers.{module}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(where, "randn_tensor", lambda *_, **__: z)
-        yield

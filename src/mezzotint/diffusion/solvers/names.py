@@ -121,7 +121,7 @@ _DIFFUSERS = {
     "SASolverScheduler": Entry(
         "sa-solver",
         MappingProxyType({"predictor_order": 2, "corrector_order": 3}),
-        differs="their weights of order 2 are those of DPM++ 2M SDE instead of the exact ones",
+        differs="their weights of order 2 are those of UniPC's bh1 instead of the exact ones",
     ),
     "LCMScheduler": Entry("lcm"),
     "TCDScheduler": Entry("tcd"),
