@@ -25,6 +25,7 @@ __all__ = [
     "TrainingError",
     "nearest",
     "unknown_name",
+    "unknown_option",
 ]
 
 
@@ -71,3 +72,11 @@ def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> InvalidOption:
     near = nearest(name, names)
     hint = f"did you mean {' or '.join(near)}?" if near else f"it must be one of {', '.join(names)}."
     return InvalidOption(f"There is no {kind} called {name!r}; {hint}")
+
+
+def unknown_option(owner: str, option: str, allowed: Iterable[str]) -> InvalidOption:
+    """The error for an option that something ("The solver ddim") does not have, with the nearest one or all of them."""
+    names = sorted(allowed)
+    near = nearest(option, names)
+    legal = f"did you mean {near[0]}?" if near else f"it takes {', '.join(names) or 'none'}."
+    return InvalidOption(f"{owner} has no option {option!r}; {legal}")

@@ -21,7 +21,7 @@ from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.probe import Probe
 from mezzotint.diffusion.sampling import Step
 from mezzotint.diffusion.schedule import Level, Schedule
-from mezzotint.errors import InvalidOption, nearest
+from mezzotint.errors import InvalidOption, unknown_option
 
 __all__ = [
     "Calls",
@@ -231,12 +231,10 @@ class GuidanceRecord:
     def make(self, options: Mapping[str, Any] | None = None) -> Any:
         """The rule or modifier with these options. Raises InvalidOption for an unknown one or a value out of range."""
         options = options or {}
-        allowed = sorted(field.name for field in fields(self.build))  # type: ignore[arg-type]
+        allowed = [field.name for field in fields(self.build)]  # type: ignore[arg-type]
         for name in options:
             if name not in allowed:
-                near = nearest(name, allowed)
-                legal = f"did you mean {near[0]}?" if near else f"it takes {', '.join(allowed) or 'none'}."
-                raise InvalidOption(f"The guidance {self.name} has no option {name!r}; {legal}")
+                raise unknown_option(f"The guidance {self.name}", name, allowed)
         return self.build(**options)
 
     def describe(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
-from mezzotint.errors import InvalidOption, nearest
+from mezzotint.errors import InvalidOption, unknown_option
 
 __all__ = ["Order", "Solver", "SolverRecord"]
 
@@ -83,12 +83,10 @@ class SolverRecord:
     def make(self, options: Mapping[str, Any] | None = None) -> Solver[Any]:
         """The solver with these options. Raises InvalidOption for one that it does not have or a value out of range."""
         options = {**self.options, **(options or {})}
-        allowed = sorted(item.name for item in fields(self.build))  # type: ignore[arg-type]
+        allowed = [item.name for item in fields(self.build)]  # type: ignore[arg-type]
         for name in options:
             if name not in allowed:
-                near = nearest(name, allowed)
-                legal = f"did you mean {near[0]}?" if near else f"it takes {', '.join(allowed) or 'none'}."
-                raise InvalidOption(f"The solver {self.name} has no option {name!r}; {legal}")
+                raise unknown_option(f"The solver {self.name}", name, allowed)
         return self.build(**options)
 
     def describe(self) -> dict[str, Any]:
