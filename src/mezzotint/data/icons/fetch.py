@@ -4,14 +4,14 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mezzotint.data.icons.table import SETS, IconSet, requirements
 from mezzotint.errors import InvalidFile, MissingDependency, OutOfSpace
 
-__all__ = ["cache_root", "fetch", "locate", "verify"]
+__all__ = ["cache_root", "fetch", "install", "locate", "verify"]
 
 
 def cache_root() -> Path:
@@ -27,13 +27,24 @@ def fetch(folder: Path | None = None) -> Path:
     """
     folder = folder or cache_root() / "npm"
     modules = folder / "node_modules"
-    wanted = {"name": "mezzotint-icons", "version": "1.0.0", "private": True, "dependencies": requirements()}
     if modules.is_dir() and not _differences(modules, SETS):
         return modules
+    return install(folder, "icons", requirements())
+
+
+def install(folder: Path, name: str, packages: Mapping[str, str]) -> Path:
+    """Install packages (name -> version) with npm into a folder, without running their scripts; return `node_modules`.
+
+    name: what they are, for the package file and for errors. Raises MissingDependency if there is no npm or it fails,
+    OutOfSpace if the folder cannot be written.
+    """
+    wanted = {"name": f"mezzotint-{name}", "version": "1.0.0", "private": True, "dependencies": dict(packages)}
+    what = name.removesuffix("s")
     npm = shutil.which("npm")
     if npm is None:
         raise MissingDependency(
-            "Fetching the icon packages needs npm, which is not installed; install Node.js, or give a folder with them."
+            f"Fetching the {what} packages needs npm, which is not installed; install Node.js, or give a folder with "
+            "them."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -46,8 +57,8 @@ def fetch(folder: Path | None = None) -> Path:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise MissingDependency(f"npm could not fetch the icon packages ({last}); check the network and try again.")
-    return modules
+        raise MissingDependency(f"npm could not fetch the {what} packages ({last}); check the network and try again.")
+    return folder / "node_modules"
 
 
 def locate(packages: Path, sets: Sequence[IconSet] = SETS) -> Path:
