@@ -1,0 +1,35 @@
+"""One object in a named colour that it was given."""
+
+from mezzotint.data.scenes.desk import Desk, Phrases
+from mezzotint.data.scenes.kinds.kind import Kind
+from mezzotint.data.scenes.phrases import an, plain, the
+from mezzotint.data.scenes.rolls import Rolls
+from mezzotint.data.scenes.scene import Scene
+
+__all__ = ["KIND"]
+
+
+def _plan(desk: Desk, rolls: Rolls) -> Scene | None:
+    items = desk.items(rolls, 1)
+    if not items:
+        return None
+    item = items[0]
+    colour = desk.colour(rolls, item.row)
+    if not colour:
+        return None
+    longest = rolls.between(30, 60)
+    slack = (62 - longest) // 2
+    middle = 32 + rolls.between(-slack, slack), 32 + rolls.between(-slack, slack)
+    group = desk.group(item, [desk.box(item.row, longest, middle)], colour)
+    return Scene(0, 0, "colour", "one", item.style, (group,), backdrop=desk.backdrop(rolls, [group]))
+
+
+def _phrases(scene: Scene) -> Phrases:
+    group = scene.groups[0]
+    return Phrases(
+        (plain(group), an(plain(group)), f"a picture of {an(plain(group))}"),
+        (f"{an(group.one)} that is {group.colour}", f"{the(group)} is {group.colour}"),
+    )
+
+
+KIND = Kind("colour", 14, _plan, _phrases)

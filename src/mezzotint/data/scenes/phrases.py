@@ -1,0 +1,81 @@
+"""English for captions: numbers, groups, backdrops, styles. Nothing is said that the picture does not show."""
+
+from mezzotint.data.captions import LONGEST, article
+from mezzotint.data.scenes.backdrops import ground
+from mezzotint.data.scenes.desk import Phrases
+from mezzotint.data.scenes.scene import GRID, Group, Scene
+
+__all__ = ["NUMBERS", "SETTINGS", "an", "captions_of", "number", "plain", "the", "thing"]
+
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+SETTINGS = {
+    "sky": "in front of a blue sky with clouds",
+    "grass": "in front of a green meadow",
+    "sea": "in front of the sea",
+    "room": "in front of a wall",
+    "night": "in front of a starry night sky",
+}
+_STANDING = {"grass": "on the grass", "sea": "on a beach by the sea", "room": "on the floor of a room"}
+
+
+def an(text: str) -> str:
+    """One thing with its article: "an hourglass", "a police car"."""
+    found = article(text)
+    return f"a {text}" if found == text else found
+
+
+def number(count: int) -> str:
+    """The number as a word."""
+    return NUMBERS[count]
+
+
+def plain(group: Group) -> str:
+    """The name of a group without number or article: "red apples", "cat"."""
+    return f"{group.colour} {group.one if len(group.boxes) == 1 else group.many}".strip()
+
+
+def thing(group: Group) -> str:
+    """A group with its article or number: "three red apples", "a cat"."""
+    return an(plain(group)) if len(group.boxes) == 1 else f"{number(len(group.boxes))} {plain(group)}"
+
+
+def the(group: Group) -> str:
+    """The group as known already, without its colour: "the apples"."""
+    return f"the {group.one if len(group.boxes) == 1 else group.many}"
+
+
+def _setting(scene: Scene) -> str:
+    backdrop = scene.backdrop
+    if backdrop.kind == "transparent":
+        return ""
+    if backdrop.kind == "flat":
+        return f"on {an(f'{backdrop.name} background')}"
+    start = ground(backdrop.name, backdrop.variant)
+    lowest = [group.hull.bottom for group in scene.groups]
+    if scene.kind == "single" and start < GRID and min(lowest) > start + 2:
+        return _STANDING[backdrop.name]
+    return SETTINGS[backdrop.name]
+
+
+def _ended(scene: Scene, texts: tuple[str, ...]) -> list[str]:
+    """The texts, and some of them with the setting, the style, and both."""
+    setting = _setting(scene)
+    style = f", {scene.style.replace('-', ' ')} style" if scene.style else ""
+    out = list(texts)
+    first, middle, last = texts[min(1, len(texts) - 1)], texts[len(texts) // 2], texts[-1]
+    if setting:
+        out += [f"{middle} {setting}", f"{last} {setting}"]
+    if style:
+        out += [f"{first}{style}", f"{last} {setting or 'on a transparent background'}{style}"]
+    elif not setting:
+        out.append(f"{last} on a transparent background")
+    return [text for text in dict.fromkeys(out) if len(text.split()) <= LONGEST]
+
+
+def captions_of(scene: Scene, phrases: Phrases, *, held: bool) -> tuple[str, ...]:
+    """All captions, short to dense, without repetition, at most 26 words each.
+
+    held: only those in phrasings that are not for training; otherwise only the others.
+    """
+    texts = phrases.held if held else phrases.trained
+    return tuple(_ended(scene, texts)) if texts else ()
