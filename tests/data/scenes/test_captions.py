@@ -1,0 +1,102 @@
+"""Captions, read back by an independent reader, claim only facts; together they name every fact."""
+
+import pytest
+
+from mezzotint.data.captions import LONGEST
+from mezzotint.data.scenes import Scene, Scenes
+from tests.data.scenes import toy
+from tests.data.scenes.reading import Claims, read
+
+SUPPORTS = {"badge": "round badge", "bubble": "speech bubble"}
+
+
+@pytest.fixture(scope="module")
+def scenes() -> Scenes:
+    return Scenes(toy.pictures(), toy.fonts(), seed=3)
+
+
+def assert_true(claims: Claims, scene: Scene, caption: str) -> None:
+    """Every claim is a fact of the scene."""
+    where = f"{caption!r} of {scene}"
+    facts = {(len(group.boxes), group.colour, group.one) for group in scene.groups}
+    for count, colour, name in claims.things:
+        fitting = [f for f in facts if f[2] == name and count in (None, f[0]) and colour in ("", f[1])]
+        assert fitting, where
+    held = {(scene.name_of(r.subject), r.word, scene.name_of(r.object)) for r in scene.relations}
+    assert claims.relations <= held, where
+    assert claims.style in ("", scene.style), where
+    assert claims.backdrop in (None, (scene.backdrop.kind, scene.backdrop.name)), where
+    assert claims.size in ("", scene.size), where
+    assert claims.place in ("", scene.place), where
+    assert claims.layout in ("", scene.layout), where
+    if claims.text or scene.lettering:
+        assert scene.lettering
+        assert claims.text == scene.lettering.text, where
+        colour, look = claims.letters or (scene.lettering.colour, "")
+        assert colour == scene.lettering.colour, where
+        assert look in ("", scene.lettering.look), where
+    if claims.support:
+        colour, name = claims.support
+        if scene.lettering:
+            assert name == SUPPORTS.get(scene.layout, scene.layout), where
+            assert colour in ("", *(shape.colour for shape in scene.shapes)), where
+        else:
+            assert (name, colour) in {(s.form, c) for s in scene.shapes for c in ("", s.colour)}, where
+
+
+def assert_complete(all_claims: list[Claims], scene: Scene) -> None:
+    """Every fact that captions can name is in one of them; the densest has background and style."""
+    things = {thing for claims in all_claims for thing in claims.things}
+    for group in scene.groups:
+        assert (len(group.boxes), group.colour, group.one) in things, scene
+    said = {relation for claims in all_claims for relation in claims.relations}
+    for r in scene.relations:
+        names = scene.name_of(r.subject), r.word, scene.name_of(r.object)
+        turned = {"right of": "left of", "below": "above", "above": "below", "left of": "right of"}
+        opposite = names[2], turned.get(names[1], ""), names[0]
+        assert names in said or opposite in said or scene.layout in ("side by side", "stacked"), scene
+    last = all_claims[-1]
+    assert last.style == scene.style
+    assert last.backdrop == (scene.backdrop.kind, scene.backdrop.name)
+    assert scene.size in {c.size for c in all_claims}
+    assert scene.place in {c.place for c in all_claims}
+    if scene.lettering:
+        assert last.letters == (scene.lettering.colour, scene.lettering.look)
+        if scene.shapes:
+            assert last.support
+            assert last.support[0] == scene.shapes[-1].colour
+
+
+def test_captions_read_back_as_the_facts(scenes: Scenes) -> None:
+    kinds = set()
+    for number in range(1000):
+        scene = scenes.plan(number)
+        captions = scenes.captions(scene)
+        assert len(set(captions)) == len(captions) >= 3
+        assert all(len(caption.split()) <= LONGEST for caption in captions)
+        claims = [read(caption) for caption in captions]
+        for claim, caption in zip(claims, captions, strict=True):
+            assert_true(claim, scene, caption)
+        assert_complete(claims, scene)
+        kinds.add((scene.kind, scene.layout))
+    assert len(kinds) >= 25  # all templates occurred
+
+
+def test_phrasings_that_are_not_trained_are_other_sentences(scenes: Scenes) -> None:
+    for number in range(300):
+        scene = scenes.plan(number)
+        unseen = scenes.captions(scene, unseen=True)
+        assert unseen
+        assert not set(unseen) & set(scenes.captions(scene))
+        for group in scene.groups:
+            assert any(group.one in text or group.many in text for text in unseen)
+        if scene.lettering:
+            assert all(f'"{scene.lettering.text}"' in text for text in unseen)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["a red apple to the left of a", "three apple", "an apple on fire", 'a sign that shouts "HI"']
+)
+def test_the_reader_refuses_what_it_does_not_understand(wrong: str) -> None:
+    with pytest.raises(AssertionError):
+        read(wrong)
