@@ -188,6 +188,7 @@ def test_the_meaning_of_a_seed_is_frozen() -> None:
         "RENOISE": 9,
         "AUGMENT": 10,
         "EVALUATION": 11,
+        "PROMPT": 12,
     }
     path = PhiloxNoise([0]).brownian((1, 2), 0.0, 1.0)[0].tolist()
     assert path == pytest.approx(BROWNIAN_OF_SEED_ZERO, abs=1e-6)
