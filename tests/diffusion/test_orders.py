@@ -41,8 +41,10 @@ NOISELESS: dict[str, Solver[Any]] = {
     "seeds-2": SEEDS(2, 0.0),
     "seeds-3": SEEDS(3, 0.0),
     "sa-solver": SASolver(tau=0.0),
-    "sa-solver-2-3": SASolver(tau=0.0, predictor_order=2, corrector_order=3),
-    "sa-solver-3-0": SASolver(tau=0.0, predictor_order=3, corrector_order=0),
+    **{
+        f"sa-solver-{p}-{c}": SASolver(tau=0.0, predictor_order=p, corrector_order=c)
+        for p, c in ((1, 3), (2, 3), (2, 4), (3, 0), (3, 2))
+    },
     "euler-ancestral": EulerAncestral(0.0),
     "dpm-2-ancestral": DPM2Ancestral(0.0),
     "dpmpp-2s-ancestral": DPMpp2SAncestral(0.0),

@@ -33,6 +33,8 @@ from mezzotint.diffusion import (
     from_times,
     sample,
 )
+from mezzotint.diffusion.solvers.midpoint import Midpoint
+from mezzotint.diffusion.timegrid import inversion, uniform
 from mezzotint.errors import InvalidOption
 
 from .order import SCHEDULES, float64, times_between
@@ -202,6 +204,25 @@ def test_every_default_starts_from_pure_noise(name: str, schedule: Schedule) -> 
         torch.testing.assert_close(end.x.double(), truth, rtol=0, atol=0.06)
 
 
+UPWARDS = {n: r.make() for n, r in SOLVERS.items() if n not in ("lcm", "tcd") and not r.make().stochastic}
+
+
+@pytest.mark.parametrize("schedule", [RectifiedFlow(), VPCosine()], ids=["rectified-flow", "vp-cosine"])
+@pytest.mark.parametrize("solver", [*UPWARDS.values(), Euler("half_log_snr")], ids=[*UPWARDS, "euler-half-log-snr"])
+def test_up_to_pure_noise_is_near_the_flow_or_refused(solver: Solver[Any], schedule: Schedule) -> None:
+    """Inversion to alpha = 0: no solver ends in NaN, and those whose variable is infinite there say so."""
+    exact, x = Gaussian(schedule, 0.3, 0.25), torch.linspace(-1, 1, 5, dtype=torch.float64)[None]
+    up = sample(Bound(exact, {}), x, inversion(uniform(40, schedule)), solver, PhiloxNoise([0]))
+    infinite = solver.coordinate == "half_log_snr" or solver == SOLVERS["lms"].make() or isinstance(solver, Midpoint)
+    if infinite and solver != Midpoint():
+        with pytest.raises(InvalidOption, match=r"alpha = 0 \(pure noise\)"):
+            list(up)
+    else:
+        *_, top = up
+        truth = exact.flow(x, float64(0.001), float64(1.0))
+        torch.testing.assert_close(top.x, truth, rtol=0, atol=0.15)
+
+
 @pytest.mark.parametrize("solver", [Heun("ratio"), Heun("half_log_snr"), Euler("half_log_snr")])
 def test_a_coordinate_that_is_infinite_at_pure_noise_is_refused(solver: Solver[Any]) -> None:
     x = torch.zeros(1, 1)
@@ -245,9 +266,15 @@ def test_options_are_checked_by_name_and_value() -> None:
         SOLVERS["heun"].make({"eta": 0.5})
     with pytest.raises(InvalidOption, match="dpmpp-2m has no option 'eta'; it takes none"):
         SOLVERS["dpmpp-2m"].make({"eta": 0.5})
-    for eta in (-0.1, 1.5, math.nan):
+    for eta in (-0.1, 1.5, math.nan, True, "0.5", None):
         with pytest.raises(InvalidOption, match="eta must be between 0 and 1"):
-            DDIM(eta)
+            DDIM(eta)  # type: ignore[arg-type]
+    for order in (0, 5, 2.0, True, "2"):
+        with pytest.raises(InvalidOption, match="must be one of 1, 2, 3, 4"):
+            SOLVERS["lms"].make({"formula_order": order})
+    for between in ((0.8, 0.2), (5.0, 7.0), (0.2, math.nan)):
+        with pytest.raises(InvalidOption, match="between needs two times"):
+            SOLVERS["sa-solver"].make({"between": between})
     with pytest.raises(InvalidOption, match="variance"):
         DDPM("small")  # type: ignore[arg-type]
     with pytest.raises(InvalidOption, match="coordinate"):

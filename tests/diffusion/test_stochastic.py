@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from mezzotint.diffusion import (
+    DDIM,
     SOLVERS,
     Bound,
     Gaussian,
@@ -299,10 +300,8 @@ def test_a_told_map_is_told_of_the_data_too() -> None:
     assert heard == [0.5, 0.0, None, None]
 
 
-@pytest.mark.parametrize("name", STOCHASTIC)
-def test_noise_is_refused_on_the_way_up(name: str) -> None:
-    if name in ("ddim", "ddpm", "sa-solver"):
-        pytest.skip("their noise is 0 on the way up, by the clamp of its variance")
+@pytest.mark.parametrize("solver", [*STOCHASTIC.values(), DDIM(0.5)], ids=[*STOCHASTIC, "ddim, eta 0.5"])
+def test_noise_is_refused_on_the_way_up(solver: Solver[Any]) -> None:
     exact, x = Gaussian(VPCosine()), torch.zeros(1, 1)
     with pytest.raises(InvalidOption, match="only goes from noisy to clean"):
-        list(sample(Bound(exact, {}), x, from_times([0.3, 0.6]), STOCHASTIC[name], PhiloxNoise([0])))
+        list(sample(Bound(exact, {}), x, from_times([0.3, 0.6]), solver, PhiloxNoise([0])))

@@ -12,7 +12,16 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_order
-from mezzotint.diffusion.solvers.multistep import History, Past, eps_step, lagrange_weights, noise_of, point, remember
+from mezzotint.diffusion.solvers.multistep import (
+    History,
+    Past,
+    check_end,
+    eps_step,
+    lagrange_weights,
+    noise_of,
+    point,
+    remember,
+)
 from mezzotint.errors import InvalidOption
 
 __all__ = ["ADAMS_BASHFORTH", "IPNDM", "LMS", "RECORDS", "GradientEstimation"]
@@ -52,6 +61,7 @@ class LMS:
     ) -> tuple[Tensor, History]:
         prediction = denoise(x, t)
         high, low = point(prediction.level), point(denoise.schedule(s))
+        check_end(low)
         past = remember(state, Past(high.ratio, noise_of(prediction, high)), self.formula_order)
         if len(past) == 1:
             return eps_step(prediction, low, (1.0,), past), past

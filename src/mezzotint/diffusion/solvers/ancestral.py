@@ -9,11 +9,11 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise, Purpose
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_share
+from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_falling, check_share
 from mezzotint.diffusion.solvers.midpoint import middle_step
 from mezzotint.diffusion.solvers.multistep import Point, combined, point
 from mezzotint.diffusion.solvers.singlestep import middle_moments, second_order_step
-from mezzotint.errors import InvalidOption, unknown_name
+from mezzotint.errors import unknown_name
 
 __all__ = ["RECORDS", "DPM2Ancestral", "DPMpp2SAncestral", "EulerAncestral", "Split", "split"]
 
@@ -34,10 +34,7 @@ def split(high: Point, low: Point, eta: float, coordinate: str = "ratio") -> Spl
     "flow", u = sigma/(alpha + sigma): u_down = u_s (1 + eta (u_s/u_t − 1)), kept = (1 − u_s)/(1 − u_down), and noise
     that makes up the variance, as ComfyUI and diffusers do it for rectified flow. Raises InvalidOption if s > t.
     """
-    if low.sigma * high.alpha > high.sigma * low.alpha:
-        raise InvalidOption(
-            "A stochastic solver only goes from noisy to clean times; use a deterministic solver for inversion."
-        )
+    check_falling(low.sigma * high.alpha <= high.sigma * low.alpha)
     if coordinate == "ratio":
         share = low.sigma * high.alpha / (low.alpha * high.sigma)  # r_s / r_t, 0 at alpha_t = 0
         up = min(1.0, eta * math.sqrt(1 - share**2))

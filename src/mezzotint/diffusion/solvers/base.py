@@ -4,7 +4,6 @@ Every step has the form x_s = alpha_s x_0 + sigma_s eps_for_update plus correcti
 (alpha, sigma). A solver never sees s = 0; the loop writes that step from x_0.
 """
 
-import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
@@ -108,12 +107,21 @@ class SolverRecord:
 
 
 def check_share(name: str, value: float) -> None:
-    """Raises InvalidOption unless value is in [0, 1]."""
-    if not (math.isfinite(value) and 0 <= value <= 1):
+    """Raises InvalidOption unless value is a number in [0, 1]."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number and 0 <= value <= 1):
         raise InvalidOption(f"The option {name} must be between 0 and 1, not {value!r}.")
+
+
+def check_falling(falling: bool) -> None:
+    """Raises InvalidOption for a step to more noise, from a solver that would have to add noise in it."""
+    if not falling:
+        raise InvalidOption(
+            "A stochastic solver only goes from noisy to clean times; use a deterministic solver for inversion."
+        )
 
 
 def check_order(value: int, allowed: Collection[int]) -> None:
     """Raises InvalidOption unless value is one of the orders that a solver has."""
-    if isinstance(value, bool) or value not in allowed:
+    if type(value) is not int or value not in allowed:
         raise InvalidOption(f"The order of this solver must be one of {', '.join(map(str, allowed))}, not {value!r}.")

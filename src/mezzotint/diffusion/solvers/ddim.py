@@ -8,14 +8,18 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise, Purpose
 from mezzotint.diffusion.schedule import Level
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_share
+from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_falling, check_share
 from mezzotint.diffusion.solvers.multistep import law, point
 
 __all__ = ["DDIM", "RECORD", "transition_variance"]
 
 
 def transition_variance(high: Level, low: Level) -> Tensor:
-    """The variance of x_t given x_s, t > s: sigma_t² − (alpha_t/alpha_s)² sigma_s²; 1 − alpha_t²/alpha_s² if VP."""
+    """The variance of x_t given x_s, t > s: sigma_t² − (alpha_t/alpha_s)² sigma_s²; 1 − alpha_t²/alpha_s² if VP.
+
+    Raises InvalidOption where `low` is the noisier level.
+    """
+    check_falling(bool(low.sigma * high.alpha <= high.sigma * low.alpha))
     return (high.sigma**2 - (high.alpha / low.alpha * low.sigma) ** 2).clamp_min(0)
 
 

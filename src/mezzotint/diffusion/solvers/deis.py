@@ -11,6 +11,7 @@ from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_order
 from mezzotint.diffusion.solvers.multistep import (
     History,
     Past,
+    check_end,
     eps_step,
     exponential_moments,
     lagrange_weights,
@@ -51,6 +52,7 @@ class DEIS:
     ) -> tuple[Tensor, History]:
         prediction = denoise(x, t)
         high, low = point(prediction.level), point(denoise.schedule(s))
+        check_end(low)
         past = remember(state, Past(high.half_log_snr, noise_of(prediction, high)), self.formula_order)
         if len(past) == 1:
             return eps_step(prediction, low, (1.0,), past), past

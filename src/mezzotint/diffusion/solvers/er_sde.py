@@ -11,17 +11,18 @@ from torch import Tensor
 
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise, Purpose
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_order
+from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_falling, check_order
 from mezzotint.diffusion.solvers.multistep import (
     History,
     Past,
+    check_end,
     combined,
     effective,
     lagrange_weights,
     point,
     remember,
 )
-from mezzotint.errors import InvalidOption, unknown_name
+from mezzotint.errors import unknown_name
 
 __all__ = ["ERSDE", "NOISE_SCALES", "RECORDS", "NoiseScale"]
 
@@ -74,6 +75,7 @@ class ERSDE:
     ) -> tuple[Tensor, History]:
         prediction = denoise(x, t)
         high, low = point(prediction.level), point(denoise.schedule(s))
+        check_end(low)
         past = remember(state, Past(high.ratio, prediction.x0), self.formula_order)
         if not self.stochastic and not math.isfinite(high.ratio):
             return combined([(low.alpha, prediction.x0), (low.sigma, prediction.update_eps)]), past
@@ -94,10 +96,7 @@ class ERSDE:
 
 
 def _spread(start: float, end: float, shrink: float) -> float:
-    if end > start:
-        raise InvalidOption(
-            "A stochastic solver only goes from noisy to clean times; use a deterministic solver for inversion."
-        )
+    check_falling(end <= start)
     left = start * shrink if math.isfinite(start) else 0.0
     return math.sqrt(max(end**2 - left**2, 0.0))
 

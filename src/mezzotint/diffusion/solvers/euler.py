@@ -51,7 +51,7 @@ class Euler:
         if self.coordinate in ("ratio", "flow"):
             return law(prediction, point(prediction.level), point(low)), None
         coordinate = find_coordinate(self.coordinate)
-        length = (coordinate.value(low) - finite_value(coordinate, prediction.level)).to(x)
+        length = (finite_value(coordinate, low) - finite_value(coordinate, prediction.level)).to(x)
         y = rescaled(prediction, coordinate) + length * coordinate.slope_of(prediction)
         return coordinate.scale(low.like(x)) * y, None
 

@@ -26,12 +26,14 @@ from torch import Tensor
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.schedule import Level
+from mezzotint.diffusion.solvers.base import check_falling
 from mezzotint.errors import InvalidOption
 
 __all__ = [
     "History",
     "Past",
     "Point",
+    "check_end",
     "combined",
     "effective",
     "eps_step",
@@ -118,6 +120,15 @@ def combined(terms: Sequence[tuple[float, Tensor]]) -> Tensor:
     return total
 
 
+def check_end(low: Point) -> None:
+    """Raises InvalidOption for a step that ends at alpha = 0, where log(alpha/sigma) and sigma/alpha are infinite."""
+    if low.alpha == 0:
+        raise InvalidOption(
+            "This solver cannot go up to alpha = 0 (pure noise), where its variable is infinite; end the inversion "
+            "below t = 1, or use ddim, heun, midpoint or dopri5."
+        )
+
+
 def lagrange_weights(nodes: Sequence[float], moments: Sequence[float]) -> list[float]:
     """w_j = sum_k c_jk M_k for the Lagrange polynomials of the nodes; as many moments as nodes."""
     weights = []
@@ -161,7 +172,9 @@ def x0_step(
     It solves the reverse SDE of noise scale eta (0: the ODE) with x_0 interpolated in lambda; the kernel is
     (1 + eta) e^(−(1 + eta)(lambda_s − lambda)). Lu et al. 2022, arXiv 2211.01095, section 4; with noise Xue et al.
     2023, arXiv 2309.05019, whose tau² is eta. past: at half the log-SNR. moments: others than the exact ones.
+    Raises InvalidOption where `low` has alpha = 0.
     """
+    check_end(low)
     h = low.half_log_snr - high.half_log_snr
     if moments is None:
         moments = exponential_moments((1 + eta) * h, len(past))
@@ -201,10 +214,7 @@ def increment(noise: Noise, x: Tensor, start: float, end: float) -> Tensor:
     z is 0. Raises InvalidOption unless end > start, since noise cannot be added on the way up, and for a step that ends
     below −32.
     """
-    if not end > start:
-        raise InvalidOption(
-            "A stochastic solver only goes from noisy to clean times; use a deterministic solver for inversion."
-        )
+    check_falling(end > start)
     if end <= -_REACH:
         raise InvalidOption(
             f"A step ends at log(alpha/sigma) = {end:.3g}, where this stochastic solver cannot tell noise from pure "

@@ -13,7 +13,7 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise, Purpose
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_order
+from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_falling, check_order
 from mezzotint.diffusion.solvers.multistep import (
     History,
     Past,
@@ -113,9 +113,11 @@ class SASolver:
     x_s = (sigma_s/sigma_t) e^(−tau² h) x_t + alpha_s sum_j w_j x0_j + sigma_s sqrt(1 − e^(−2 tau² h)) z, with exact
     weights of the kernel (1 + tau²) e^(−(1 + tau²)(lambda_s − lambda)); the corrector takes the step again with the new
     prediction and the same z. Xue et al. 2023, arXiv 2309.05019, algorithm 1 (PEC mode).
-    between: times t in which noise is added (a step counts by where it begins). With tau = 0 it is an ODE solver of
-    order max(predictor_order, corrector_order). corrector_order counts the nodes, the new one included; 0: none.
-    Raises InvalidOption for a negative tau or orders that are not 1, 2, 3 (predictor) or 0, 2, 3, 4 (corrector).
+    between: times t in which noise is added (a step counts by where it begins). corrector_order counts the nodes, the
+    new one included; 0: none. With tau = 0 it is an ODE solver of order min(predictor_order + 1, corrector_order), or
+    predictor_order without a corrector.
+    Raises InvalidOption for a negative tau, orders that are not 1, 2, 3 (predictor) or 0, 2, 3, 4 (corrector), and
+    unless 0 <= between[0] < between[1] <= 1.
     """
 
     tau: float = 1.0
@@ -129,11 +131,19 @@ class SASolver:
             raise InvalidOption(f"The option tau must be a number of at least 0, not {self.tau!r}.")
         check_order(self.predictor_order, (1, 2, 3))
         check_order(self.corrector_order, (0, 2, 3, 4))
+        low, high = self.between
+        if not 0 <= low < high <= 1:
+            raise InvalidOption(f"The option between needs two times 0 <= low < high <= 1, not {low!r} and {high!r}.")
 
     @property
     def order(self) -> Order | None:
-        best = max(self.predictor_order, self.corrector_order)
-        return None if self.stochastic else Order(best, min(best, 3 if self.corrector_order else 2))
+        if self.stochastic:
+            return None
+        # the corrected x is what goes on: its own order, if the prediction in it is good enough
+        if self.corrector_order:
+            formula = min(self.predictor_order + 1, self.corrector_order)
+            return Order(formula, min(formula, 3))
+        return Order(self.predictor_order, min(self.predictor_order, 2))
 
     @property
     def stochastic(self) -> bool:
@@ -159,6 +169,7 @@ class SASolver:
         y = x0_step(x, high, low, past[: self.predictor_order], eta)
         added = None
         if eta:
+            check_falling(low.half_log_snr > now.at)
             spread = low.sigma * math.sqrt(max(-math.expm1(-2 * eta * (low.half_log_snr - now.at)), 0.0))
             added = noise.normal(x.shape, Purpose.STEP, 0).to(x) * spread
             y = y + added
