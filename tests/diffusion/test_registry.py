@@ -85,6 +85,9 @@ def test_known_names() -> None:
     assert ours("comfyui", "euler_ancestral") == ("euler-ancestral", None, {"coordinate": "ratio"})
     assert ours("diffusers", "UniPCMultistepScheduler")[0] == "unipc-2"
     assert theirs("comfyui", "dpmpp-3m-sde") == ("dpmpp_3m_sde",)
+    # its order is min(3, steps - 1), as A1111's is 3
+    assert ours("comfyui", "uni_pc") == ours("a1111", "UniPC") == ("unipc-3", None, {"variant": "bh1"})
+    assert ours("comfyui", "uni_pc_bh2") == ("unipc-3", None, {})
     assert theirs("a1111", "seeds-2") == ()
     with pytest.raises(InvalidOption, match="did you mean dpmpp_2m"):
         ours("comfyui", "dpmpp_2mm")

@@ -26,15 +26,19 @@ class Entry:
 
 _RATIO = MappingProxyType({"coordinate": "ratio"})
 _HALF = MappingProxyType({"parabola": "half"})
+_BH1 = MappingProxyType({"variant": "bh1"})
+_SPLIT = "on rectified flow theirs divides the noise as our euler-ancestral does"
+_LOWERED = "theirs lowers its order in the step before the last"
+_WHOLE = "theirs has order 3 from four steps on, lowers it towards the end, and ends at sigma 0.001"
 
 _COMFYUI = {
     "euler": Entry("euler"),
     "euler_ancestral": Entry("euler-ancestral", _RATIO, differs="on rectified flow theirs is our default, 'flow'"),
     "heun": Entry("heun", _RATIO),
     "dpm_2": Entry("dpm-2"),
-    "dpm_2_ancestral": Entry("dpm-2-ancestral"),
+    "dpm_2_ancestral": Entry("dpm-2-ancestral", differs=_SPLIT),
     "lms": Entry("lms"),
-    "dpmpp_2s_ancestral": Entry("dpmpp-2s-ancestral"),
+    "dpmpp_2s_ancestral": Entry("dpmpp-2s-ancestral", differs=_SPLIT),
     "dpmpp_sde": Entry("dpmpp-sde"),
     "dpmpp_sde_gpu": Entry("dpmpp-sde"),
     "dpmpp_2m": Entry("dpmpp-2m"),
@@ -48,15 +52,15 @@ _COMFYUI = {
     "lcm": Entry("lcm"),
     "ipndm": Entry("ipndm-4"),
     "ipndm_v": Entry("lms", differs="theirs is variable-step Adams–Bashforth with a warm-up of its own"),
-    "deis": Entry("deis-3", differs="theirs interpolates in sigma, ours in log sigma"),
+    "deis": Entry("deis-3", differs="theirs interpolates in the time of a linear VP chain, ours in log sigma"),
     "res_multistep": Entry("res-multistep"),
     "gradient_estimation": Entry("gradient-estimation"),
     "er_sde": Entry("er-sde-3", differs="their third stage is second order"),
     "seeds_2": Entry("seeds-2"),
     "seeds_3": Entry("seeds-3"),
     "sa_solver": Entry("sa-solver"),
-    "uni_pc": Entry("unipc-2-bh1", differs="theirs has order 3 where the steps allow it"),
-    "uni_pc_bh2": Entry("unipc-2", differs="theirs has order 3 where the steps allow it"),
+    "uni_pc": Entry("unipc-3", _BH1, differs=_WHOLE),
+    "uni_pc_bh2": Entry("unipc-3", differs=_WHOLE),
 }
 
 _A1111_SOLVERS = {
@@ -74,7 +78,7 @@ _A1111_SOLVERS = {
     "DPM++ 3M SDE": Entry("dpmpp-3m-sde"),
     "DDIM": Entry("ddim"),
     "PLMS": Entry("plms"),
-    "UniPC": Entry("unipc-3", MappingProxyType({"variant": "bh1"})),
+    "UniPC": Entry("unipc-3", _BH1, differs=_LOWERED),
     "LCM": Entry("lcm"),
 }
 _A1111_GRIDS = {
@@ -108,16 +112,18 @@ _DIFFUSERS = {
     "PNDMScheduler(skip_prk_steps=True)": Entry("plms"),
     "IPNDMScheduler": Entry("ipndm-4"),
     "DEISMultistepScheduler": Entry("deis-2"),
-    "DEISMultistepScheduler(solver_order=3)": Entry("deis-3"),
+    "DEISMultistepScheduler(solver_order=3)": Entry("deis-3", differs=f"below 15 steps {_LOWERED}"),
     "DPMSolverMultistepScheduler": Entry("dpmpp-2m"),
-    "DPMSolverMultistepScheduler(solver_order=3)": Entry("dpmpp-3m", _HALF),
+    "DPMSolverMultistepScheduler(solver_order=3)": Entry(
+        "dpmpp-3m", _HALF, differs=f"its second step is that of 2M, ours the exact line; below 15 steps {_LOWERED}"
+    ),
     "DPMSolverMultistepScheduler(algorithm_type='sde-dpmsolver++')": Entry("dpmpp-2m-sde"),
     "DPMSolverMultistepScheduler(algorithm_type='sde-dpmsolver++', solver_type='heun')": Entry("dpmpp-2m-sde-heun"),
     "DPMSolverSinglestepScheduler": Entry("dpmpp-2s", differs="their step is two of the grid's, ours is one"),
     "DPMSolverSDEScheduler": Entry("dpmpp-sde"),
     "UniPCMultistepScheduler": Entry("unipc-2"),
     "UniPCMultistepScheduler(solver_type='bh1')": Entry("unipc-2-bh1"),
-    "UniPCMultistepScheduler(solver_order=3)": Entry("unipc-3"),
+    "UniPCMultistepScheduler(solver_order=3)": Entry("unipc-3", differs=_LOWERED),
     "SASolverScheduler": Entry(
         "sa-solver",
         MappingProxyType({"predictor_order": 2, "corrector_order": 3}),
