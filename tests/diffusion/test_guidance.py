@@ -86,6 +86,10 @@ def test_the_interval_chooses_per_picture() -> None:
     assert torch.equal(prediction.x0[0], on[0])
     assert torch.equal(prediction.x0[1], off[1])
     assert prediction.evaluations == 3
+    leaf = Conditional()
+    unsteered = guided(leaf, CFG(1.0), [Interval(0.3, 0.6)])(X, t, COND)
+    assert torch.equal(unsteered.x0, Conditional()(X, t, {"cond": COND["cond"]}).x0)
+    assert unsteered.evaluations == len(leaf.batches) == 2
 
 
 def test_the_whole_interval_is_neutral() -> None:
@@ -99,8 +103,11 @@ def test_the_whole_interval_is_neutral() -> None:
     [
         (lambda: CFG(-1.0), "at least 0"),
         (lambda: CFG(float("nan")), "at least 0"),
+        (lambda: CFG(True), "guidance cfg must be a number of at least 0, not True"),
+        (lambda: CFG("3"), "guidance cfg must be a number"),  # type: ignore[arg-type]
         (lambda: Interval(0.5, 0.5), "low < high"),
-        (lambda: Interval(-0.1, 0.5), "low < high"),
+        (lambda: Interval(-0.1, 0.5), "low of the guidance interval must be a number from 0 to 1"),
+        (lambda: Interval(0.2, True), "high of the guidance interval"),
         (lambda: GUIDANCES["cfg"].make({"scale": 2.0}), "cfg has no option 'scale'; it takes guidance"),
         (lambda: find_guidance("cgf"), "did you mean .*cfg"),
         (

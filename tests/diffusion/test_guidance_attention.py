@@ -286,6 +286,7 @@ def test_where_queries_are_image_tokens_alone_they_are_all_taken() -> None:
     [
         (lambda leaf: PAG(1.0, (3,)), "pag was given the block 3; this network has the blocks 0 to 2"),
         (lambda leaf: SLG(1.0, (-4,)), "slg was given the block -4"),
+        (lambda leaf: PAG(1.0, ()), "pag was given no block; name some of 0 to 2"),
         (lambda leaf: SEG(-1.0), "scale of the guidance seg"),
         (lambda leaf: SEG(1.0, sigma=0.0), "sigma of the guidance seg"),
         (lambda leaf: PAG(float("inf")), "scale of the guidance pag"),

@@ -1,12 +1,10 @@
 """Classifier-free guidance."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mezzotint.diffusion.guidance.base import GuidanceRecord
+from mezzotint.diffusion.guidance.base import GuidanceRecord, check_number
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.errors import InvalidOption
 
 __all__ = ["CFG", "RECORD"]
 
@@ -24,8 +22,7 @@ class CFG:
     guidance: float = 1.0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.guidance) and self.guidance >= 0):
-            raise InvalidOption(f"Guidance must be a number of at least 0 (1 is off), not {self.guidance!r}.")
+        check_number("cfg", "guidance", self.guidance)
 
     @property
     def branches(self) -> tuple[str, ...]:

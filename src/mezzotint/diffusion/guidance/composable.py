@@ -19,7 +19,7 @@ def _one() -> Mapping[str, float]:
 class Composable:
     """x_0 = uncond + sum_k weights_k (cond_k − uncond), over the named conditionings; a negative weight repels.
 
-    {"cond": 1} = off; {"cond": w} is CFG. A weight of 0 is not evaluated.
+    {"cond": 1} = off; {"cond": w} is CFG. A weight of 0 is not evaluated, but for that of "cond".
     Liu et al. 2022, arXiv 2206.01714, section 3 and algorithm 1. Raises InvalidOption for weights without "cond", with
     "uncond", or that are not numbers.
     """

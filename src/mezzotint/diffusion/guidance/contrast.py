@@ -64,11 +64,15 @@ class EditedAttention:
 def chosen_blocks(guidance: str, denoiser: object, blocks: tuple[int, ...] | None) -> frozenset[int]:
     """The blocks to weaken; the middle one, if None. A negative index counts from the end.
 
-    Raises InvalidOption if no probe reaches the network, and for a block that it does not have.
+    Raises InvalidOption if no probe reaches the network, for a block that it does not have, and for none.
     """
     depth = blocks_of(denoiser)
     if depth is None:
         raise InvalidOption(f"The guidance {guidance} needs a network with attention blocks, and this model has none.")
+    if blocks == ():
+        raise InvalidOption(
+            f"The guidance {guidance} was given no block; name some of 0 to {depth - 1}, or leave it out."
+        )
     for block in blocks or ():
         if isinstance(block, bool) or not isinstance(block, int) or not -depth <= block < depth:
             raise InvalidOption(

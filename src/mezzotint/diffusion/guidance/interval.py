@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from mezzotint.diffusion.denoiser import Denoiser
-from mezzotint.diffusion.guidance.base import GuidanceRecord, only
+from mezzotint.diffusion.guidance.base import GuidanceRecord, check_number, only, steered
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.probe import Probe
 from mezzotint.diffusion.schedule import Level, Schedule
@@ -31,7 +31,9 @@ class Interval:
     high: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.low < self.high <= 1:
+        for option in ("low", "high"):
+            check_number("interval", option, getattr(self, option), 0, 1)
+        if not self.low < self.high:
             raise InvalidOption(
                 f"A guidance interval needs 0 <= low < high <= 1, not low={self.low}, high={self.high}."
             )
@@ -69,7 +71,7 @@ def _choose(inside: Tensor, guided: Prediction, plain: Prediction) -> Prediction
     if guided.eps_for_update is not None or plain.eps_for_update is not None:
         eps = torch.where(mask, guided.update_eps, plain.update_eps)
     x0 = torch.where(mask, guided.x0, plain.x0)
-    return guided.replace(x0=x0, eps_for_update=eps, branches={**guided.branches, "plain": plain})
+    return steered(guided, x0, plain=plain).replace(eps_for_update=eps)
 
 
 RECORD = GuidanceRecord(
