@@ -23,6 +23,7 @@ from mezzotint.diffusion import (
     guided,
     sample,
 )
+from mezzotint.diffusion.guidance.cfg_pp import CFGpp
 from mezzotint.diffusion.inverse import Blur, Downscale, FixedPointDDIM, Grey, Mask, Matrix, Posterior, Projected
 from mezzotint.diffusion.inverse.operators import conjugate_gradients
 from mezzotint.errors import InvalidOption
@@ -151,6 +152,15 @@ def test_a_posterior_goes_around_guidance_and_under_inference_mode() -> None:
     assert torch.equal(Posterior(model, operator, y, NOISE, strength=0.0)(x, t, SHARES).x0, model(x, t, SHARES).x0)
 
 
+@pytest.mark.parametrize("wrap", [Projected, lambda *rest: Posterior(*rest, NOISE)], ids=["projected", "posterior"])
+def test_the_noise_that_a_rule_asked_for_stays(wrap: Any) -> None:
+    """CFG++ puts the unconditional noise back, also where a measurement has moved x_0."""
+    model, x, t = guided(Mixed(VPCosine()), CFGpp(0.6), calls="apart"), float64([[0.5, 0.0, -0.2]]), float64(0.5)
+    prediction = wrap(model, Matrix(A[:, :3], (3,)), Y)(x, t, SHARES)
+    assert torch.equal(prediction.update_eps, prediction.branches["uncond"].eps)
+    assert not torch.equal(prediction.x0, model(x, t, SHARES).x0)
+
+
 PICTURE = (2, 3, 1, 8, 12)
 OPERATORS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "mask": (Mask((torch.arange(12) > 4).double()), PICTURE),
@@ -239,6 +249,21 @@ def test_a_fixed_point_inversion_returns_the_picture(schedule: Schedule, name: s
     assert errors["plain"] > 1e-2
 
 
+def test_an_inverted_picture_does_not_depend_on_its_company() -> None:
+    """A hard picture needs more iterations; the easy ones beside it do not take them too."""
+    means = torch.stack([MEAN, -MEAN])
+    exact = GaussianMixture(VPCosine(), means, float64([0.05, 0.2]), float64([0.5, 0.5]))
+    x = VPCosine()(0.5).noised(torch.stack([MEAN, 0 * MEAN, 2 * MEAN]), torch.eye(4).double()[:3])
+    grid = from_times([0.5, 0.6, 0.7])
+    whole = list(sample(Bound(exact, {}), x, grid, FixedPointDDIM(), PhiloxNoise(range(3))))
+    costs = set()
+    for i in range(3):
+        alone = list(sample(Bound(exact, {}), x[i : i + 1], grid, FixedPointDDIM(), PhiloxNoise([i])))
+        assert torch.equal(alone[-1].x, whole[-1].x[i : i + 1])
+        costs.add(sum(step.evaluations for step in alone))
+    assert len(costs) > 1
+
+
 def test_downwards_the_fixed_point_solver_is_ddim() -> None:
     exact, x = Gaussian(VPCosine(), MEAN, VARIANCE), float64([[0.5, 0.0, -0.2, 1.0]])
     a, b = (
@@ -265,6 +290,7 @@ def test_an_inversion_that_does_not_settle_says_so() -> None:
     [
         (lambda: Posterior(Gaussian(VPCosine()), MATRIX, Y, 0.0), "noise above 0"),
         (lambda: Posterior(Gaussian(VPCosine()), MATRIX, Y, 0.1, "dsp"), "did you mean dps"),  # type: ignore[arg-type]
+        (lambda: Projected(Gaussian(VPCosine()), MATRIX, Y, 0), "at least one iteration, not 0"),
         (lambda: Blur(0.0), "sigma above 0"),
         (lambda: Downscale(0), "whole number"),
         (lambda: Downscale(3)(torch.zeros(1, 1, 8, 9)), "9x8 cannot be downscaled by 3"),

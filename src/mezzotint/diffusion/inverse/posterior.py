@@ -80,7 +80,7 @@ class Posterior(Generic[C]):
             correction = covariance(self._pull(x0, scale, covariance))
         plain = _detached(prior, x_t, self.schedule(t))
         branches = plain.branches or {"prior": plain}
-        return Prediction(x_t, plain.level, x0 + self.strength * correction, None, branches)
+        return Prediction(x_t, plain.level, x0 + self.strength * correction, plain.eps_for_update, branches)
 
     def _pull(self, x0: Tensor, scale: Level, covariance: Callable[[Tensor], Tensor]) -> Tensor:
         """A* (S + A V A*)⁻¹ (y − A x_0)."""
@@ -100,4 +100,5 @@ class Posterior(Generic[C]):
 
 def _detached(prediction: Prediction, x_t: Tensor, level: Level) -> Prediction:
     branches = {name: _detached(branch, x_t, level) for name, branch in prediction.branches.items()}
-    return Prediction(x_t, level, prediction.x0.detach(), None, branches)
+    eps = None if prediction.eps_for_update is None else prediction.eps_for_update.detach()
+    return Prediction(x_t, level, prediction.x0.detach(), eps, branches)

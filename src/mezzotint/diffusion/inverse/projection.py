@@ -12,6 +12,7 @@ from mezzotint.diffusion.inverse.operators import LinearOperator, conjugate_grad
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.probe import Probe
 from mezzotint.diffusion.schedule import Schedule
+from mezzotint.errors import InvalidOption
 
 __all__ = ["Projected"]
 
@@ -24,13 +25,17 @@ class Projected(Generic[C]):
 
     Wang, Yu & Zhang 2022 (DDNM), arXiv 2212.00490, section 3. A⁺ is applied by conjugate gradients, one iteration for a
     mask, for downscaling and for grey; a blur that loses frequencies needs many. y: (B or 1, ...). No gradient and no
-    further evaluation.
+    further evaluation. Raises InvalidOption for less than one iteration.
     """
 
     denoiser: Denoiser[C]
     operator: LinearOperator
     measured: Tensor
     iterations: int = 30
+
+    def __post_init__(self) -> None:
+        if self.iterations < 1:
+            raise InvalidOption(f"A projection needs at least one iteration, not {self.iterations!r}.")
 
     @property
     def schedule(self) -> Schedule:
