@@ -116,15 +116,18 @@ def test_a_level_broadcasts_to_pictures_and_frames() -> None:
     torch.testing.assert_close(noised[1, 2, :, 3, 4], frames.alpha[1].float())
 
 
-@pytest.mark.parametrize("betas", [[0.1], [1.0, 0.1], [0.1, 1.5], [0.0, 0.1], [0.1, math.nan]])
-def test_bad_betas_are_refused(betas: list[float]) -> None:
+@pytest.mark.parametrize("betas", [0.1, [], [0.1], [1.0, 0.1], [0.1, 1.5], [0.0, 0.1], [0.1, math.nan], [[0.1, 0.2]]])
+def test_bad_betas_are_refused(betas: object) -> None:
     with pytest.raises(InvalidOption, match="betas"):
-        VPTable(float64(betas))
+        VPTable(torch.tensor(betas, dtype=torch.float64))
 
 
 def test_a_bad_edm_range_is_refused() -> None:
     with pytest.raises(InvalidOption, match="sigma_min < sigma_max"):
         EDM(sigma_min=1, sigma_max=0.5)
+    for options in ({"sigma_max": math.inf}, {"rho": math.inf}, {"rho": math.nan}):
+        with pytest.raises(InvalidOption, match="finite numbers"):
+            EDM(**options)
 
 
 @pytest.mark.parametrize("chain", [VPLinear(), VPScaledLinear(), VPTable(torch.full((50,), 0.1, dtype=torch.float64))])

@@ -86,6 +86,14 @@ def test_karras_is_equation_5() -> None:
     torch.testing.assert_close(sigma, float64([*expected, 0.0]))
 
 
+@pytest.mark.parametrize("grid", [karras, exponential, polyexponential, kl_optimal])
+def test_edm_grids_end_at_the_noise_that_the_schedule_says(grid: Any) -> None:
+    """Below its sigma_min the network was not trained, and a grid that looks there asks what it does not know."""
+    edm = EDM(sigma_min=0.03)
+    assert float(edm(times(grid(9, edm))[-2]).sigma) == pytest.approx(0.03)
+    assert float(edm(times(grid(9, edm, sigma_min=0.01))[-2]).sigma) == pytest.approx(0.01)
+
+
 def test_karras_spans_what_the_schedule_has() -> None:
     level = VPScaledLinear()(float64(times(karras(9, VPScaledLinear(), rho=3.0))[:-1]))
     root = (level.sigma / level.alpha) ** (1 / 3)
@@ -277,6 +285,8 @@ def test_the_registry_describes_itself_and_answers_to_aliases() -> None:
         ("align-your-steps", {"table": "sd3"}, "table"),
         ("align-your-steps", {"start": 0.001}, "use another time grid"),
         ("shifted-dynamic", {"tokens": 0}, "tokens"),
+        ("shifted-dynamic", {"tokens": 10**7}, "from 1 to 4000000, not 10000000"),
+        ("shifted", {"shift": 1e17}, "goes nowhere"),
         ("linear-quadratic", {"threshold": 0.7}, "threshold"),
         ("repaint", {"length": 0}, "at least 1"),
         ("restart", {"low": 0.5, "high": 0.4}, "low < high"),

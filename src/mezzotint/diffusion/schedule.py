@@ -143,8 +143,8 @@ class VPTable:
     betas: Tensor
 
     def __post_init__(self) -> None:
-        inside = bool(((self.betas > 0) & (self.betas < 1))[:-1].all())
-        if self.betas.ndim != 1 or len(self.betas) < 2 or not inside or not 0 < float(self.betas[-1]) <= 1:
+        listed = self.betas.ndim == 1 and len(self.betas) >= 2
+        if not listed or not bool(((self.betas > 0) & (self.betas < 1))[:-1].all()) or not 0 < self.betas[-1] <= 1:
             raise InvalidOption(
                 "The betas of a discrete schedule must be a list of at least two numbers in (0, 1); the last may be 1."
             )
@@ -288,9 +288,10 @@ class EDM:
     rho: float = 7.0
 
     def __post_init__(self) -> None:
-        if not (0 < self.sigma_min < self.sigma_max and self.rho > 0):
+        finite = 0 < self.sigma_min < self.sigma_max < math.inf and 0 < self.rho < math.inf
+        if not finite:
             raise InvalidOption(
-                f"An EDM schedule needs 0 < sigma_min < sigma_max and rho > 0, "
+                f"An EDM schedule needs finite numbers 0 < sigma_min < sigma_max and rho > 0, "
                 f"not sigma_min={self.sigma_min}, sigma_max={self.sigma_max}, rho={self.rho}."
             )
 

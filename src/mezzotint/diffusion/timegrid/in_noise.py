@@ -7,7 +7,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from mezzotint.diffusion.schedule import Schedule
+from mezzotint.diffusion.schedule import EDM, Schedule
 from mezzotint.diffusion.timegrid.moves import TimeGrid, check_steps, from_times
 from mezzotint.errors import InvalidOption, unknown_name
 
@@ -32,11 +32,13 @@ def _spaced(
     """`steps` values of r from r_max to r_min, then 0. ratios: (shares in [0, 1], r_max, r_min) -> r.
 
     r_max is that of `start`, but at most sigma_max; the first time is `start` itself, whatever its r. r_min defaults
-    to the schedule's r at t = 0.001, but is at least 0.002 (EDM's value).
+    to the schedule's own smallest noise: EDM's sigma_min, elsewhere r at t = 0.001, but at least 0.002.
     """
     check_steps(steps, start)
     highest = min(sigma_max, ratio_at(schedule, start))
-    lowest = max(0.002, ratio_at(schedule, 0.001)) if sigma_min is None else sigma_min
+    lowest = sigma_min
+    if lowest is None:
+        lowest = schedule.sigma_min if isinstance(schedule, EDM) else max(0.002, ratio_at(schedule, 0.001))
     if not 0 < lowest < highest:
         raise InvalidOption(f"A {name} grid needs 0 < sigma_min < sigma_max, not {lowest} and {highest}.")
     share = torch.arange(1, steps, dtype=torch.float64) / max(steps - 1, 1)
@@ -60,7 +62,8 @@ def karras(
     """Uniform in r^(1/rho), r = sigma/alpha, from r_max to r_min, then 0. Karras et al. 2022, arXiv 2206.00364, eq. 5.
 
     r_max is that of `start`, but at most sigma_max; the first time is `start` itself, whatever its r. r_min defaults
-    to the schedule's r at t = 0.001, but is at least 0.002 (EDM's value). Raises InvalidOption if r_min >= r_max.
+    to the schedule's own smallest noise: EDM's sigma_min, elsewhere r at t = 0.001, but at least 0.002.
+    Raises InvalidOption if r_min >= r_max.
     """
     _check_rho(rho)
 

@@ -128,7 +128,7 @@ def shifted(steps: int, schedule: Schedule, *, start: float = 1.0, shift: float 
     check_steps(steps, start)
     if not 0 < shift < math.inf:
         raise InvalidOption(f"The shift of a time grid must be a positive number, not {shift!r}.")
-    top = start / (shift - (shift - 1) * start)  # the u whose shifted time is `start`
+    top = start / (shift * (1 - start) + start)  # the u whose shifted time is `start`
     uniforms = [top * (steps - i) / steps for i in range(1, steps + 1)]
     return from_times([start, *(_shift(u, shift) for u in uniforms)])
 
@@ -137,10 +137,12 @@ def shifted_dynamic(steps: int, schedule: Schedule, *, start: float = 1.0, token
     """`shifted` with shift = e^mu, mu linear in the number of image tokens: 0.5 at 256, 1.15 at 4096.
 
     The rule of FLUX.1's released sampler (Black Forest Labs 2024), after the resolution-dependent shift of Esser et al.
-    2024, arXiv 2403.03206, section 5.3.2. Raises InvalidOption unless tokens is a positive whole number.
+    2024, arXiv 2403.03206, section 5.3.2. Raises InvalidOption unless tokens is a whole number from 1 to four million.
     """
-    if isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1:
-        raise InvalidOption(f"The number of tokens must be a whole number of at least 1, not {tokens!r}.")
+    if (
+        isinstance(tokens, bool) or not isinstance(tokens, int) or not 1 <= tokens <= 4_000_000
+    ):  # beyond, e^mu overflows
+        raise InvalidOption(f"The number of tokens must be a whole number from 1 to 4000000, not {tokens!r}.")
     mu = 0.5 + (1.15 - 0.5) * (tokens - 256) / (4096 - 256)
     return shifted(steps, schedule, start=start, shift=math.exp(mu))
 
