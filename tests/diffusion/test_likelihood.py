@@ -137,6 +137,13 @@ def test_bits_per_dimension() -> None:
     assert float(bits.mean()) == pytest.approx(entropy + 7, abs=0.01)
 
 
+def test_bits_of_dequantised_levels_are_their_entropy() -> None:
+    """x = 2 (k + u) / levels − 1 has the density p_k levels / 2, so that the mean is −sum_k p_k log2 p_k exactly."""
+    share = float64([0.1, 0.2, 0.3, 0.4])
+    bits = bits_per_dimension((share * 4 / 2).log(), 1, levels=4)
+    assert float((share * bits).sum()) == pytest.approx(-float((share * share.log2()).sum()))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

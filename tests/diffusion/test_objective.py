@@ -207,6 +207,13 @@ def test_contrastive_flow_matching_is_least_beyond_the_truth() -> None:
         (lambda: contrastive_loss(*(torch.zeros(1, 2),) * 3, Level(float64(0.5), float64(0.5))), "at least two"),
         (lambda: contrastive_loss(*(torch.zeros(2, 2),) * 3, Level(float64(0.5), float64(0.5)), 1.0), "below 1"),
         (lambda: Mode(2.0), "from -1 to 1.75"),
+        (lambda: LogitNormal(std=0.0), "a std above 0, not mean=0.0, std=0.0"),
+        (lambda: LogitNormal(mean=math.nan), "a finite mean"),
+        (lambda: LogNormalSigma(EDM(), std=-1.0), "a std above 0"),
+        (lambda: MinSNR(0.0), "gamma of a weighting must be a number above 0, not 0.0"),
+        (lambda: SoftMinSNR(-4.0), "gamma of a weighting"),
+        (lambda: P2(k=math.nan), "k of a weighting"),
+        (lambda: EDMWeight(math.inf), "sigma_data of a weighting"),
     ],
 )
 def test_what_is_not_allowed_is_refused(make: object, message: str) -> None:

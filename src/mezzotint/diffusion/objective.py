@@ -62,15 +62,29 @@ class Uniform:
         return u.to(torch.float64)
 
 
+def _check_normal(mean: float, std: float) -> None:
+    if not (math.isfinite(mean) and 0 < std < math.inf):
+        raise InvalidOption(f"A density of times needs a finite mean and a std above 0, not mean={mean}, std={std}.")
+
+
+def _check_positive(name: str, value: float) -> None:
+    if not 0 < value < math.inf:
+        raise InvalidOption(f"The option {name} of a weighting must be a number above 0, not {value!r}.")
+
+
 @dataclass(frozen=True, slots=True)
 class LogitNormal:
     """logit(t) ~ N(mean, std²). Esser et al. 2024 (SD3), arXiv 2403.03206, eq. 19.
 
     t = 1 is noise here: a positive mean looks more at noisy samples (JiT's mean of −0.8 with t = 1 clean is +0.8).
+    Raises InvalidOption unless the mean is finite and the std positive.
     """
 
     mean: float = 0.0
     std: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_normal(self.mean, self.std)
 
     def quantile(self, u: Tensor) -> Tensor:
         return torch.sigmoid(self.mean + self.std * torch.special.ndtri(u.to(torch.float64)))
@@ -100,11 +114,15 @@ class LogNormalSigma:
     """log(sigma/alpha) ~ N(mean, std²), as times of a schedule. Karras et al. 2022 (EDM), arXiv 2206.00364, table 1.
 
     EDM2 uses mean −0.4 and std 1. Noise levels beyond the schedule's noisiest are taken for it.
+    Raises InvalidOption unless the mean is finite and the std positive.
     """
 
     schedule: Schedule
     mean: float = -1.2
     std: float = 1.2
+
+    def __post_init__(self) -> None:
+        _check_normal(self.mean, self.std)
 
     def quantile(self, u: Tensor) -> Tensor:
         log_ratio = self.mean + self.std * torch.special.ndtri(u.to(torch.float64))
@@ -144,6 +162,9 @@ class MinSNR:
 
     gamma: float = 5.0
 
+    def __post_init__(self) -> None:
+        _check_positive("gamma", self.gamma)
+
     def __call__(self, level: Level) -> Tensor:
         return ((level.alpha / level.sigma) ** 2).clamp_max(self.gamma)
 
@@ -153,6 +174,9 @@ class SoftMinSNR:
     """SNR gamma / (SNR + gamma): min-SNR without its kink. Crowson et al. 2024, arXiv 2401.11605 (gamma 4)."""
 
     gamma: float = 4.0
+
+    def __post_init__(self) -> None:
+        _check_positive("gamma", self.gamma)
 
     def __call__(self, level: Level) -> Tensor:
         signal = level.alpha**2
@@ -165,6 +189,10 @@ class P2:
 
     gamma: float = 1.0
     k: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_positive("gamma", self.gamma)
+        _check_positive("k", self.k)
 
     def __call__(self, level: Level) -> Tensor:
         snr = (level.alpha / level.sigma) ** 2
@@ -179,6 +207,9 @@ class EDMWeight:
     """
 
     sigma_data: float = 0.5
+
+    def __post_init__(self) -> None:
+        _check_positive("sigma_data", self.sigma_data)
 
     def __call__(self, level: Level) -> Tensor:
         return (level.sigma**2 + (level.alpha * self.sigma_data) ** 2) / (level.sigma * self.sigma_data) ** 2
