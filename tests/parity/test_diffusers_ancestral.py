@@ -1,0 +1,81 @@
+"""diffusers' ancestral schedulers step by step with our noise, and PNDM with its Runge–Kutta steps."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from mezzotint.diffusion import DDPM, PhiloxNoise, Purpose, RectifiedFlow, Solver
+from mezzotint.diffusion.solvers.ancestral import EulerAncestral
+from mezzotint.diffusion.solvers.pndm import PNDM
+from mezzotint.diffusion.timegrid import shifted, trailing
+
+from .chain import BETAS, START, TABLE, close, ends, exact_sigmas, mixture, ours, patched_noise, precise, target
+
+diffusers = pytest.importorskip("diffusers")
+
+
+def drawn(step: int) -> Tensor:
+    """The noise that our loop draws in a step."""
+    return PhiloxNoise(range(8)).normal((8, 3), Purpose.STEP, 256 * step).double()
+
+
+@pytest.mark.parametrize("variance", ["posterior", "forward"])
+@pytest.mark.parametrize("steps", [5, 20])
+def test_ddpm(steps: int, variance: Any) -> None:
+    kind = {"posterior": "fixed_small", "forward": "fixed_large"}[variance]
+    scheduler = precise(
+        diffusers.DDPMScheduler(**BETAS, variance_type=kind, clip_sample=False, timestep_spacing="trailing")
+    )
+    scheduler.set_timesteps(steps)
+    times, x = ends(trailing(steps, TABLE)), START
+    mine = list(ours(TABLE, DDPM(variance), times, START))
+    for n, i in enumerate(scheduler.timesteps[:-1]):  # it adds noise to its last step too
+        with patched_noise("scheduling_ddpm", drawn(n)):
+            x = scheduler.step(target("epsilon", x, torch.tensor(times[n]).double()), int(i), x).prev_sample
+        close(mine[n], x)
+
+
+@pytest.mark.parametrize("steps", [5, 20])
+def test_euler_ancestral(steps: int) -> None:
+    """In sigma/alpha, the sample x / alpha, which it keeps in float32."""
+    scheduler = precise(diffusers.EulerAncestralDiscreteScheduler(**BETAS, timestep_spacing="trailing"))
+    scheduler.set_timesteps(steps)
+    times = ends(trailing(steps, TABLE))
+    exact_sigmas(scheduler, times)
+    x = START / TABLE(times[0]).alpha
+    solver: Solver[Any] = EulerAncestral(1.0, "ratio")
+    for n, (i, mine) in enumerate(zip(scheduler.timesteps, ours(TABLE, solver, times, START), strict=True)):
+        scaled = scheduler.scale_model_input(x, i)
+        with patched_noise("scheduling_euler_ancestral_discrete", drawn(n)):
+            x = scheduler.step(target("epsilon", scaled, torch.tensor(times[n]).double()), i, x).prev_sample
+        close(mine, x * TABLE(times[n + 1]).alpha)
+
+
+@pytest.mark.parametrize("eta", [0.4, 1.0])
+def test_euler_ancestral_on_rectified_flow(eta: float) -> None:
+    """The coordinate "flow", our default; theirs computes in float32."""
+    flow, times = RectifiedFlow(), ends(shifted(8, RectifiedFlow(), shift=3.0))
+    scheduler = diffusers.LTXEulerAncestralRFScheduler(eta=eta)
+    scheduler.set_timesteps(sigmas=times)
+    x = START
+    for n, (t, mine) in enumerate(zip(times[:-1], ours(flow, EulerAncestral(eta), times, START), strict=True)):
+        velocity = mixture(flow)(x, torch.tensor(t).double()).velocity
+        with patched_noise("scheduling_ltx_euler_ancestral_rf", drawn(n).float()):
+            x = scheduler.step(velocity, scheduler.timesteps[n], x).prev_sample
+        torch.testing.assert_close(mine, x, rtol=1e-5, atol=1e-5)
+
+
+def test_pndm_with_runge_kutta_steps() -> None:
+    """Three steps of four evaluations, which it takes as twelve calls; then one each."""
+    scheduler = precise(diffusers.PNDMScheduler(**BETAS, timestep_spacing="leading"))
+    scheduler.set_timesteps(10)
+    x, calls = START, []
+    for i in scheduler.timesteps:
+        x = scheduler.step(target("epsilon", x, torch.tensor((int(i) + 1) / 1000).double()), int(i), x).prev_sample
+        calls.append(x)
+    theirs = [*calls[3:12:4], *calls[12:]]
+    times = [(i + 1) / 1000 for i in range(900, -1, -100)]
+    for mine, other in zip(ours(TABLE, PNDM(), times, START), theirs[:-1], strict=True):
+        close(mine, other)
