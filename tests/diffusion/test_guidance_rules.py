@@ -212,6 +212,21 @@ def test_tcfg_has_its_limit_at_pure_noise() -> None:
     torch.testing.assert_close(at.x0, near.x0, rtol=1e-5, atol=1e-5)
 
 
+def test_tcfg_takes_a_time_per_picture_but_none_per_frame() -> None:
+    """With its own alpha in every frame the rows of eps are no longer m and a multiple of g."""
+    x, x0 = torch.linspace(-1, 1, 24).double().reshape(2, 2, 3, 2).sin(), torch.ones(2, 2, 3, 2).double()
+
+    def both(t: Any) -> dict[str, Prediction]:
+        level = RectifiedFlow()(float64(t))
+        return {"cond": Prediction(x, level, x0), "uncond": Prediction(x, level, x.cos())}
+
+    pictures = TCFG(3.0).combine(both([0.2, 0.8])).x0
+    for row, t in enumerate((0.2, 0.8)):
+        torch.testing.assert_close(pictures[row], TCFG(3.0).combine(both(t)).x0[row])
+    with pytest.raises(InvalidOption, match="not one for each frame"):
+        TCFG(3.0).combine(both([[0.2, 0.4, 0.6], [0.3, 0.5, 0.7]]))
+
+
 @schedules
 def test_composed_prompts_add_their_scores(schedule: Schedule) -> None:
     b = branches(schedule)

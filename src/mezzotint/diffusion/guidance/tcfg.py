@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mezzotint.diffusion.guidance.base import GuidanceRecord, check_number, dot
 from mezzotint.diffusion.prediction import Prediction
+from mezzotint.errors import InvalidOption
 
 __all__ = ["RECORD", "TCFG"]
 
@@ -42,7 +43,12 @@ def damped(cond: Prediction, uncond: Prediction) -> Tensor:
     a m + b alpha g, where (a, b) is the first eigenvector of [[m·m, alpha m·g], [alpha m·g, alpha² g·g]]. With
     rho = m·g / (first eigenvalue − alpha² g·g) and b/a = alpha rho, the projection moves x_0 by
     −sigma (1 + alpha rho) / (1 + alpha² rho²) (g − rho m): no division by alpha is left.
+    Raises InvalidOption for a time per frame, which this closed form does not cover.
     """
+    if cond.level.alpha.ndim > 1:
+        raise InvalidOption(
+            "The guidance tcfg needs one time for each picture, not one for each frame; use cfg or apg."
+        )
     scale = cond.level.like(cond.x_t)
     g = (uncond.x0 - cond.x0) / (2 * scale.sigma)
     m = (cond.eps + uncond.eps) / 2
