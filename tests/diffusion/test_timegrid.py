@@ -206,6 +206,11 @@ def test_align_your_steps_gives_the_table_at_ten_steps(table: str) -> None:
     torch.testing.assert_close(found[1:], float64(AYS_TABLES[table][1:-1]), rtol=1e-9, atol=0)
 
 
+def test_align_your_steps_from_a_noise_too_small_for_a_number_is_refused() -> None:
+    with pytest.raises(InvalidOption, match="use another time grid"):
+        align_your_steps(4, EDM(), start=1e-60)
+
+
 def test_align_your_steps_interpolates_the_logarithm() -> None:
     edm = EDM()
     logs = [math.log(r) for r in AYS_TABLES["sdxl"]]

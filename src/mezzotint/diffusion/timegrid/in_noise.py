@@ -154,7 +154,8 @@ def align_your_steps(steps: int, schedule: Schedule, *, start: float = 1.0, tabl
     if table not in AYS_TABLES:
         raise unknown_name("table", table, AYS_TABLES)
     logs = [math.log(r) for r in AYS_TABLES[table]]
-    top = _place(logs, math.log(ratio_at(schedule, start)))
+    ratio = ratio_at(schedule, start)
+    top = _place(logs, math.log(ratio) if ratio > 0 else -math.inf)
     if top >= len(logs) - 1:
         raise InvalidOption(f"The Align-Your-Steps table {table} ends above t = {start}; use another time grid.")
     places = [top + (len(logs) - 1 - top) * i / steps for i in range(1, steps)]
