@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise, product
 
 import torch
@@ -13,12 +14,14 @@ from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.sampling import StepNoise, sample
 from mezzotint.diffusion.schedule import Schedule
 from mezzotint.diffusion.solvers.base import Solver
-from mezzotint.diffusion.timegrid import FALLING_GRIDS
+from mezzotint.diffusion.timegrid import FALLING_GRIDS, shifted
 from mezzotint.diffusion.timegrid.moves import TimeGrid, from_times, times_of
 from mezzotint.errors import InvalidOption
 
 __all__ = ["Fit", "Told", "fit_grid", "shortest_path", "step_costs"]
 
+SHIFTS = (1.5, 2.0, 4.0, 6.0)
+"""Strengths of shifted grids that a fit may begin from, besides the usual grids."""
 Told = Callable[[int, int], None]
 """Hears how many predictions of a batch were made so far, and how many there may be at most."""
 
@@ -219,7 +222,7 @@ def _refined(chosen: list[int], runs: _Runs, reach: int, sweeps: int) -> tuple[l
 def _snapped(schedule: Schedule, steps: int, times: Sequence[float]) -> list[list[int]]:
     """The usual grids, each time replaced by the nearest of the fine ones; those that keep all their steps."""
     found = []
-    for build in FALLING_GRIDS.values():
+    for build in (*FALLING_GRIDS.values(), *(partial(shifted, shift=strength) for strength in SHIFTS)):
         wanted = times_of(build(steps, schedule, start=times[0]))
         indices = [min(range(len(times)), key=lambda i, t=t: abs(times[i] - t)) for t in wanted]  # type: ignore[misc]
         if all(a < b for a, b in pairwise(indices)):
