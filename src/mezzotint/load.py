@@ -123,10 +123,10 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
     )
 
 
-def fitted_grids(files: ModelFolder) -> Mapping[tuple[str, int], tuple[float, ...]]:
-    """The times of the grids that were fitted to these weights, by solver and steps."""
+def fitted_grids(files: ModelFolder) -> Mapping[tuple[str, int, float], tuple[float, ...]]:
+    """The times of the grids that were fitted to these weights, by solver, steps and guidance."""
     own = (grid for grid in files.grids if grid.weights_sha256 == files.weights_sha256)
-    return MappingProxyType({(grid.solver, grid.steps): grid.times for grid in own})
+    return MappingProxyType({(grid.solver, grid.steps, grid.guidance): grid.times for grid in own})
 
 
 def grid_warnings(files: ModelFolder) -> tuple[str, ...]:

@@ -47,7 +47,8 @@ class Model:
     prepare         prompts as the network reads them: a `Conditioning` to whatever the leaf takes
     size            (width, height) of what it draws, in pixels
     defaults        a request with every option resolved
-    grids           the times of fitted grids, by solver (its spec) and steps: what a request gets that names no grid
+    grids           the times of fitted grids, by solver (its spec), steps and guidance: what a request gets that
+                    names no grid
     warnings        what there is to say about the model with every picture
     """
 
@@ -60,7 +61,7 @@ class Model:
     weights_sha256: str
     text_encoder_sha256: str
     defaults: Request
-    grids: Mapping[tuple[str, int], tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    grids: Mapping[tuple[str, int, float], tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
 
     def prepare(self, prompts: Sequence[str], styles: Sequence[str | None]) -> Any:
@@ -177,17 +178,27 @@ class Pipeline:
         return _solver_spec(request)[1]
 
     def _fitted(self, request: Request) -> tuple[float, ...] | None:
-        """The times that were fitted to the request's solver and steps. Raises InvalidOption if they are asked for by
-        name and there are none."""
-        times = None if request.eta else self.model.grids.get((str(request.solver), request.steps or 0))
-        if times is None and request.grid == FITTED:
-            eta = f" and eta {request.eta:g}" if request.eta else ""
-            names = ", ".join(f"{solver} with {steps} steps" for solver, steps in sorted(self.model.grids)) or "none"
-            raise InvalidOption(
-                f"The model {self.model.name} has no grid fitted to {request.solver} with {request.steps} steps{eta}; "
-                f"fitted are: {names}; use one of them, make one with mezzotint fit-grid, or leave out the grid."
-            )
-        return times
+        """The times fitted to the request's solver, steps and guidance; asked for by name, to the nearest guidance.
+
+        Raises InvalidOption if they are asked for by name and there are none.
+        """
+        own = {
+            guidance: times
+            for (solver, steps, guidance), times in self.model.grids.items()
+            if (solver, steps) == (request.solver, request.steps) and not request.eta
+        }
+        scale = float(request.guidance or 0.0)
+        if request.grid != FITTED:
+            return None if request.guidance_methods else own.get(scale)
+        if own:
+            return own[min(own, key=lambda guidance: abs(guidance - scale))]
+        eta = f" and eta {request.eta:g}" if request.eta else ""
+        fitted = sorted({(solver, steps) for solver, steps, _ in self.model.grids})
+        names = ", ".join(f"{solver} with {steps} steps" for solver, steps in fitted) or "none"
+        raise InvalidOption(
+            f"The model {self.model.name} has no grid fitted to {request.solver} with {request.steps} steps{eta}; "
+            f"fitted are: {names}; use one of them, make one with mezzotint fit-grid, or leave out the grid."
+        )
 
     def _grid_name(self, request: Request) -> str | tuple[float, ...]:
         """The grid under our own name, with options that it has."""

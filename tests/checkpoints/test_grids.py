@@ -22,15 +22,15 @@ def test_a_folder_without_grids_has_none(tmp_path: Path) -> None:
     assert read_grids(tmp_path) == ()
 
 
-def test_grids_are_kept_apart_by_solver_and_steps_and_a_refit_takes_the_old_ones_place(tmp_path: Path) -> None:
+def test_grids_are_kept_apart_by_what_they_are_for_and_a_refit_takes_the_old_ones_place(tmp_path: Path) -> None:
     other = replace(GRID, steps=2, times=(1.0, 0.5, 0.0))
-    third = replace(GRID, solver="ddim")
-    for grid in (GRID, third, other):
+    third, fourth = replace(GRID, solver="ddim"), replace(GRID, guidance=7.5)
+    for grid in (GRID, fourth, third, other):
         store_grid(tmp_path, grid)
-    assert read_grids(tmp_path) == (third, other, GRID)
+    assert read_grids(tmp_path) == (third, other, GRID, fourth)
     again = replace(GRID, times=(1.0, 0.6, 0.1, 0.0), error=0.005)
     path = store_grid(tmp_path, again)
-    assert read_grids(tmp_path) == (third, other, again)
+    assert read_grids(tmp_path) == (third, other, again, fourth)
     assert [file.name for file in tmp_path.iterdir()] == [path.name] == ["grids.json"]
 
 

@@ -73,7 +73,20 @@ def test_a_picture_takes_the_fitted_grid_and_a_refit_does_not_change_it(
 ) -> None:
     folder, found = fitted
     shutil.copytree(folder, here / "copy")
-    draw = ("imagine", "a cat", "--seed", 5, "--model", here / "copy", "--solver", "unipc", "--format", "json")
+    draw = (
+        "imagine",
+        "a cat",
+        "--seed",
+        5,
+        "--model",
+        here / "copy",
+        "--solver",
+        "unipc",
+        "--format",
+        "json",
+        "--guidance",
+        2,
+    )
     (picture,) = parsed(run(*draw, "--steps", 3, "--out", "a.png"))["pictures"]
     assert picture["recipe"]["request"]["grid"] == found["times"]
     assert picture["evaluations"] == 2 * 3
@@ -108,12 +121,28 @@ def test_a_grid_is_not_taken_for_the_stochastic_form_of_its_solver(fitted: tuple
     shutil.copytree(fitted[0], here / "copy")
     store_grid(here / "copy", replace(read_grids(fitted[0])[0], solver="ddim"))
     pipe = Pipeline.load(str(here / "copy"))
-    assert isinstance(pipe.resolve(Request(prompt="", solver="ddim", steps=3)).grid, tuple)
-    assert isinstance(pipe.resolve(Request(prompt="", solver="ddim", steps=3, eta=0.0)).grid, tuple)
-    assert pipe.resolve(Request(prompt="", solver="ddim", steps=3, eta=0.5)).grid == "uniform"
-    assert pipe.resolve(Request(prompt="", solver="ddim:eta=0.5", steps=3)).grid == "uniform"
+    request = Request(prompt="", solver="ddim", steps=3, guidance=2)
+    assert isinstance(pipe.resolve(request).grid, tuple)
+    assert isinstance(pipe.resolve(replace(request, eta=0.0)).grid, tuple)
+    assert pipe.resolve(replace(request, eta=0.5)).grid == "uniform"
+    assert pipe.resolve(replace(request, solver="ddim:eta=0.5")).grid == "uniform"
     with pytest.raises(InvalidOption, match=r"no grid fitted to ddim with 3 steps and eta 0\.5"):
         pipe.resolve(Request(prompt="", solver="ddim", steps=3, eta=0.5, grid="fitted"))
+
+
+def test_a_grid_is_taken_for_the_guidance_that_it_was_fitted_with(fitted: tuple[Path, Any], here: Path) -> None:
+    shutil.copytree(fitted[0], here / "copy")
+    (grid,) = read_grids(fitted[0])
+    strong = replace(grid, guidance=6.0, times=(1.0, 0.8, 0.4, 0.0))
+    store_grid(here / "copy", strong)
+    pipe = Pipeline.load(str(here / "copy"))
+    request = Request(prompt="", solver="unipc-2", steps=3, guidance=2)
+    assert pipe.resolve(request).grid == grid.times
+    assert pipe.resolve(replace(request, guidance=6)).grid == strong.times
+    assert pipe.resolve(replace(request, guidance=5.5)).grid == "uniform"
+    assert pipe.resolve(replace(request, guidance=5.5, grid="fitted")).grid == strong.times
+    assert pipe.resolve(replace(request, guidance_methods=("apg:eta=0",))).grid == "uniform"
+    assert pipe.resolve(replace(request, guidance_methods=("apg:eta=0",), grid="fitted")).grid == grid.times
 
 
 def test_grids_of_other_weights_are_not_used_and_named(run: Run, fitted: tuple[Path, Any], here: Path) -> None:

@@ -1,6 +1,6 @@
 """Fitted time grids: `grids.json` in a model's folder, beside the weights that they were fitted to.
 
-The file is `{"format": 1, "grids": [...]}`, one entry for each solver and number of steps. It is written by
+The file is `{"format": 1, "grids": [...]}`, one entry for each solver, number of steps and guidance. It is written by
 `mezzotint fit-grid`, after the model, so it is not among the files whose digests `model.json` holds; each entry names
 the weights that it belongs to instead.
 """
@@ -66,6 +66,11 @@ class FittedGrid:
         object.__setattr__(self, "prompts", texts("prompts", self.prompts))
         object.__setattr__(self, "times", _times(self.times, self.steps))
 
+    @property
+    def key(self) -> tuple[str, int, float]:
+        """What it was fitted to: there is one grid for each."""
+        return self.solver, self.steps, self.guidance
+
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values under the field names."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
@@ -104,8 +109,10 @@ def read_grids(root: Path) -> tuple[FittedGrid, ...]:
         raise InvalidCheckpoint(
             f"{path} cannot be used: {what}; delete it, and fit the grids again with mezzotint fit-grid."
         ) from None
-    if len({(grid.solver, grid.steps) for grid in found}) < len(found):
-        raise InvalidCheckpoint(f"{path} has two grids for one solver and number of steps; delete one of them.")
+    if len({grid.key for grid in found}) < len(found):
+        raise InvalidCheckpoint(
+            f"{path} has two grids for one solver, number of steps and guidance; delete one of them."
+        )
     return found
 
 
@@ -117,13 +124,13 @@ def foreign(grids: Iterable[FittedGrid], weights_sha256: str) -> str:
 
 
 def store_grid(root: Path, grid: FittedGrid) -> Path:
-    """Put a grid into `grids.json`, in place of one for the same solver and steps; returns the file.
+    """Put a grid into `grids.json`, in place of one for the same solver, steps and guidance; returns the file.
 
     The file is staged, synced and renamed: a reader sees the old one or the new one. Raises `OutOfSpace`, and then the
     old one is still there; `InvalidCheckpoint` for an old one that cannot be read.
     """
-    others = [old for old in read_grids(root) if (old.solver, old.steps) != (grid.solver, grid.steps)]
-    kept = sorted([*others, grid], key=lambda item: (item.solver, item.steps))
+    others = [old for old in read_grids(root) if old.key != grid.key]
+    kept = sorted([*others, grid], key=lambda item: item.key)
     content = {"format": FORMAT, "grids": [item.to_json_dict() for item in kept]}
     try:
         _replace(root / GRIDS, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())

@@ -101,4 +101,4 @@ def _paragraph(model: dict[str, Any]) -> str:
 
 def _fitted(grid: dict[str, Any]) -> str:
     note = "" if grid["current"] else " (for other weights, not used)"
-    return f"{grid['solver']} with {grid['steps']} steps{note}"
+    return f"{grid['solver']} with {grid['steps']} steps, guidance {grid['guidance']:g}{note}"
