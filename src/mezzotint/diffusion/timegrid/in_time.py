@@ -44,18 +44,23 @@ def trailing(steps: int, schedule: Schedule, *, start: float = 1.0, chain: int =
     return from_times([round(chain * start * (steps - i) / steps) / chain for i in range(steps + 1)])
 
 
-def leading(steps: int, schedule: Schedule, *, start: float = 1.0, chain: int = 1000, offset: int = 1) -> TimeGrid:
+def leading(
+    steps: int, schedule: Schedule, *, start: float = 1.0, chain: int = 1000, offset: int | None = None
+) -> TimeGrid:
     """Every k-th step of a discrete chain from its clean end, k = floor(chain start / steps).
 
-    t_i = ((steps − 1 − i) k + offset + 1) / chain, then 0. The spacing of DDIM and of Stable Diffusion (offset 1); Lin
-    et al. 2023, arXiv 2305.08891, table 2, show its flaw, that it does not begin at pure noise. So the first time here
-    is `start`; the others are as published. Raises InvalidOption if k would be 0 or the offset is not below k.
+    t_i = ((steps − 1 − i) k + offset + 1) / chain, then 0. The spacing of DDIM (offset 0) and of Stable Diffusion (1).
+    None is 1, or 0 where k = 1 leaves no room. Lin et al. 2023, arXiv 2305.08891, table 2, show its flaw, that it
+    does not begin at pure noise. So the first time here is `start`; the others are as published.
+    Raises InvalidOption if k would be 0 or the offset is not below k.
     """
     _check_chain("leading", steps, start, chain)
     every = math.floor(chain * start / steps)
-    if not 0 <= offset < max(every, 2):
-        raise InvalidOption(f"The offset of a leading grid must be in [0, {every}), not {offset}.")
-    offset = min(offset, every - 1)
+    offset = min(1, every - 1) if offset is None else offset
+    if not 0 <= offset < every:
+        raise InvalidOption(
+            f"The offset of a leading grid of {steps} steps must be a whole number below {every}, not {offset}."
+        )
     return from_times([start, *((i * every + offset + 1) / chain for i in range(steps - 2, -1, -1)), 0.0])
 
 
