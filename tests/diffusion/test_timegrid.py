@@ -7,9 +7,13 @@ import pytest
 import torch
 
 from mezzotint.diffusion import (
+    DDIM,
     EDM,
     GRIDS,
+    Bound,
     Denoise,
+    Gaussian,
+    PhiloxNoise,
     RectifiedFlow,
     Renoise,
     Schedule,
@@ -18,6 +22,7 @@ from mezzotint.diffusion import (
     VPScaledLinear,
     check_grid,
     from_times,
+    sample,
 )
 from mezzotint.diffusion.timegrid import (
     GRID_RECORDS,
@@ -170,6 +175,11 @@ def test_grids_spaced_in_time() -> None:
     # Lin et al. 2023, table 2: ten leading steps of 1000 are 900, 800, ..., 0; Stable Diffusion adds 1
     assert times(leading(10, flow))[1:-1] == [(n + 2) / 1000 for n in range(800, -1, -100)]
     assert times(leading(10, flow, offset=0))[1:-1] == [(n + 1) / 1000 for n in range(800, -1, -100)]
+    # every step of the chain leaves no room for an offset: the default has none, and to ask for one is refused
+    assert times(leading(800, flow))[1:-1] == times(leading(800, flow, offset=0))[1:-1]
+    assert times(leading(800, flow))[-2] == 0.001
+    with pytest.raises(InvalidOption, match="800 steps must be a whole number below 1, not 1"):
+        leading(800, flow, offset=1)
     # the chain's steps 999 and 0 are t = 1 and 0.001
     assert times(sgm_uniform(3, flow)) == pytest.approx([1.0, 0.667, 0.334, 0.0])
 
@@ -238,7 +248,7 @@ def test_linear_quadratic_is_a_line_and_a_parabola_that_meet_smoothly() -> None:
 
 def test_repaint_goes_back_as_its_paper_says() -> None:
     """Five steps, jumps of two, three passes: down 2, (up 2, down 2) twice, and the clean end once."""
-    moves = repaint(5, RectifiedFlow(), length=2, times=3)
+    moves = repaint(5, EDM(), length=2, times=3)
     t = [1.0, 0.8, 0.6, 0.4, 0.2, 0.0]
     first = [Denoise(t[0], t[1]), Denoise(t[1], t[2])]
     second = [Denoise(t[2], t[3]), Denoise(t[3], t[4])]
@@ -246,6 +256,15 @@ def test_repaint_goes_back_as_its_paper_says() -> None:
     expected += [*second, Renoise(t[4], t[2]), *second, Renoise(t[4], t[2]), *second, Denoise(t[4], 0.0)]
     assert list(moves) == expected
     assert list(repaint(4, RectifiedFlow(), times=1)) == list(uniform(4, RectifiedFlow()))
+
+
+@pytest.mark.parametrize(("start", "evaluations"), [(1.0, 10 + 100 + 10), (0.999, 100 + 100 + 10)])
+def test_repaint_does_not_repeat_what_starts_from_nothing(start: float, evaluations: int) -> None:
+    """From alpha = 0 a second pass would know nothing of the first: thirty steps cost 120 evaluations, not 210."""
+    exact, grid = Gaussian(RectifiedFlow()), repaint(30, RectifiedFlow(), start=start)
+    steps = list(sample(Bound(exact, {}), torch.zeros(1, 1), grid, DDIM(), PhiloxNoise([0])))
+    assert sum(step.evaluations for step in steps) == evaluations
+    assert steps[-1].move.s == 0
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ def repaint(
 
     Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1; length and times are jump_length and jump_n_sample of its
     released code. base: the grid of `steps` falling moves to jump on; uniform if None. Passes below the last jump
-    go to 0 once. Raises InvalidOption unless length and times are at least 1.
+    go to 0 once, and so do those from alpha = 0: fresh noise up to there keeps nothing of the pass before, so that
+    repeating it would be a new start at a full price. Raises InvalidOption unless length and times are at least 1.
     """
     if length < 1 or times < 1:
         raise InvalidOption(f"A RePaint grid needs a length and times of at least 1, not {length} and {times}.")
@@ -36,7 +37,8 @@ def repaint(
     for first in range(0, len(t) - 1, length):
         last = min(first + length, len(t) - 1)
         down = [Denoise(a, b) for a, b in zip(t[first:last], t[first + 1 : last + 1], strict=True)]
-        again = times if t[last] > 0 else 1
+        kept = t[last] > 0 and float(schedule(t[first]).alpha) > 0
+        again = times if kept else 1
         for i in range(again):
             moves += [Renoise(t[last], t[first]), *down] if i else down
     return check_grid(tuple(moves))
