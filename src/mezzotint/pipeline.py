@@ -15,6 +15,7 @@ from mezzotint.conditioning.text import TextConditioner
 from mezzotint.diffusion.denoiser import Bound, Denoiser, NetworkDenoiser
 from mezzotint.diffusion.noise import NOISE_VERSION, PhiloxNoise
 from mezzotint.diffusion.sampling import Step, listeners, sample
+from mezzotint.diffusion.shortfall import shortfall
 from mezzotint.diffusion.solvers import Solver, find_solver
 from mezzotint.diffusion.timegrid import TimeGrid, find_grid, from_times
 from mezzotint.editing import Canvas, Edit, Imagine
@@ -153,14 +154,17 @@ class Pipeline:
 
     def ignored(self, request: Request) -> tuple[str, ...]:
         """What of a resolved request has no effect: word pieces without room or meaning, prompts that no branch reads,
-        guidance methods that change nothing, a weak model that is not asked."""
+        guidance methods that change nothing, a weak model that is not asked, a solver's order for which the steps are
+        too few."""
         report = self.model.conditioner.report
         guidance = self._guidance(request)
         read = (request.prompt, *(prompt.text or "" for prompt in guidance.read.values()))
         pieces = (piece for text in read for piece in report(text).ignored)
         weak = self._weak(request)
         spare = () if weak is None or guidance.needs_weak else (f"weak_model: {weak.name}",)
-        return (*pieces, *unread(request, guidance), *self._guided(request)[1], *spare)
+        spec, solver = _solver_spec(request)
+        short = shortfall(spec, solver, self.time_grid(request), self.model.denoiser.schedule)
+        return (*pieces, *unread(request, guidance), *self._guided(request)[1], *spare, *([short] if short else []))
 
     def time_grid(self, request: Request) -> TimeGrid:
         """The moves of a resolved request."""

@@ -106,6 +106,7 @@ class Backwards:
     coordinate: ClassVar[str] = "ratio"
     stochastic: ClassVar[bool] = False
     order: ClassVar[Order | None] = None
+    ramp: ClassVar[None] = None
 
     def init(self, x): return None
 

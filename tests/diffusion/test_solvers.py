@@ -254,6 +254,10 @@ def test_the_record_tells_the_truth(name: str) -> None:
     if record.evaluations is not None:
         later = [record.evaluations] * (5 - len(record.warm_up))
         assert [step.evaluations for step in steps] == [*record.warm_up, *later]
+        noise = Bound(Gaussian(RectifiedFlow(), 0.3, 0.25), {})
+        first = record.warm_up if record.from_pure_noise is None else record.from_pure_noise
+        steps = list(sample(noise, torch.zeros(1, 2), from_times([1.0, *times[1:]]), solver, Bridge(0)))
+        assert [step.evaluations for step in steps] == [*first, *[record.evaluations] * (5 - len(first))]
     for alias in (*record.aliases, name.upper()):
         assert find_solver(alias) is record
 

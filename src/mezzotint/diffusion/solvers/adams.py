@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_order
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, check_order, memory
 from mezzotint.diffusion.solvers.multistep import (
     History,
     Past,
@@ -53,6 +53,10 @@ class LMS:
     def order(self) -> Order | None:
         return _ORDERS[self.formula_order]
 
+    @property
+    def ramp(self) -> Ramp | None:
+        return memory(self.formula_order - 1) if self.formula_order > 1 else None
+
     def init(self, x: Tensor) -> History:
         return ()
 
@@ -91,6 +95,10 @@ class IPNDM:
     def order(self) -> Order | None:
         return _ORDERS[self.formula_order]
 
+    @property
+    def ramp(self) -> Ramp | None:
+        return memory(self.formula_order - 1, forgets=False) if self.formula_order > 1 else None
+
     def init(self, x: Tensor) -> History:
         return ()
 
@@ -123,6 +131,10 @@ class GradientEstimation:
     @property
     def order(self) -> Order | None:
         return Order(2, 2) if self.gamma == 1.5 else Order(1, 1)
+
+    @property
+    def ramp(self) -> Ramp | None:
+        return memory(1, forgets=False) if self.gamma != 1 else None
 
     def init(self, x: Tensor) -> History:
         return ()

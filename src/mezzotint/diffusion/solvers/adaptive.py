@@ -10,7 +10,7 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.schedule import Level
-from mezzotint.diffusion.solvers.base import Order, SolverRecord
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
 from mezzotint.diffusion.solvers.coordinate import Coordinate, find_coordinate, finite_value
 from mezzotint.diffusion.solvers.euler import rescaled
 from mezzotint.errors import InvalidOption, unknown_name
@@ -122,6 +122,7 @@ class Adaptive:
     coordinate: str = "flow"
     stochastic: ClassVar[bool] = False
     order: ClassVar[Order | None] = None
+    ramp: ClassVar[Ramp | None] = Ramp()
 
     def __post_init__(self) -> None:
         find_coordinate(self.coordinate)

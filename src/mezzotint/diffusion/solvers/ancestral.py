@@ -9,7 +9,7 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise, Purpose
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_falling, check_share
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, check_falling, check_share
 from mezzotint.diffusion.solvers.midpoint import middle_step
 from mezzotint.diffusion.solvers.multistep import Point, combined, point
 from mezzotint.diffusion.solvers.singlestep import middle_moments, second_order_step
@@ -67,6 +67,7 @@ class EulerAncestral:
 
     eta: float = 1.0
     coordinate: Literal["flow", "ratio"] = "flow"
+    ramp: ClassVar[Ramp | None] = None
 
     def __post_init__(self) -> None:
         check_share("eta", self.eta)
@@ -106,6 +107,7 @@ class DPM2Ancestral:
 
     eta: float = 1.0
     coordinate: ClassVar[str] = "ratio"
+    ramp: ClassVar[Ramp | None] = Ramp(0, 1)
 
     def __post_init__(self) -> None:
         check_share("eta", self.eta)
@@ -144,6 +146,7 @@ class DPMpp2SAncestral:
 
     eta: float = 1.0
     coordinate: ClassVar[str] = "half_log_snr"
+    ramp: ClassVar[Ramp | None] = Ramp(0, 1)
 
     def __post_init__(self) -> None:
         check_share("eta", self.eta)
@@ -175,12 +178,15 @@ class DPMpp2SAncestral:
 
 RECORDS = (
     SolverRecord("euler-ancestral", EulerAncestral, 1, "Ho et al. 2020, arXiv 2006.11239, eq. 7", aliases=("euler a",)),
-    SolverRecord("dpm-2-ancestral", DPM2Ancestral, 2, "k-diffusion, sample_dpm_2_ancestral", aliases=("dpm2 a",)),
+    SolverRecord(
+        "dpm-2-ancestral", DPM2Ancestral, 2, "k-diffusion, sample_dpm_2_ancestral", ("dpm2 a",), from_pure_noise=(1,)
+    ),
     SolverRecord(
         "dpmpp-2s-ancestral",
         DPMpp2SAncestral,
         2,
         "k-diffusion, sample_dpmpp_2s_ancestral",
         aliases=("dpm++ 2s a",),
+        from_pure_noise=(1,),
     ),
 )

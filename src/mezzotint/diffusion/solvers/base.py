@@ -15,7 +15,7 @@ from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.errors import InvalidOption, unknown_option
 
-__all__ = ["Order", "Solver", "SolverRecord"]
+__all__ = ["Order", "Ramp", "Solver", "SolverRecord", "least_moves"]
 
 State = TypeVar("State")
 
@@ -30,6 +30,25 @@ class Order:
 
     formula: int
     end_to_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ramp:
+    """How many first steps do not yet follow the whole formula: those that a memory takes to fill.
+
+    steps: from a start at alpha > 0. from_pure_noise: from alpha = 0, where a method in log-SNR or sigma/alpha takes
+    one more, since a prediction made there is infinitely far away and forgotten. Of these, the first `ddim` are DDIM's,
+    if no noise is drawn, and so is one from alpha = 0 that is taken besides.
+    """
+
+    steps: int = 0
+    from_pure_noise: int = 0
+    ddim: int = 1
+
+
+def memory(past: int, forgets: bool = True) -> Ramp:
+    """The ramp of a method that needs `past` earlier predictions. forgets: it cannot use one made at alpha = 0."""
+    return Ramp(past, past + forgets)
 
 
 class Solver(Protocol[State]):
@@ -50,6 +69,12 @@ class Solver(Protocol[State]):
         """The variable that the formula integrates in, a name in `coordinate.COORDINATES`."""
         ...
 
+    @property
+    def ramp(self) -> Ramp | None:
+        """The first steps that are of lower order. None for methods that are whole in every step and of one evaluation:
+        the step written from x_0 is theirs too."""
+        ...
+
     def init(self, x: Tensor) -> State:
         """The state before the first step from x."""
         ...
@@ -61,12 +86,24 @@ class Solver(Protocol[State]):
         ...
 
 
+def least_moves(solver: Solver[Any], *, pure_noise: bool) -> int:
+    """From how many moves on, the last one to t = 0, a solver takes at least one step of its whole formula.
+
+    That is its ramp, one such step, and the last move, which the loop writes from x_0; on any grid.
+    pure_noise: it starts at alpha = 0.
+    """
+    if solver.ramp is None:
+        return 1
+    return (solver.ramp.from_pure_noise if pure_noise else solver.ramp.steps) + 2
+
+
 @dataclass(frozen=True, slots=True)
 class SolverRecord:
     """A line of the registry.
 
     build: the solver's class; its fields are its options. evaluations: predictions per step, without guidance; None if
-    that depends on the picture. warm_up: those of the first steps, where they differ. source: paper and equation.
+    that depends on the picture. warm_up: those of the first steps, where they differ; from_pure_noise: those of the
+    first steps from alpha = 0, where they differ from these. source: paper and equation.
     options: what this name sets; others may be given to `make`. same_as: the name (and options) of the same update map.
     """
 
@@ -77,6 +114,7 @@ class SolverRecord:
     aliases: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     warm_up: tuple[int, ...] = ()
+    from_pure_noise: tuple[int, ...] | None = None
     same_as: str | None = None
 
     def make(self, options: Mapping[str, Any] | None = None) -> Solver[Any]:
@@ -99,6 +137,9 @@ class SolverRecord:
             "stochastic": solver.stochastic,
             "evaluations_per_step": self.evaluations,
             "evaluations_of_first_steps": list(self.warm_up),
+            "evaluations_from_pure_noise": list(self.warm_up if self.from_pure_noise is None else self.from_pure_noise),
+            "least_steps": least_moves(solver, pure_noise=False),
+            "least_steps_from_pure_noise": least_moves(solver, pure_noise=True),
             "coordinate": solver.coordinate,
             "options": {item.name: getattr(solver, item.name) for item in fields(self.build)},  # type: ignore[arg-type]
             "same_as": self.same_as,

@@ -12,7 +12,7 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise, Purpose
 from mezzotint.diffusion.schedule import Level
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_share
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, check_share
 from mezzotint.diffusion.solvers.ddim import transition_variance
 
 __all__ = ["RECORDS", "TCD"]
@@ -35,6 +35,7 @@ class TCD:
     tell: bool = False
     coordinate: ClassVar[str] = "ratio"
     order: ClassVar[Order | None] = None
+    ramp: ClassVar[Ramp | None] = None
 
     def __post_init__(self) -> None:
         check_share("gamma", self.gamma)

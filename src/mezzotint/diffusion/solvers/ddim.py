@@ -8,7 +8,7 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise, Purpose
 from mezzotint.diffusion.schedule import Level
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_falling, check_share
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, check_falling, check_share
 from mezzotint.diffusion.solvers.multistep import law, point
 
 __all__ = ["DDIM", "RECORD", "transition_variance"]
@@ -34,6 +34,7 @@ class DDIM:
 
     eta: float = 0.0
     coordinate: ClassVar[str] = "ratio"
+    ramp: ClassVar[Ramp | None] = None
 
     def __post_init__(self) -> None:
         check_share("eta", self.eta)

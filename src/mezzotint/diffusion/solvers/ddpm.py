@@ -8,7 +8,7 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise, Purpose
 from mezzotint.diffusion.schedule import Level
-from mezzotint.diffusion.solvers.base import Order, SolverRecord
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
 from mezzotint.diffusion.solvers.ddim import transition_variance
 from mezzotint.errors import unknown_name
 
@@ -32,6 +32,7 @@ class DDPM:
     coordinate: ClassVar[str] = "ratio"
     stochastic: ClassVar[bool] = True
     order: ClassVar[Order | None] = None
+    ramp: ClassVar[Ramp | None] = None
 
     def __post_init__(self) -> None:
         if self.variance not in get_args(Variance):

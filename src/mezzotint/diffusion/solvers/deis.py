@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_order
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, check_order, memory
 from mezzotint.diffusion.solvers.multistep import (
     History,
     Past,
@@ -43,6 +43,10 @@ class DEIS:
     @property
     def order(self) -> Order | None:
         return Order(self.formula_order, min(self.formula_order, 2))
+
+    @property
+    def ramp(self) -> Ramp | None:
+        return memory(self.formula_order - 1) if self.formula_order > 1 else None
 
     def init(self, x: Tensor) -> History:
         return ()

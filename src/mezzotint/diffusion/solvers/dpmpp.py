@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_share
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, check_share, memory
 from mezzotint.diffusion.solvers.multistep import (
     History,
     Past,
@@ -79,6 +79,7 @@ class DPMpp2M:
     coordinate: ClassVar[str] = "half_log_snr"
     stochastic: ClassVar[bool] = False
     order: ClassVar[Order | None] = Order(2, 2)
+    ramp: ClassVar[Ramp | None] = memory(1)
 
     def init(self, x: Tensor) -> History:
         return ()
@@ -107,6 +108,7 @@ class DPMpp3M:
     parabola: Parabola = "whole"
     coordinate: ClassVar[str] = "half_log_snr"
     stochastic: ClassVar[bool] = False
+    ramp: ClassVar[Ramp | None] = memory(2)
 
     def __post_init__(self) -> None:
         _check_parabola(self.parabola)
@@ -137,6 +139,7 @@ class DPMpp2MSDE:
     eta: float = 1.0
     correction: Correction = "midpoint"
     coordinate: ClassVar[str] = "half_log_snr"
+    ramp: ClassVar[Ramp | None] = memory(1)
 
     def __post_init__(self) -> None:
         check_share("eta", self.eta)
@@ -175,6 +178,7 @@ class DPMpp3MSDE:
     eta: float = 1.0
     parabola: Parabola = "half"
     coordinate: ClassVar[str] = "half_log_snr"
+    ramp: ClassVar[Ramp | None] = memory(2)
 
     def __post_init__(self) -> None:
         check_share("eta", self.eta)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise, Purpose
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_falling, check_order
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, check_falling, check_order, memory
 from mezzotint.diffusion.solvers.multistep import (
     History,
     Past,
@@ -66,6 +66,10 @@ class ERSDE:
     @property
     def stochastic(self) -> bool:
         return self.scale != "ode"
+
+    @property
+    def ramp(self) -> Ramp | None:
+        return memory(self.formula_order - 1) if self.formula_order > 1 else None
 
     def init(self, x: Tensor) -> History:
         return ()

@@ -8,7 +8,7 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.solvers.base import Order, SolverRecord
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
 from mezzotint.diffusion.solvers.coordinate import Coordinate, find_coordinate, finite_value
 from mezzotint.diffusion.solvers.multistep import law, point
 
@@ -39,6 +39,11 @@ class Euler:
 
     def __post_init__(self) -> None:
         find_coordinate(self.coordinate)
+
+    @property
+    def ramp(self) -> Ramp | None:
+        # in the other two a step to t = 0 would not be the one from x_0
+        return None if self.coordinate in ("ratio", "flow") else Ramp()
 
     def init(self, x: Tensor) -> None:
         return None

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
-from mezzotint.diffusion.solvers.base import Order, SolverRecord
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
 from mezzotint.diffusion.solvers.coordinate import find_coordinate, finite_value
 from mezzotint.diffusion.solvers.euler import rescaled
 
@@ -26,6 +26,7 @@ class Heun:
     coordinate: str = "flow"
     stochastic: ClassVar[bool] = False
     order: ClassVar[Order | None] = Order(2, 2)
+    ramp: ClassVar[Ramp | None] = Ramp()
 
     def __post_init__(self) -> None:
         find_coordinate(self.coordinate)

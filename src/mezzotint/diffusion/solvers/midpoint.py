@@ -10,7 +10,7 @@ from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.schedule import Level
-from mezzotint.diffusion.solvers.base import Order, SolverRecord
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
 from mezzotint.diffusion.solvers.coordinate import find_coordinate, finite_value
 from mezzotint.diffusion.solvers.euler import rescaled
 from mezzotint.diffusion.solvers.multistep import Point
@@ -52,6 +52,15 @@ class Midpoint:
         find_coordinate(self.coordinate)
         find_coordinate(self.middle or self.coordinate)
 
+    @property
+    def ramp(self) -> Ramp | None:
+        return Ramp(0, int(self._infinite))
+
+    @property
+    def _infinite(self) -> bool:
+        """Whether a coordinate of the step is infinite at alpha = 0."""
+        return bool({self.coordinate, self.middle or self.coordinate} & {"ratio", "half_log_snr"})
+
     def init(self, x: Tensor) -> None:
         return None
 
@@ -60,7 +69,7 @@ class Midpoint:
     ) -> tuple[Tensor, None]:
         first, low = denoise(x, t), denoise.schedule(s)
         middle = self.middle or self.coordinate
-        if float(first.level.alpha) == 0 and {self.coordinate, middle} & {"ratio", "half_log_snr"}:
+        if float(first.level.alpha) == 0 and self._infinite:
             return low.noised(first.x0, first.update_eps), None
         to = Point(float(low.alpha), float(low.sigma))
         return middle_step(denoise, first, to, self.coordinate, middle), None
@@ -75,5 +84,6 @@ RECORDS = (
         "k-diffusion, sample_dpm_2",
         aliases=("dpm2",),
         options={"coordinate": "ratio", "middle": "half_log_snr"},
+        from_pure_noise=(1,),
     ),
 )

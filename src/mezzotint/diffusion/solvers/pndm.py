@@ -9,7 +9,7 @@ from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.solvers.adams import ADAMS_BASHFORTH
-from mezzotint.diffusion.solvers.base import Order, SolverRecord
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
 from mezzotint.diffusion.solvers.multistep import History, Past, combined, eps_step, noise_of, point
 from mezzotint.errors import unknown_name
 
@@ -37,6 +37,11 @@ class PNDM:
     def __post_init__(self) -> None:
         if self.warm_up not in get_args(WarmUp):
             raise unknown_name("warm_up", self.warm_up, get_args(WarmUp))
+
+    @property
+    def ramp(self) -> Ramp | None:
+        # Runge–Kutta steps have the order of the formula; that from alpha = 0 is DDIM
+        return Ramp(0, 1) if self.warm_up == "runge-kutta" else Ramp(3, 3, ddim=0)
 
     def init(self, x: Tensor) -> History:
         return ()
@@ -72,6 +77,8 @@ def _moved(first: Prediction, denoise: BoundDenoiser, to: Tensor, eps: Tensor) -
 
 _PAPER = "Liu et al. 2022, arXiv 2202.09778"
 RECORDS = (
-    SolverRecord("pndm", PNDM, 1, f"{_PAPER}, algorithm 2", aliases=("f-pndm",), warm_up=(4, 4, 4)),
-    SolverRecord("plms", PNDM, 1, f"{_PAPER}, eq. 12", options={"warm_up": "heun"}, warm_up=(2,)),
+    SolverRecord(
+        "pndm", PNDM, 1, f"{_PAPER}, algorithm 2", aliases=("f-pndm",), warm_up=(4, 4, 4), from_pure_noise=(1, 4, 4)
+    ),
+    SolverRecord("plms", PNDM, 1, f"{_PAPER}, eq. 12", options={"warm_up": "heun"}, warm_up=(2,), from_pure_noise=()),
 )

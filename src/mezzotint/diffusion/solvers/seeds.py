@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_order, check_share
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, check_order, check_share
 from mezzotint.diffusion.solvers.multistep import (
     History,
     Past,
@@ -74,6 +74,7 @@ class DPMppSDE:
 
     eta: float = 1.0
     coordinate: ClassVar[str] = "half_log_snr"
+    ramp: ClassVar[Ramp | None] = Ramp(0, 1)
 
     def __post_init__(self) -> None:
         check_share("eta", self.eta)
@@ -131,6 +132,7 @@ class SEEDS:
     stages: int = 2
     eta: float = 1.0
     coordinate: ClassVar[str] = "half_log_snr"
+    ramp: ClassVar[Ramp | None] = Ramp(0, 1)
 
     def __post_init__(self) -> None:
         check_share("eta", self.eta)
@@ -171,7 +173,9 @@ class SEEDS:
 
 _SEEDS = "Gonzalez et al. 2023, arXiv 2305.14267"
 RECORDS = (
-    SolverRecord("dpmpp-sde", DPMppSDE, 2, "k-diffusion, sample_dpmpp_sde", aliases=("dpm++ sde",)),
-    SolverRecord("seeds-2", SEEDS, 2, f"{_SEEDS}, SEEDS-2", options={"stages": 2}),
-    SolverRecord("seeds-3", SEEDS, 3, f"{_SEEDS}, SEEDS-3", options={"stages": 3}),
+    SolverRecord(
+        "dpmpp-sde", DPMppSDE, 2, "k-diffusion, sample_dpmpp_sde", aliases=("dpm++ sde",), from_pure_noise=(1,)
+    ),
+    SolverRecord("seeds-2", SEEDS, 2, f"{_SEEDS}, SEEDS-2", options={"stages": 2}, from_pure_noise=(1,)),
+    SolverRecord("seeds-3", SEEDS, 3, f"{_SEEDS}, SEEDS-3", options={"stages": 3}, from_pure_noise=(1,)),
 )

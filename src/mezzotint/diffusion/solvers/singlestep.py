@@ -14,7 +14,7 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.solvers.base import Order, SolverRecord
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, memory
 from mezzotint.diffusion.solvers.multistep import (
     History,
     Past,
@@ -63,6 +63,7 @@ class DPMpp2S:
     coordinate: ClassVar[str] = "half_log_snr"
     stochastic: ClassVar[bool] = False
     order: ClassVar[Order | None] = Order(2, 2)
+    ramp: ClassVar[Ramp | None] = Ramp(0, 1)
 
     def init(self, x: Tensor) -> None:
         return None
@@ -89,6 +90,7 @@ class RESSingleStep:
     coordinate: ClassVar[str] = "half_log_snr"
     stochastic: ClassVar[bool] = False
     order: ClassVar[Order | None] = Order(2, 2)
+    ramp: ClassVar[Ramp | None] = Ramp(0, 1)
 
     def init(self, x: Tensor) -> None:
         return None
@@ -115,6 +117,7 @@ class RESMultistep:
     coordinate: ClassVar[str] = "half_log_snr"
     stochastic: ClassVar[bool] = False
     order: ClassVar[Order | None] = Order(2, 2)
+    ramp: ClassVar[Ramp | None] = memory(1)
 
     def init(self, x: Tensor) -> History:
         return ()
@@ -130,7 +133,14 @@ class RESMultistep:
 
 _RES = "Zhang et al. 2023, arXiv 2308.02157"
 RECORDS = (
-    SolverRecord("dpmpp-2s", DPMpp2S, 2, "Lu et al. 2022, arXiv 2211.01095, algorithm 1", aliases=("dpm++ 2s",)),
-    SolverRecord("res-singlestep", RESSingleStep, 2, f"{_RES}, algorithm 1", aliases=("res-2s",)),
+    SolverRecord(
+        "dpmpp-2s",
+        DPMpp2S,
+        2,
+        "Lu et al. 2022, arXiv 2211.01095, algorithm 1",
+        aliases=("dpm++ 2s",),
+        from_pure_noise=(1,),
+    ),
+    SolverRecord("res-singlestep", RESSingleStep, 2, f"{_RES}, algorithm 1", aliases=("res-2s",), from_pure_noise=(1,)),
     SolverRecord("res-multistep", RESMultistep, 1, f"{_RES} (multistep)", aliases=("res-2m",)),
 )

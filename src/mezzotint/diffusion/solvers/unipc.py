@@ -13,7 +13,7 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise, Purpose
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.solvers.base import Order, SolverRecord, check_falling, check_order
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, check_falling, check_order, memory
 from mezzotint.diffusion.solvers.multistep import (
     History,
     Past,
@@ -82,6 +82,11 @@ class UniPC:
     def order(self) -> Order | None:
         return Order(self.predictor_order + 1, min(self.predictor_order + 1, 3))
 
+    @property
+    def ramp(self) -> Ramp | None:
+        # the corrector needs one node more than the predictor, and has it a step later
+        return memory(self.predictor_order)
+
     def init(self, x: Tensor) -> Pending | None:
         return None
 
@@ -148,6 +153,11 @@ class SASolver:
     @property
     def stochastic(self) -> bool:
         return self.tau > 0
+
+    @property
+    def ramp(self) -> Ramp | None:
+        past = max(self.predictor_order, self.corrector_order) - 1
+        return memory(past) if past else None
 
     def init(self, x: Tensor) -> Pending | None:
         return None

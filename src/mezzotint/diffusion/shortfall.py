@@ -1,0 +1,62 @@
+"""Too few steps for an order: known before a picture is drawn, from the solver, the grid and where it starts."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from mezzotint.diffusion.schedule import Schedule
+from mezzotint.diffusion.solvers.base import Ramp, Solver, least_moves
+from mezzotint.diffusion.timegrid import Denoise, TimeGrid
+
+__all__ = ["shortfall"]
+
+
+def shortfall(name: str, solver: Solver[Any], grid: TimeGrid, schedule: Schedule) -> str | None:
+    """What is lost where no step of a grid follows a solver's whole formula (`least_moves`); None where one does.
+
+    A Renoise starts the solver anew, so that only the moves between two of them count.
+    """
+    worst: tuple[int, str] | None = None
+    for run in _runs(grid):
+        found = _of_run(name, solver, run, schedule)
+        if found is None:
+            return None
+        worst = max(worst or found, found)
+    return worst[1] if worst else None
+
+
+def _runs(grid: TimeGrid) -> Iterator[tuple[Denoise, ...]]:
+    """The moves of the solver between two jumps."""
+    run: tuple[Denoise, ...] = ()
+    for move in grid:
+        if isinstance(move, Denoise):
+            run = (*run, move)
+        elif run:
+            yield run
+            run = ()
+    if run:
+        yield run
+
+
+def _of_run(name: str, solver: Solver[Any], run: tuple[Denoise, ...], schedule: Schedule) -> tuple[int, str] | None:
+    """The steps and the sentence of a run that is too short."""
+    pure_noise = float(schedule(run[0].t).alpha) == 0
+    least, to_data = least_moves(solver, pure_noise=pure_noise), run[-1].s == 0
+    own = len(run) - to_data  # the loop writes the step to t = 0
+    if own >= least - 1:
+        return None
+    ramp = solver.ramp
+    assert ramp is not None, "a solver without a ramp takes one step or more"
+    order = solver.order
+    goal = f"be of order {order.formula}" if order and order.formula > 1 else "use its whole formula"
+    where = (" from pure noise" if pure_noise else "") + ("" if to_data else " in a row")
+    return own, (
+        f"solver: {name} takes {least - (not to_data)} steps or more{where} to {goal}; with {len(run)} "
+        f"{_instead(solver, ramp, own, pure_noise)}"
+    )
+
+
+def _instead(solver: Solver[Any], ramp: Ramp, own: int, pure_noise: bool) -> str:
+    plain = min(ramp.steps, ramp.ddim) + (ramp.from_pure_noise - ramp.steps if pure_noise else 0)
+    if own > plain:
+        return "its order is lower"
+    return "its steps are of first order" if solver.stochastic else "it draws as ddim does"
