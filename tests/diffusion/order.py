@@ -32,7 +32,7 @@ from mezzotint.diffusion import (
     sample,
 )
 from mezzotint.diffusion.sampling import StepNoise
-from mezzotint.diffusion.solvers.coordinate import COORDINATES
+from mezzotint.diffusion.solvers.coordinate import COORDINATES, coordinate_on
 from mezzotint.diffusion.solvers.unipc import Pending
 
 Exact = Gaussian | GaussianMixture
@@ -72,7 +72,8 @@ def times_between(
 
 def formula_error(solver: Solver[Any], exact: Exact, steps: int, history: int = 4) -> float:
     """The error with the solver's history taken from the exact trajectory, on a grid uniform in its coordinate."""
-    times = times_between(exact.schedule, solver.coordinate, steps, history, FORMULA_INTERVAL)
+    coordinate = coordinate_on(solver.coordinate, exact.schedule)
+    times = times_between(exact.schedule, coordinate, steps, history, FORMULA_INTERVAL)
     first = times[history]
     denoise, x = Bound(exact, {}), starts(exact.schedule(first))
     noise = PhiloxNoise(range(len(x)))

@@ -22,6 +22,7 @@ DETERMINISTIC = {name: record.make() for name, record in SOLVERS.items() if reco
 VARIANTS: dict[str, Solver[Any]] = {
     "euler-angle": Euler("angle"),
     "euler-half-log-snr": Euler("half_log_snr"),
+    "heun-flow": Heun("flow"),
     "heun-ratio": Heun("ratio"),
     "heun-angle": Heun("angle"),
     "heun-half-log-snr": Heun("half_log_snr"),

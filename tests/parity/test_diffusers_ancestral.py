@@ -45,7 +45,7 @@ def test_euler_ancestral(steps: int) -> None:
     times = ends(trailing(steps, TABLE))
     exact_sigmas(scheduler, times)
     x = START / TABLE(times[0]).alpha
-    solver: Solver[Any] = EulerAncestral(1.0, "ratio")
+    solver: Solver[Any] = EulerAncestral(1.0)
     for n, (i, mine) in enumerate(zip(scheduler.timesteps, ours(TABLE, solver, times, START), strict=True)):
         scaled = scheduler.scale_model_input(x, i)
         with patched_noise("scheduling_euler_ancestral_discrete", drawn(n)):
@@ -55,7 +55,7 @@ def test_euler_ancestral(steps: int) -> None:
 
 @pytest.mark.parametrize("eta", [0.4, 1.0])
 def test_euler_ancestral_on_rectified_flow(eta: float) -> None:
-    """The coordinate "flow", our default; theirs computes in float32."""
+    """Our default on rectified flow; theirs computes in float32."""
     flow, times = RectifiedFlow(), ends(shifted(8, RectifiedFlow(), shift=3.0))
     scheduler = diffusers.LTXEulerAncestralRFScheduler(eta=eta)
     scheduler.set_timesteps(sigmas=times)

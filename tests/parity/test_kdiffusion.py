@@ -86,9 +86,9 @@ class Indexed(Bridge):
 WHITE, PATH = "white", "path"
 CASES: dict[str, tuple[str, Solver[Any], str, dict[str, Any]]] = {
     "euler": ("sample_euler", Euler(), "", {}),
-    "euler a": ("sample_euler_ancestral", EulerAncestral(1.0, "ratio"), WHITE, {}),
-    "euler a, eta 0.5": ("sample_euler_ancestral", EulerAncestral(0.5, "ratio"), WHITE, {"eta": 0.5}),
-    "heun": ("sample_heun", Heun("ratio"), "", {}),
+    "euler a": ("sample_euler_ancestral", EulerAncestral(1.0), WHITE, {}),
+    "euler a, eta 0.5": ("sample_euler_ancestral", EulerAncestral(0.5), WHITE, {"eta": 0.5}),
+    "heun": ("sample_heun", Heun(), "", {}),
     "dpm2": ("sample_dpm_2", Midpoint("ratio", "half_log_snr"), "", {}),
     "dpm2 a": ("sample_dpm_2_ancestral", DPM2Ancestral(), WHITE, {}),
     "dpm2 a, eta 0.5": ("sample_dpm_2_ancestral", DPM2Ancestral(0.5), WHITE, {"eta": 0.5}),

@@ -10,6 +10,7 @@ from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise, Purpose
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, check_falling, check_share
+from mezzotint.diffusion.solvers.coordinate import coordinate_on
 from mezzotint.diffusion.solvers.midpoint import middle_step
 from mezzotint.diffusion.solvers.multistep import Point, combined, point
 from mezzotint.diffusion.solvers.singlestep import middle_moments, second_order_step
@@ -60,13 +61,14 @@ def _law(prediction: Prediction, to: Point) -> Tensor:
 class EulerAncestral:
     """x_down = alpha_down x_0 + sigma_down eps, then fresh noise up to s (`split`, in one of two coordinates).
 
-    "flow", the default, is the form for rectified flow. "ratio" is k-diffusion's "Euler a" (Katherine Crowson's
-    get_ancestral_step), which is DDIM of the same eta: r_up is the posterior deviation of Ho et al. 2020,
-    arXiv 2006.11239, eq. 7. Raises InvalidOption unless eta is in [0, 1] and coordinate one of the two.
+    "ratio" is k-diffusion's "Euler a" (Katherine Crowson's get_ancestral_step), which is DDIM of the same eta: r_up is
+    the posterior deviation of Ho et al. 2020, arXiv 2006.11239, eq. 7. "flow" is the form for rectified flow. The
+    default, "auto", is what other programs call Euler a: "flow" on rectified flow, "ratio" on other schedules.
+    Raises InvalidOption unless eta is in [0, 1] and coordinate one of the three.
     """
 
     eta: float = 1.0
-    coordinate: Literal["flow", "ratio"] = "flow"
+    coordinate: Literal["auto", "flow", "ratio"] = "auto"
     ramp: ClassVar[Ramp | None] = None
 
     def __post_init__(self) -> None:
@@ -92,7 +94,7 @@ class EulerAncestral:
         prediction, low = denoise(x, t), point(denoise.schedule(s))
         if not self.stochastic:
             return _law(prediction, low), None
-        parts = split(point(prediction.level), low, self.eta, self.coordinate)
+        parts = split(point(prediction.level), low, self.eta, coordinate_on(self.coordinate, denoise.schedule))
         return _renoised(_law(prediction, parts.down), parts, noise), None
 
 
@@ -177,7 +179,13 @@ class DPMpp2SAncestral:
 
 
 RECORDS = (
-    SolverRecord("euler-ancestral", EulerAncestral, 1, "Ho et al. 2020, arXiv 2006.11239, eq. 7", aliases=("euler a",)),
+    SolverRecord(
+        "euler-ancestral",
+        EulerAncestral,
+        1,
+        "k-diffusion, sample_euler_ancestral; on rectified flow diffusers, LTXEulerAncestralRFScheduler",
+        aliases=("euler a", "euler ancestral"),
+    ),
     SolverRecord(
         "dpm-2-ancestral", DPM2Ancestral, 2, "k-diffusion, sample_dpm_2_ancestral", ("dpm2 a",), from_pure_noise=(1,)
     ),

@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.schedule import Level
+from mezzotint.diffusion.schedule import Level, RectifiedFlow, Schedule
 from mezzotint.errors import InvalidOption, unknown_name
 
-__all__ = ["COORDINATES", "Coordinate", "find_coordinate", "finite_value"]
+__all__ = ["AUTO", "COORDINATES", "Coordinate", "coordinate_on", "find_coordinate", "finite_value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,21 @@ _ALL = (
 )
 
 COORDINATES: Mapping[str, Coordinate] = MappingProxyType({coordinate.name: coordinate for coordinate in _ALL})
+
+
+AUTO = "auto"
+"""The coordinate in which a method is published for a schedule: `coordinate_on`."""
+
+
+def coordinate_on(name: str, schedule: Schedule, *levels: Level) -> str:
+    """The name itself; of "auto" it is "flow" on rectified flow, where that is t, and "ratio" on all other schedules.
+
+    "auto" is "flow" as well for a step with one of its levels at alpha = 0, where "ratio" is infinite.
+    """
+    if name != AUTO:
+        return name
+    infinite = any(float(level.alpha) == 0 for level in levels)
+    return "flow" if infinite or isinstance(schedule, RectifiedFlow) else "ratio"
 
 
 def find_coordinate(name: str) -> Coordinate:

@@ -8,7 +8,7 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
-from mezzotint.diffusion.solvers.coordinate import find_coordinate, finite_value
+from mezzotint.diffusion.solvers.coordinate import AUTO, coordinate_on, find_coordinate, finite_value
 from mezzotint.diffusion.solvers.euler import rescaled
 
 __all__ = ["RECORD", "Heun"]
@@ -18,18 +18,20 @@ __all__ = ["RECORD", "Heun"]
 class Heun:
     """y' = y_t + h k_t,   y_s = y_t + (h/2) (k_t + k_s),   k the slope dy/du, h = u_s − u_t, k_s taken at y'.
 
-    Karras et al. 2022, arXiv 2206.00364, algorithm 1, which is coordinate "ratio". The default is "flow", where it is
-    Heun in t on rectified flow and is finite at alpha = 0. Raises InvalidOption for an unknown coordinate, and at
-    alpha = 0 for "ratio" and "half_log_snr".
+    Karras et al. 2022, arXiv 2206.00364, algorithm 1, which is coordinate "ratio". The default, "auto", is what other
+    programs call Heun: "flow" on rectified flow, where it is Heun in t, and "ratio" on other schedules (from and to
+    alpha = 0, where that is infinite, "flow": `coordinate.coordinate_on`). Raises InvalidOption for an unknown
+    coordinate, and at alpha = 0 for "ratio" and "half_log_snr".
     """
 
-    coordinate: str = "flow"
+    coordinate: str = AUTO
     stochastic: ClassVar[bool] = False
     order: ClassVar[Order | None] = Order(2, 2)
     ramp: ClassVar[Ramp | None] = Ramp()
 
     def __post_init__(self) -> None:
-        find_coordinate(self.coordinate)
+        if self.coordinate != AUTO:
+            find_coordinate(self.coordinate)
 
     def init(self, x: Tensor) -> None:
         return None
@@ -38,8 +40,8 @@ class Heun:
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: None, noise: Noise
     ) -> tuple[Tensor, None]:
         first = denoise(x, t)
-        coordinate = find_coordinate(self.coordinate)
         low = denoise.schedule(s)
+        coordinate = find_coordinate(coordinate_on(self.coordinate, denoise.schedule, first.level, low))
         length = (finite_value(coordinate, low) - finite_value(coordinate, first.level)).to(x)
         y, slope, scale = rescaled(first, coordinate), coordinate.slope_of(first), coordinate.scale(low.like(x))
         second = denoise(scale * (y + length * slope), s)
