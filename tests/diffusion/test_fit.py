@@ -81,7 +81,7 @@ def test_a_fitted_grid_beats_the_usual_ones_on_other_starts() -> None:
 
 def test_what_cannot_be_fitted_is_refused() -> None:
     denoise, starts = Bound(mixture(), {}), float64([[0.0] * 8])
-    for fine in (uniform(3, RectifiedFlow()), inversion(uniform(8, RectifiedFlow()))):
+    for fine in (uniform(3, RectifiedFlow()), inversion(8, RectifiedFlow())):
         with pytest.raises(InvalidOption, match="cannot be fitted"):
             fit_grid(denoise, starts, fine, DDIM(), 5, PhiloxNoise([0]))
     with pytest.raises(InvalidOption, match="falling"):

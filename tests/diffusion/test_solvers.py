@@ -33,8 +33,10 @@ from mezzotint.diffusion import (
     from_times,
     sample,
 )
+from mezzotint.diffusion.solvers.ancestral import EulerAncestral
+from mezzotint.diffusion.solvers.fixed_point import FixedPointDDIM
 from mezzotint.diffusion.solvers.midpoint import Midpoint
-from mezzotint.diffusion.timegrid import inversion, uniform
+from mezzotint.diffusion.timegrid import inversion
 from mezzotint.errors import InvalidOption
 
 from .order import SCHEDULES, float64, times_between
@@ -151,8 +153,26 @@ def test_names_for_one_map(schedule: Schedule) -> None:
     assert affine(DDPM(), exact, t, s) == pytest.approx(affine(DDIM(1.0), exact, t, s), rel=1e-12)
     for euler in (Euler("ratio"), Euler("flow")):
         assert affine(euler, exact, t, s) == affine(DDIM(), exact, t, s)
-    for other in (Euler("angle"), Euler("half_log_snr"), Heun(), Heun("ratio")):
+    for other in (Euler("angle"), Euler("half_log_snr"), Heun("flow"), Heun("ratio")):
         assert affine(other, exact, t, s) != pytest.approx(affine(DDIM(), exact, t, s), rel=1e-3)
+    usual = "flow" if isinstance(schedule, RectifiedFlow) else "ratio"
+    assert affine(Heun(), exact, t, s) == affine(Heun(usual), exact, t, s)
+    for eta in (0.4, 1.0):
+        assert affine(EulerAncestral(eta), exact, t, s) == affine(EulerAncestral(eta, usual), exact, t, s)
+        assert affine(EulerAncestral(eta, "flow"), exact, t, s) != pytest.approx(
+            affine(EulerAncestral(eta, "ratio"), exact, t, s), rel=1e-3
+        )
+
+
+@pytest.mark.parametrize(("start", "end"), [(1.0, 0.5), (0.5, 1.0)])
+def test_heun_from_and_to_pure_noise_is_finite_by_default(start: float, end: float) -> None:
+    """There sigma/alpha is infinite, and the default takes the coordinate "flow", on every schedule."""
+    exact, x = Gaussian(VPCosine(), 0.3, 0.25), float64([[0.7]])
+    found = [
+        Heun(name).step(Bound(exact, {}), x, float64(start), float64(end), None, Constant(0))[0]
+        for name in ("auto", "flow")
+    ]
+    assert torch.equal(*found)
 
 
 @pytest.mark.parametrize(("schedule", "coordinate"), [(RectifiedFlow(), "flow"), (VPCosine(), "angle")])
@@ -212,14 +232,16 @@ UPWARDS = {n: r.make() for n, r in SOLVERS.items() if n not in ("lcm", "tcd") an
 def test_up_to_pure_noise_is_near_the_flow_or_refused(solver: Solver[Any], schedule: Schedule) -> None:
     """Inversion to alpha = 0: no solver ends in NaN, and those whose variable is infinite there say so."""
     exact, x = Gaussian(schedule, 0.3, 0.25), torch.linspace(-1, 1, 5, dtype=torch.float64)[None]
-    up = sample(Bound(exact, {}), x, inversion(uniform(40, schedule)), solver, PhiloxNoise([0]))
+    # a first step to 25 times the noise is too long for an iteration
+    clean = 0.02 if isinstance(solver, FixedPointDDIM) else 0.001
+    up = sample(Bound(exact, {}), x, inversion(40, schedule, clean=clean), solver, PhiloxNoise([0]))
     infinite = solver.coordinate == "half_log_snr" or solver == SOLVERS["lms"].make() or isinstance(solver, Midpoint)
     if infinite and solver != Midpoint():
         with pytest.raises(InvalidOption, match=r"alpha = 0 \(pure noise\)"):
             list(up)
     else:
         *_, top = up
-        truth = exact.flow(x, float64(0.001), float64(1.0))
+        truth = exact.flow(x, float64(clean), float64(1.0))
         torch.testing.assert_close(top.x, truth, rtol=0, atol=0.15)
 
 

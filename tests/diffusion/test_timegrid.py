@@ -283,10 +283,15 @@ def test_restart_rises_between_its_two_levels(schedule: Schedule) -> None:
 
 
 def test_inversion_is_the_grid_turned_round() -> None:
-    base = uniform(4, RectifiedFlow())
-    assert times(inversion(base)) == [0.001, 0.25, 0.5, 0.75, 1.0]
+    flow = RectifiedFlow()
+    assert times(inversion(4, flow)) == [0.001, 0.25, 0.5, 0.75, 1.0]
+    assert times(inversion(2, flow, start=0.8, clean=0.01)) == [0.01, 0.4, 0.8]
+    assert times(inversion(4, flow, base=quadratic(2, flow))) == [0.001, 0.25, 1.0]
+    assert [record.name for record in GRID_RECORDS if record.kind == "rising"] == ["inversion"]
     with pytest.raises(InvalidOption, match="clean end"):
-        inversion(base, clean=0.3)
+        inversion(4, flow, clean=0.3)
+    with pytest.raises(InvalidOption, match="falling time grid is needed"):
+        inversion(4, flow, base=repaint(4, flow, start=0.9, length=1, times=2))
 
 
 def test_the_registry_describes_itself_and_answers_to_aliases() -> None:

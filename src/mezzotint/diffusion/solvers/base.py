@@ -66,7 +66,7 @@ class Solver(Protocol[State]):
 
     @property
     def coordinate(self) -> str:
-        """The variable that the formula integrates in, a name in `coordinate.COORDINATES`."""
+        """The variable that the formula integrates in, a name in `coordinate.COORDINATES`, or "auto"."""
         ...
 
     @property
@@ -102,9 +102,10 @@ class SolverRecord:
     """A line of the registry.
 
     build: the solver's class; its fields are its options. evaluations: predictions per step, without guidance; None if
-    that depends on the picture. warm_up: those of the first steps, where they differ; from_pure_noise: those of the
-    first steps from alpha = 0, where they differ from these. source: paper and equation.
-    options: what this name sets; others may be given to `make`. same_as: the name (and options) of the same update map.
+    that depends on the picture (with a fixed point only on the way up; down it is one). warm_up: those of the first
+    steps, where they differ; from_pure_noise: those of the first steps from alpha = 0, where they differ from these.
+    source: paper and equation. options: what this name sets; others may be given to `make`. same_as: the name (and
+    options) of the same update map on falling grids.
     """
 
     name: str

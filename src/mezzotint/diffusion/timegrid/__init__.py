@@ -4,8 +4,8 @@
 Restart are grids that hold both; inversion is a grid of rising `Denoise` moves. A grid is plain data in float64.
 
 A grid function has the signature (steps, schedule, *, start=1.0, ...) -> TimeGrid: `steps` moves from `start` to 0
-(more, for those that jump). `GRIDS` lists them by name; a new one is a function and a line here.
-`timegrid.fit.fit_grid` finds the grid that suits a model best.
+(more, for those that jump; the other way for inversion). `GRIDS` lists them by name; a new one is a function and a
+line here. `timegrid.fit.fit_grid` finds the grid that suits a model best.
 """
 
 import inspect
@@ -66,14 +66,15 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class GridRecord:
-    """A line of the registry. kind: "falling" has exactly `steps` moves, "jumping" goes back up in between."""
+    """A line of the registry. kind: "falling" has exactly `steps` moves, "jumping" goes back up in between, "rising"
+    has `steps` moves from a picture up to noise."""
 
     name: str
     build: Callable[..., TimeGrid]
     spaced_in: str
     source: str
     aliases: tuple[str, ...] = ()
-    kind: Literal["falling", "jumping"] = "falling"
+    kind: Literal["falling", "jumping", "rising"] = "falling"
 
     def describe(self) -> dict[str, Any]:
         """This line as plain data: what `mezzotint grids --format json` prints."""
@@ -93,6 +94,7 @@ GRID_RECORDS = (
     GridRecord("align-your-steps", align_your_steps, "a table of sigma/alpha", f"{_AYS}, the project's page", ("ays",)),
     GridRecord("beta", beta, "quantiles of Beta(0.6, 0.6) in t", "Lee et al. 2024, arXiv 2407.12173"),
     GridRecord("exponential", exponential, "log-SNR", "Lu et al. 2022, arXiv 2206.00927", ("log-snr", "lambda")),
+    GridRecord("inversion", inversion, "t, upwards", "Song et al. 2020, arXiv 2010.02502, section 4.3", kind="rising"),
     GridRecord("karras", karras, "(sigma/alpha)^(1/7)", "Karras et al. 2022, arXiv 2206.00364, eq. 5"),
     GridRecord("kl-optimal", kl_optimal, "atan(sigma/alpha)", f"{_AYS}, theorem 3.1"),
     GridRecord("leading", leading, "t, whole steps of a chain", "Lin et al. 2023, arXiv 2305.08891, table 2"),

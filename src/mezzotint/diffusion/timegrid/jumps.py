@@ -89,13 +89,17 @@ def _time(schedule: Schedule, ratio: float) -> float:
     return float(schedule.time(torch.tensor(-2 * math.log(ratio), dtype=torch.float64)))
 
 
-def inversion(base: TimeGrid, *, clean: float = 0.001) -> TimeGrid:
+def inversion(
+    steps: int, schedule: Schedule, *, start: float = 1.0, clean: float = 0.001, base: TimeGrid | None = None
+) -> TimeGrid:
     """A falling grid turned round: from `clean`, which stands for its 0, up to its start.
 
     A picture is noised along it by the solver itself, to be denoised again from what that gives (DDIM inversion, Song
-    et al. 2020, arXiv 2010.02502, section 4.3). Raises InvalidOption unless 0 < clean < the grid's last time above 0.
+    et al. 2020, arXiv 2010.02502, section 4.3). base: the grid of `steps` falling moves; uniform if None. `start`, as
+    everywhere the noisiest time, is where it ends.
+    Raises InvalidOption unless 0 < clean < the grid's last time above 0.
     """
-    t: Sequence[float] = times_of(base)
+    t: Sequence[float] = times_of(uniform(steps, schedule, start=start) if base is None else base)
     inside = [time for time in t if time > 0]
     if not 0 < clean < inside[-1]:
         raise InvalidOption(f"The clean end of an inversion must be above 0 and below {inside[-1]}, not {clean!r}.")

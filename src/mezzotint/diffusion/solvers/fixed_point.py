@@ -8,10 +8,10 @@ from torch import Tensor
 
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
-from mezzotint.diffusion.solvers.base import Order
+from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
 from mezzotint.errors import InvalidOption
 
-__all__ = ["FixedPointDDIM"]
+__all__ = ["RECORD", "FixedPointDDIM"]
 
 
 def _norms(x: Tensor) -> Tensor:
@@ -38,6 +38,7 @@ class FixedPointDDIM:
     coordinate: ClassVar[str] = "ratio"
     stochastic: ClassVar[bool] = False
     order: ClassVar[Order | None] = Order(1, 1)
+    ramp: ClassVar[Ramp | None] = None
 
     def __post_init__(self) -> None:
         if not (0 < self.tolerance < 1 and self.iterations >= 1):
@@ -74,3 +75,13 @@ class FixedPointDDIM:
             f"The inversion from t = {float(t):.4g} to {float(s):.4g} did not settle in {self.iterations} iterations; "
             "use more steps, or less guidance."
         )
+
+
+RECORD = SolverRecord(
+    "fixed-point-ddim",
+    FixedPointDDIM,
+    evaluations=None,
+    source="Pan et al. 2023 (AIDI), arXiv 2309.04907",
+    aliases=("aidi",),
+    same_as="ddim",
+)
