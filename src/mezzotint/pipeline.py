@@ -12,6 +12,7 @@ from torch import Tensor
 from mezzotint.codecs.codec import Codec
 from mezzotint.codecs.images import to_image
 from mezzotint.conditioning.text import TextConditioner
+from mezzotint.diffusion.combinations import Combination, check_combination, target_of
 from mezzotint.diffusion.denoiser import Bound, Denoiser, NetworkDenoiser
 from mezzotint.diffusion.noise import NOISE_VERSION, PhiloxNoise
 from mezzotint.diffusion.sampling import Step, listeners, sample
@@ -148,7 +149,8 @@ class Pipeline:
         resolved = replace(resolved, solver=_solver_spec(resolved)[0])
         times = self._fitted(resolved) if request.grid in (None, FITTED) else None
         resolved = replace(resolved, grid=times or self._grid_name(resolved))
-        self.time_grid(resolved)
+        schedule, target = leaf.schedule, target_of(leaf)
+        check_combination(Combination(self.solver(resolved), self.time_grid(resolved), schedule, target))
         self._guided(resolved)
         return resolved
 

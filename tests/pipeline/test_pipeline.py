@@ -1,6 +1,7 @@
 """The one pipeline: seeds, batches, guidance, refusals, and what a recipe says."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -206,11 +207,22 @@ def test_too_few_steps_for_the_solvers_order_are_named(pipe: Pipeline) -> None:
         ({"grid": "karras:roh=5"}, "The grid karras has no option 'roh'; did you mean rho"),
         ({"grid": "shifted:shift=-1"}, "shift of a time grid must be a positive number"),
         ({"grid": "repaint:base=uniform"}, "The grid repaint has no option 'base'"),
+        ({"grid": "inversion"}, "ends at t = 1, and a picture is at t = 0; rising grids such as inversion"),
+        ({"solver": "heun:coordinate=ratio"}, "The coordinate ratio is infinite at alpha = 0"),
+        ({"solver": "seeds-2", "grid": (1, 1 - 1e-15, 0.5, 0)}, "whose first step from pure noise goes to"),
     ],
 )
 def test_a_bad_option_is_refused_before_any_work(pipe: Pipeline, options: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidOption, match=message):
         pipe.stream("a red apple", **options)
+
+
+def test_a_network_that_predicts_eps_is_refused_before_it_is_called(pipe: Pipeline) -> None:
+    """Pure noise of rectified flow says nothing to it; below t = 1 it draws."""
+    eps = Pipeline(replace(pipe.model, denoiser=replace(pipe.model.denoiser, target="eps")))
+    with pytest.raises(InvalidOption, match=r"start it below t = 1, such as uniform:start=0\.99"):
+        eps.stream("a red apple", steps=3)
+    assert eps.generate("a red apple", steps=4, grid="uniform:start=0.99").evaluations == 8
 
 
 def test_a_request_may_be_given_whole(pipe: Pipeline) -> None:

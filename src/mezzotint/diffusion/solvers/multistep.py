@@ -30,6 +30,7 @@ from mezzotint.diffusion.solvers.base import check_falling
 from mezzotint.errors import InvalidOption
 
 __all__ = [
+    "REACH",
     "History",
     "Past",
     "Point",
@@ -203,7 +204,8 @@ def eps_step(prediction: Prediction, low: Point, weights: Sequence[float], past:
     return combined([(ratio, effective(prediction)), *terms])
 
 
-_REACH = 32.0
+REACH = 32.0
+"""How far the Brownian path of a request goes, in half the log-SNR."""
 
 
 def increment(noise: Noise, x: Tensor, start: float, end: float) -> Tensor:
@@ -215,12 +217,12 @@ def increment(noise: Noise, x: Tensor, start: float, end: float) -> Tensor:
     below −32.
     """
     check_falling(end > start)
-    if end <= -_REACH:
+    if end <= -REACH:
         raise InvalidOption(
             f"A step ends at log(alpha/sigma) = {end:.3g}, where this stochastic solver cannot tell noise from pure "
             "noise; choose a time grid whose first step from pure noise goes to sigma/alpha of at most 1e13."
         )
-    a, b = max(start, -_REACH), min(end, _REACH)
+    a, b = max(start, -REACH), min(end, REACH)
     if not b > a:
         return torch.zeros_like(x)
     return noise.brownian(x.shape, a, b).to(x) / math.sqrt(b - a)
