@@ -82,7 +82,7 @@ def test_names_of_other_programs_go_both_ways(program: str) -> None:
 def test_known_names() -> None:
     assert ours("a1111", "DPM++ 2M Karras") == ("dpmpp-2m", "karras", {})
     assert ours("a1111", "dpm++ 2m karras")[0] == "dpmpp-2m"
-    assert ours("comfyui", "euler_ancestral") == ("euler-ancestral", None, {"coordinate": "ratio"})
+    assert ours("comfyui", "euler_ancestral") == ("euler-ancestral", None, {})
     assert ours("diffusers", "UniPCMultistepScheduler")[0] == "unipc-2"
     assert theirs("comfyui", "dpmpp-3m-sde") == ("dpmpp_3m_sde",)
     # its order is min(3, steps - 1), as A1111's is 3

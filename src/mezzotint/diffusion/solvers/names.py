@@ -24,7 +24,6 @@ class Entry:
     differs: str = ""
 
 
-_RATIO = MappingProxyType({"coordinate": "ratio"})
 _HALF = MappingProxyType({"parabola": "half"})
 _BH1 = MappingProxyType({"variant": "bh1"})
 _SPLIT = "on rectified flow theirs divides the noise as our euler-ancestral does"
@@ -33,8 +32,8 @@ _WHOLE = "theirs has order 3 from four steps on, lowers it towards the end, and 
 
 _COMFYUI = {
     "euler": Entry("euler"),
-    "euler_ancestral": Entry("euler-ancestral", _RATIO, differs="on rectified flow theirs is our default, 'flow'"),
-    "heun": Entry("heun", _RATIO),
+    "euler_ancestral": Entry("euler-ancestral"),
+    "heun": Entry("heun"),
     "dpm_2": Entry("dpm-2"),
     "dpm_2_ancestral": Entry("dpm-2-ancestral", differs=_SPLIT),
     "lms": Entry("lms"),
@@ -65,9 +64,9 @@ _COMFYUI = {
 
 _A1111_SOLVERS = {
     "Euler": Entry("euler"),
-    "Euler a": Entry("euler-ancestral", _RATIO),
+    "Euler a": Entry("euler-ancestral"),
     "LMS": Entry("lms"),
-    "Heun": Entry("heun", _RATIO),
+    "Heun": Entry("heun"),
     "DPM2": Entry("dpm-2"),
     "DPM2 a": Entry("dpm-2-ancestral"),
     "DPM++ 2S a": Entry("dpmpp-2s-ancestral"),
@@ -101,9 +100,9 @@ _DIFFUSERS = {
     "DDPMScheduler": Entry("ddpm"),
     "EulerDiscreteScheduler": Entry("euler"),
     "FlowMatchEulerDiscreteScheduler": Entry("euler"),
-    "EulerAncestralDiscreteScheduler": Entry("euler-ancestral", _RATIO),
+    "EulerAncestralDiscreteScheduler": Entry("euler-ancestral"),
     "LTXEulerAncestralRFScheduler": Entry("euler-ancestral"),
-    "HeunDiscreteScheduler": Entry("heun", _RATIO),
+    "HeunDiscreteScheduler": Entry("heun"),
     "FlowMatchHeunDiscreteScheduler": Entry("heun"),
     "KDPM2DiscreteScheduler": Entry("dpm-2"),
     "KDPM2AncestralDiscreteScheduler": Entry("dpm-2-ancestral"),
