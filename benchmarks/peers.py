@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mezzotint.diffusion import GaussianMixture, VPScaledLinear
 
-__all__ = ["DIFFUSERS", "diffusers_end", "k_diffusion_runs"]
+__all__ = ["DIFFUSERS", "diffusers_end", "k_diffusion_runs", "without_noise"]
 
 BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
 TABLE = VPScaledLinear()
@@ -120,11 +120,12 @@ def k_diffusion_runs(exact: GaussianMixture, budget: int) -> dict[str, Callable[
         grids["uniform"] = torch.cat([level.sigma / level.alpha, torch.zeros(1, dtype=torch.float64)])
         sampler = getattr(k, f"sample_{name}")
         if name.endswith("ancestral"):
-            sampler = _without_noise(sampler)
+            sampler = without_noise(sampler)
         for grid, sigmas in grids.items():
             runs[f"{name} {grid}"] = lambda x, f=sampler, s=sigmas: run(f, s, x)  # type: ignore[misc]
     return runs
 
 
-def _without_noise(sampler: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def without_noise(sampler: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """One of k-diffusion's ancestral samplers, as the deterministic one that it is with eta = 0."""
     return lambda *arguments, disable: sampler(*arguments, disable=disable, eta=0.0)

@@ -1,24 +1,30 @@
 """How near few evaluations come to many: our solvers and grids beside diffusers' and k-diffusion's, in one run.
 
-    python -m benchmarks.solvers [--starts 256] [--model FOLDER] [--quick]
+    python -m benchmarks.solvers                                everything, with the house model
+    python -m benchmarks.solvers mixture --starts 64            one part: overhead, mixture or model
+    python -m benchmarks.solvers model --model DIR --pictures 16
 
-The model is exact: a mixture of 16 Gaussians in 64 dimensions on Stable Diffusion's schedule. The error is the RMS
-distance to where 1000 steps go from the same noise. Every program's solver, grid and options are chosen on one
-set of seeds and reported on another. Deterministic solvers only. `--model` adds a trained model's own figures.
+The mixture is exact: 16 Gaussians in 64 dimensions on Stable Diffusion's schedule. The error is the RMS distance to
+where 1000 steps go from the same noise. Every program's solver, grid and options are chosen on one set of seeds and
+reported on another. Deterministic solvers only. How a trained model is measured: see `benchmarks.model_solvers`.
+Each part takes the place of the same part in benchmarks/solvers.json; `python -m docs.numbers` fills in the tables.
 """
 
 import argparse
+import json
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from benchmarks.peers import DIFFUSERS, diffusers_end, k_diffusion_runs
-from benchmarks.report import write
+from benchmarks.report import machine, write
+from benchmarks.solver_runs import BUDGETS, FITTED, Run, end, our_runs, rms, usable
 from mezzotint.diffusion import (
     SOLVERS,
     Bound,
@@ -29,19 +35,14 @@ from mezzotint.diffusion import (
     Purpose,
     RectifiedFlow,
     Schedule,
-    TimeGrid,
     VPScaledLinear,
-    sample,
 )
 from mezzotint.diffusion.sampling import StepNoise
 from mezzotint.diffusion.timegrid import FALLING_GRIDS, from_times, times_of, trailing
 from mezzotint.diffusion.timegrid.fit import fit_grid
 
-BUDGETS = (4, 5, 6, 8, 10, 15, 20, 30, 50)
-FITTED = (6, 8)
 FITTED_SOLVERS = ("ipndm-3", "dpmpp-3m", "deis-3", "unipc-2", "ipndm-2")
 TABLE = VPScaledLinear()
-Run = Callable[[Tensor], Tensor]
 
 
 def mixture() -> GaussianMixture:
@@ -53,13 +54,9 @@ def mixture() -> GaussianMixture:
     return GaussianMixture(TABLE, means, torch.linspace(0.05, 0.25, 16).double(), torch.full((16,), 1 / 16).double())
 
 
-def starts(first: int, count: int, shape: tuple[int, ...] = (64,)) -> Tensor:
-    return PhiloxNoise(range(first, first + count)).normal((count, *shape), Purpose.START, 0).double()
-
-
-def end(denoise: BoundDenoiser, x: Tensor, grid: TimeGrid, solver: str) -> Tensor:
-    *_, last = sample(denoise, x, grid, SOLVERS[solver].make(), PhiloxNoise(range(len(x))))
-    return last.x
+def starts(first: int, count: int) -> Tensor:
+    """Noise of these seeds."""
+    return PhiloxNoise(range(first, first + count)).normal((count, 64), Purpose.START, 0).double()
 
 
 def deterministic() -> list[str]:
@@ -67,39 +64,18 @@ def deterministic() -> list[str]:
     return [name for name, r in SOLVERS.items() if r.make().order is not None and r.same_as is None]
 
 
-def steps_for(solver: str, budget: int) -> int:
-    """The most steps within a budget; the last one, to t = 0, costs one evaluation, and a warm-up what it costs."""
-    record = SOLVERS[solver]
-    assert record.evaluations is not None
-    steps = (budget - 1) // record.evaluations + 1
-    return steps - sum(extra - record.evaluations for extra in record.warm_up[: steps - 1])
-
-
-def our_runs(denoise: BoundDenoiser, budget: int, names: Iterable[str]) -> dict[str, Run]:
-    runs: dict[str, Run] = {}
-    for name in names:
-        steps = steps_for(name, budget)
-        if steps < 2:
-            continue
-        for grid_name, build in FALLING_GRIDS.items():
-            grid = build(steps, denoise.schedule)
-            runs[f"{name}, {grid_name}"] = lambda x, g=grid, n=name: end(denoise, x, g, n)  # type: ignore[misc]
-    return runs
-
-
-def rms(a: Tensor, b: Tensor) -> float:
-    return float((a - b).double().square().mean().sqrt())
-
-
-def chosen(runs: dict[str, Run], tune: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]) -> dict[str, Any]:
+def chosen(
+    denoise: BoundDenoiser, runs: Mapping[str, Run], tune: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor]
+) -> dict[str, Any]:
     """The run that is best on the first set, and its error on the second."""
-    errors = {name: rms(run(tune[0]), tune[1]) for name, run in runs.items()}
-    best = min((name for name in errors if errors[name] == errors[name]), key=lambda name: errors[name])
-    return {"choice": best, "error": rms(runs[best](test[0]), test[1]), "tuned_on_error": errors[best]}
+    errors = {name: usable(rms(run(denoise, tune[0]), tune[1])) for name, run in runs.items()}
+    best = min(errors, key=lambda name: errors[name])
+    return {"choice": best, "error": rms(runs[best](denoise, test[0]), test[1]), "tuned_on_error": errors[best]}
 
 
 def exact_model(count: int, budgets: Iterable[int]) -> dict[str, Any]:
     """The table of the exact mixture."""
+    begun = time.process_time()
     exact = mixture()
     denoise = Bound(exact, {})
     sets = []
@@ -109,16 +85,17 @@ def exact_model(count: int, budgets: Iterable[int]) -> dict[str, Any]:
     tune, test = sets
     table: dict[str, Any] = {}
     for budget in budgets:
+        theirs: dict[str, Run] = {
+            name: lambda d, x, n=name, b=budget: diffusers_end(n, b, exact, x)  # type: ignore[misc]
+            for name in DIFFUSERS
+        }
         row = {
-            "mezzotint": chosen(our_runs(denoise, budget, deterministic()), tune, test),
-            "diffusers": chosen(
-                {name: lambda x, n=name, b=budget: diffusers_end(n, b, exact, x) for name in DIFFUSERS},  # type: ignore[misc]
-                tune,
-                test,
-            ),
+            "mezzotint": chosen(denoise, our_runs(TABLE, budget, deterministic(), FALLING_GRIDS), tune, test),
+            "diffusers": chosen(denoise, theirs, tune, test),
         }
         if runs := k_diffusion_runs(exact, budget):
-            row["k-diffusion"] = chosen(runs, tune, test)
+            bound = {name: lambda d, x, f=run: f(x) for name, run in runs.items()}
+            row["k-diffusion"] = chosen(denoise, bound, tune, test)
         if budget in FITTED:
             row["mezzotint, fitted grid"] = fitted(denoise, budget, tune, test)
         peers = min(value["error"] for name, value in row.items() if "mezzotint" not in name)
@@ -127,7 +104,13 @@ def exact_model(count: int, budgets: Iterable[int]) -> dict[str, Any]:
             row["fitted_over_best_peer"] = row["mezzotint, fitted grid"]["error"] / peers
         table[f"{budget} evaluations"] = row
         print(budget, {k: v if isinstance(v, float) else (v["choice"], v["error"]) for k, v in row.items()}, flush=True)
-    return table
+    return {
+        "machine": machine(),
+        "reference": "1000 steps of unipc-3, trailing, in float64",
+        "starts": count,
+        "cpu_seconds": round(time.process_time() - begun),
+        "budgets": table,
+    }
 
 
 def fitted(
@@ -141,10 +124,10 @@ def fitted(
         name: fit_grid(denoise, tune[0], fine, SOLVERS[name].make(), budget, noise, sweeps=4) for name in FITTED_SOLVERS
     }
     runs: dict[str, Run] = {
-        name: lambda x, n=name: end(denoise, x, fits[n].grid, n)  # type: ignore[misc]
+        name: lambda d, x, n=name: end(d, x, fits[n].grid, n)  # type: ignore[misc]
         for name in fits
     }
-    found = chosen(runs, tune, test)
+    found = chosen(denoise, runs, tune, test)
     return {**found, "times": times_of(fits[found["choice"]].grid)}
 
 
@@ -206,44 +189,33 @@ def overhead(repeats: int = 30) -> dict[str, Any]:
         ]  # in turn, so that both see the same machine
         a, b = (statistics.median(values) for values in ([p for p, _ in both], [q for _, q in both]))
         found[name] = {"mezzotint_us": a, "diffusers_us": b, "ratio": a / b, "diffusers": theirs}
-    return found
+    return {"machine": machine(), "solvers": found}
 
 
-def trained_model(folder: str, budgets: Iterable[int], prompt: str, seeds: int) -> dict[str, Any]:
-    """Our solvers on a trained model, without guidance, from the same noise as 1000 steps."""
-    from mezzotint import Pipeline
-
-    pipe = Pipeline.load(folder)
-    model = pipe.model
-    _, down, across = model.codec.factors
-    shape = (model.codec.channels, 1, model.size[1] // down, model.size[0] // across)
-    denoise = Bound(model.denoiser, {"cond": model.prepare([prompt] * seeds, [None] * seeds)})
-    table: dict[str, Any] = {}
-    with torch.inference_mode():
-        sets = []
-        for first in (0, 100_000):
-            x = starts(first, seeds, shape).float()
-            sets.append((x, end(denoise, x, FALLING_GRIDS["uniform"](1000, denoise.schedule), "dpmpp-2m")))
-        names = ("ddim", "dpmpp-2m", "dpmpp-3m", "ipndm-3", "unipc-2", "deis-3", "lms", "heun")
-        for budget in budgets:
-            table[f"{budget} evaluations"] = chosen(our_runs(denoise, budget, names), *sets)
-    return table
+PARTS = ("overhead", "mixture", "model")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--starts", type=int, default=256)
-    parser.add_argument("--model", help="a model's folder or name")
-    parser.add_argument("--prompt", default="a red apple")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="what to measure; everything if not given")
+    parser.add_argument("--starts", type=int, default=192, help="starts in the mixture")
+    parser.add_argument("--model", default="house", help="a model's folder or name")
+    parser.add_argument("--pictures", type=int, default=4, help="pictures of the model that are reported")
     parser.add_argument("--quick", action="store_true", help="three budgets and few starts")
     options = parser.parse_args()
-    budgets = (6, 8, 20) if options.quick else BUDGETS
-    count = 64 if options.quick else options.starts
-    figures: dict[str, Any] = {"overhead_of_a_step": overhead(), "starts": count}
-    figures["exact_mixture"] = exact_model(count, budgets)
-    if options.model:
-        figures["model"] = trained_model(options.model, budgets, options.prompt, 4 if options.quick else 16)
-    write("solvers", figures)
+    parts, budgets = options.parts or PARTS, (6, 8, 20) if options.quick else BUDGETS
+    path = Path(__file__).with_suffix(".json")
+    figures = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    figures.pop("machine", None)  # each part has its own
+    if "overhead" in parts:
+        figures["overhead"] = overhead()
+    if "mixture" in parts:
+        figures["mixture"] = exact_model(64 if options.quick else options.starts, budgets)
+    if "model" in parts:
+        from benchmarks.model_solvers import model_figures
+
+        figures["model"] = model_figures(options.model, options.pictures, budgets, FITTED)
+    write(path.stem, figures)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from typing import Any
 
 import click
 
+from docs.solver_tables import solver_benchmark
 from mezzotint.data.icons import HELD_OUT, SETS, TRAINED
 from mezzotint.load import HOUSE
 
@@ -162,7 +163,13 @@ def nouns() -> str:
 
 
 BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
-    {"numbers": model_numbers, "data-counts": data_counts, "data-sets": data_sets, "nouns": nouns}
+    {
+        "numbers": model_numbers,
+        "data-counts": data_counts,
+        "data-sets": data_sets,
+        "nouns": nouns,
+        "solver-benchmark": solver_benchmark,
+    }
 )
 """Every block by name."""
 BLOCK = re.compile(r"(?s)(<!-- begin ([a-z-]+):[^\n]*-->\n).*?(<!-- end \2 -->)")

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from docs.numbers import filled
 from mezzotint.diffusion import SOLVERS, Gaussian, Solver
 from mezzotint.diffusion.solvers import describe
 from mezzotint.diffusion.solvers.names import PROGRAMS
@@ -32,6 +33,23 @@ variance 0.25 and a mixture of two components: the lowest and the highest of the
 measures 3, since its first error vanishes there.) *Moments*: of a stochastic solver, the order with which mean and
 variance reach the true ones on the Gaussian, computed in closed form. *Evaluations* are network forwards a step,
 without guidance.
+"""
+
+
+BENCHMARK = """## Few evaluations
+
+![One picture at 4 to 50 evaluations, by solver](images/evaluations.png)
+
+One prompt and one seed; above each column the evaluations. With many steps, all solvers end at nearly the same
+picture. With few, a better solver is nearer to it, and so is a better grid: the last two rows have more of their steps
+where the noise is strong.
+
+Below, the error is the RMS distance to where 1000 steps go from the same noise. Each program draws with the best of
+its solvers, grids and options, chosen on other noise than is reported; what it chose is in brackets. All of it is
+measured by one command, `python -m benchmarks.solvers`.
+
+<!-- begin solver-benchmark: python -m docs.numbers -->
+<!-- end solver-benchmark -->
 """
 
 
@@ -117,11 +135,13 @@ def page(measure: bool = True) -> str:
         "| name | formula | measured | end to end | measured | stochastic | moments | evaluations | coordinate "
         "| options | source |\n" + "|---" * 11 + "|\n" + "\n".join(solver_rows(measure)) + "\n",
         "## Time grids\n",
-        "`timegrid.fit.fit_grid` makes one more, from a model's own trajectories.\n",
+        "`mezzotint fit-grid` makes one more, from a model's own trajectories: see "
+        "[Drawing](drawing.md#fitting-a-time-grid).\n",
         "| name | kind | spaced in | options | source |\n|---|---|---|---|---|\n" + "\n".join(grid_rows()) + "\n",
         "## What other programs call them\n",
         'In AUTOMATIC1111 a name may end in a grid ("DPM++ 2M Karras").\n',
         "| program | its name | ours | options | difference |\n|---|---|---|---|---|\n" + "\n".join(name_rows()) + "\n",
+        filled(BENCHMARK),
     ]
     return "\n".join(parts)
 

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from PIL import Image
 
-from docs.figures import drawing, noise, recognition, training
+from docs.figures import drawing, evaluations, noise, recognition, training
 from docs.figures.desk import Desk
 
 __all__ = ["FIGURES", "Desk"]
@@ -20,6 +20,7 @@ FIGURES: Mapping[str, Callable[[Desk], Image.Image]] = MappingProxyType(
         "guidance": drawing.guidance,
         "steps": drawing.steps,
         "solvers": drawing.solvers,
+        "evaluations": evaluations.evaluations,
         "styles": drawing.styles,
         "recognition": recognition.recognition,
         "loss": training.loss,

@@ -44,6 +44,9 @@ TOGETHER = 8
 """Pictures that share a network call."""
 APART = 1e-4
 """The least distance between two times of the fine grid."""
+LAST = 0.05
+"""The least sigma/alpha of the fine grid. Below, a network that does not quite give back a clean picture, D(x, 0) ≠ x,
+makes dx/dt = (x − D)/t a drift that grows with log t: more steps go further there, and are no truth."""
 MAX_PROMPTS = 10_000_000
 """Bytes of a file of prompts."""
 
@@ -182,6 +185,13 @@ def usual_grid(pipe: "Pipeline") -> str:
     return str(grid) if named else "uniform"
 
 
+def noise_at(schedule: "Schedule", t: float) -> float:
+    """sigma/alpha at a time; infinite at alpha = 0."""
+    import torch
+
+    return float(schedule(torch.tensor(t, dtype=torch.float64)).log_snr.mul(-0.5).exp())
+
+
 def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: int) -> "FittedGrid":
     """The grid for a resolved request, whose own grid it is compared with. Raises InvalidOption."""
     import torch
@@ -202,8 +212,8 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
     usual = pipe.time_grid(request)
     # the usual times are among the fine ones, so that the fitted grid can be no worse than the usual one
     points = times_of(usual)
-    others = [t for t in times_of(uniform(fine, schedule, start=points[0])) if min(abs(t - u) for u in points) > APART]
-    times = sorted([*points, *others], reverse=True)
+    evenly = (t for t in times_of(uniform(fine, schedule, start=points[0])) if t and noise_at(schedule, t) >= LAST)
+    times = sorted([*points, *(t for t in evenly if min(abs(t - u) for u in points) > APART)], reverse=True)
     noise = PhiloxNoise([(request.seed + i) % 2**64 for i in range(request.n)])
     _, down, across = model.codec.factors
     shape = (request.n, model.codec.channels, 1, model.size[1] // down, model.size[0] // across)

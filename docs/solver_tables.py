@@ -1,0 +1,82 @@
+"""The tables of benchmarks/solvers.json, and what they say in a sentence."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+__all__ = ["solver_benchmark"]
+
+FIGURES = Path(__file__).parent.parent / "benchmarks" / "solvers.json"
+FITTED = "mezzotint, fitted grid"
+ROUNDING = 1.01
+"""Ours may be so much worse than a peer and still count as at least as good."""
+Part = Mapping[str, Any]
+
+
+def solver_benchmark(path: Path | None = None) -> str:
+    """Both tables of errors and the one of overhead; what was not measured is left out."""
+    path = path or FIGURES
+    data = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    makers = {"mixture": _mixture, "model": _model, "overhead": _overhead}
+    parts = [make(data[name]) for name, make in makers.items() if name in data]
+    return "\n\n".join(parts) or "There are no measurements yet."
+
+
+def _mixture(part: Part) -> str:
+    return (
+        "### An exact model\n\n"
+        f"A mixture of 16 Gaussians in 64 dimensions, whose denoiser is known exactly; {part['starts']} starts. "
+        f"The reference: {part['reference']}.\n\n{errors(part['budgets'])}\n\n{verdict(part['budgets'])} {_where(part)}"
+    )
+
+
+def _model(part: Part) -> str:
+    count = part["pictures"]
+    return (
+        f"### The model {part['model']}\n\n"
+        f"Weights `{part['weights_sha256'][:16]}`, guidance {part['guidance']:g}; an evaluation is "
+        f"{part['evaluation']}. {count['reported']} pictures; choices were made on {count['chosen on']} others, and "
+        f"grids were fitted to {count['fitted on']} others by `mezzotint fit-grid`. "
+        f"The reference: {part['reference']}.\n\n{errors(part['budgets'])}\n\n{verdict(part['budgets'])} {_where(part)}"
+    )
+
+
+def errors(budgets: Part) -> str:
+    """A line for each budget: the error of each program's best, and what that was."""
+    cells = (cell for row in budgets.values() for cell in row.items())
+    names = list(dict.fromkeys(name for name, cell in cells if isinstance(cell, Mapping)))
+    names.sort(key=lambda name: name == FITTED)  # only some budgets have it
+    lines = ["| evaluations | " + " | ".join(names) + " | ours / best peer |", "|---:" + "|---" * len(names) + "|---:|"]
+    for budget, row in budgets.items():
+        found = [f"{row[name]['error']:.4f} ({row[name]['choice']})" if name in row else "" for name in names]
+        lines.append(f"| {budget.split()[0]} | {' | '.join(found)} | {row['ours_over_best_peer']:.2f} |")
+    return "\n".join(lines)
+
+
+def verdict(budgets: Part) -> str:
+    """Where ours is at least as good as the best peer, and by how much fitted grids are better."""
+    worse = [budget.split()[0] for budget, row in budgets.items() if row["ours_over_best_peer"] > ROUNDING]
+    good = f"{len(budgets) - len(worse)} of {len(budgets)} budgets"
+    text = f"Ours is at least as good as the best peer (within 1 %) at {good}"
+    text += f"; not at {', '.join(worse)}." if worse else "."
+    fitted = [_gain(budget, row["fitted_over_best_peer"]) for budget, row in budgets.items() if FITTED in row]
+    return f"{text} The fitted grid's error is {' and '.join(fitted)} than the best peer's." if fitted else text
+
+
+def _gain(budget: str, ratio: float) -> str:
+    return f"at {budget.split()[0]} evaluations {abs(1 - ratio):.0%} {'lower' if ratio < 1 else 'higher'}"
+
+
+def _overhead(part: Part) -> str:
+    lines = [
+        f"| {name} | {row['mezzotint_us']:.0f} | {row['diffusers_us']:.0f} ({row['diffusers']}) | {row['ratio']:.2f} |"
+        for name, row in part["solvers"].items()
+    ]
+    head = "| a step, without the network | mezzotint, µs | diffusers, µs | ratio |\n|---|---:|---|---:|"
+    return f"### Overhead\n\nOn a tensor of 1 × 4 × 64 × 64.\n\n{head}\n" + "\n".join(lines) + f"\n\n{_where(part)}"
+
+
+def _where(part: Part) -> str:
+    here = part["machine"]
+    return f"Measured on {here['processor']}, {here['threads']} threads, torch {here['torch']}."

@@ -1,0 +1,161 @@
+"""The solver benchmark spends what it says, calls peers rightly, and fits, chooses and reports on different noise."""
+
+from collections.abc import Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from benchmarks import model_solvers
+from benchmarks.flow_peers import diffusers_runs, k_diffusion_runs
+from benchmarks.model_solvers import (
+    Task,
+    best_first,
+    fit_like_the_command,
+    make_tasks,
+    reference,
+    rows,
+    screened,
+    tuned,
+)
+from benchmarks.solver_runs import Run, end, our_runs, rms, steps_for, usable
+from mezzotint import Pipeline
+from mezzotint.diffusion import (
+    Bound,
+    BoundDenoiser,
+    GaussianMixture,
+    PhiloxNoise,
+    Prediction,
+    RectifiedFlow,
+    Schedule,
+    pure_noise,
+)
+from mezzotint.diffusion.timegrid import from_times, times_of, uniform
+from tests.support import model_folder
+
+FLOW = RectifiedFlow()
+
+
+class Counting:
+    """An exact mixture on rectified flow that counts what it is asked."""
+
+    def __init__(self) -> None:
+        means = torch.tensor([[0.6, -0.4, 0.1], [-0.5, 0.3, 0.2]], dtype=torch.float64)
+        exact = GaussianMixture(FLOW, means, torch.tensor([0.2, 0.3]).double(), torch.tensor([0.5, 0.5]).double())
+        self.inner: BoundDenoiser = Bound(exact, {})
+        self.asked = 0
+
+    @property
+    def schedule(self) -> Schedule:
+        return FLOW
+
+    def __call__(self, x_t: Tensor, t: Tensor, *, to: Tensor | None = None) -> Prediction:
+        self.asked += 1
+        return self.inner(x_t, t, to=to)
+
+
+def task() -> Task:
+    denoise = Counting()
+    x = pure_noise(FLOW, (64, 3), PhiloxNoise(range(64))).double()
+    return Task(denoise, x, end(denoise, x, uniform(400, FLOW), "unipc-3"))
+
+
+def program(name: str, budget: int) -> Mapping[str, Run]:
+    if name == "ours":
+        return our_runs(FLOW, budget, model_solvers.OURS)
+    if name == "diffusers":
+        pytest.importorskip("diffusers")
+        return diffusers_runs(budget)
+    return k_diffusion_runs(budget) or pytest.skip("k-diffusion is not installed")
+
+
+@pytest.mark.parametrize("name", ["ours", "diffusers", "k-diffusion"])
+@pytest.mark.parametrize("budget", [4, 7])
+def test_every_candidate_keeps_to_the_budget(name: str, budget: int) -> None:
+    one = task()
+    assert isinstance(one.denoise, Counting)
+    for label, run in program(name, budget).items():
+        before = one.denoise.asked
+        assert torch.isfinite(run(one.denoise, one.x)).all(), label
+        assert budget - 2 <= one.denoise.asked - before <= budget, label
+
+
+@pytest.mark.parametrize("name", ["ours", "diffusers", "k-diffusion"])
+def test_every_program_comes_near_the_truth_with_many_evaluations(name: str) -> None:
+    one = task()
+    errors = {budget: [one.error(run) for run in list(program(name, budget).values())[::4]] for budget in (6, 40)}
+    assert min(errors[40]) < 0.002
+    assert min(errors[40]) < 0.2 * min(errors[6])
+    better = sum(b < a for a, b in zip(errors[6], errors[40], strict=True))
+    assert better > 0.9 * len(errors[6])
+
+
+def test_steps_are_what_evaluations_pay_for() -> None:
+    assert [steps_for(name, 9, pure_noise=False) for name in ("ddim", "heun", "seeds-3", "pndm")] == [9, 5, 3, 3]
+    for name in ("ddim", "heun", "pndm", "dpm-2", "seeds-2"):
+        for budget in (7, 8, 9, 16):
+            denoise = Counting()
+            end(denoise, torch.ones(1, 3).double(), uniform(steps_for(name, budget), FLOW), name)
+            assert denoise.asked <= budget
+            more = Counting()
+            end(more, torch.ones(1, 3).double(), uniform(steps_for(name, budget) + 1, FLOW), name)
+            assert more.asked > budget
+
+
+def test_candidates_are_tried_and_chosen_by_their_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = task()
+
+    def candidates(budget: int) -> dict[str, Run]:
+        def off(by: float) -> Run:
+            return lambda denoise, x: one.truth + by
+
+        return {
+            "far": off(9.0),
+            "nan": off(float("nan")),
+            "lucky": off({6: 0.1, 8: 3.0, 10: 0.5}.get(budget, 1.0)),  # best at 6 alone
+            "steady": off(0.2),
+            "late": off(2.0 / budget),
+        }
+
+    assert list(screened(candidates, one)[10]) == ["lucky", "steady", "late"]
+    monkeypatch.setattr(model_solvers, "KEPT", ((10, 3), (50, 2)))
+    found = tuned(candidates, one, (6, 8, 10, 20))
+    assert [list(errors) for errors in found.values()] == [["lucky", "steady", "late"]] * 3 + [["steady", "late"]]
+    assert [best_first(found, budget)[0] for budget in found] == ["steady", "steady", "steady", "late"]
+    assert found[8]["late"] == pytest.approx(0.25)
+    assert usable(float("nan")) == float("inf")
+    assert rms(one.truth, one.truth + 2) == pytest.approx(2)
+
+
+def test_the_reference_follows_the_field_down_to_its_last_time() -> None:
+    times = times_of(reference(100))
+    assert len(times) == 101
+    assert times[-2:] == [0.05, 0.0]
+    assert {round(a - b, 9) for a, b in pairwise(times[:-1])} == {round(0.95 / 99, 9)}
+
+
+def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("diffusers")
+    for name, value in (("REFERENCE", 12), ("CHOICE", 12), ("FINE", 10), ("FIT_PICTURES", 2), ("KEPT", ((50, 2),))):
+        monkeypatch.setattr(model_solvers, name, value)
+    monkeypatch.setattr(model_solvers, "OURS", ("unipc-2", "dpmpp-2m", "ipndm-2"))
+    monkeypatch.setattr(model_solvers, "OUR_GRIDS", ("uniform", "shifted"))
+    few = {name: run for name, run in diffusers_runs(4).items() if name in ("FlowMatchEuler", "DPM++ 2M shift 3")}
+    monkeypatch.setattr(model_solvers, "diffusers_runs", lambda budget: few)
+    monkeypatch.setattr(model_solvers, "k_diffusion_runs", lambda budget: {})
+    pipe = Pipeline.load(str(model_folder(tmp_path / "random")))
+    tasks = make_tasks(pipe, 2)
+    both = torch.cat([tasks["tune"].x, tasks["test"].x]).flatten(1)
+    assert torch.cdist(both, both).add(1e9 * torch.eye(4)).min() > 1
+    with torch.inference_mode():
+        row = rows(tasks, (4,), (4,), fit_like_the_command(pipe))["4 evaluations"]
+    assert row.keys() == {
+        "mezzotint", "diffusers", "ours_over_best_peer", "mezzotint, fitted grid", "fitted_over_best_peer",
+    }  # fmt: skip
+    assert row["ours_over_best_peer"] == row["mezzotint"]["error"] / row["diffusers"]["error"]
+    fit = row["mezzotint, fitted grid"]
+    again = tasks["test"].error(lambda d, x: end(d, x, from_times(fit["times"]), fit["choice"]))
+    assert fit["error"] == pytest.approx(again, rel=1e-6)
+    assert len(fit["times"]) == 5

@@ -1,0 +1,57 @@
+"""The benchmark's tables and sentences say what is in the file."""
+
+import json
+from pathlib import Path
+
+from docs.solver_tables import solver_benchmark
+
+MACHINE = {"processor": "A processor", "threads": 1, "torch": "2.13"}
+
+
+def cell(error: float, choice: str) -> dict[str, object]:
+    return {"error": error, "choice": choice}
+
+
+BUDGETS = {
+    "6 evaluations": {
+        "mezzotint": cell(0.5, "unipc-2, shifted"), "diffusers": cell(0.6, "DPM++"), "ours_over_best_peer": 0.5 / 0.6,
+        "mezzotint, fitted grid": cell(0.45, "unipc-2"), "fitted_over_best_peer": 0.75,
+    },
+    "8 evaluations": {
+        "mezzotint": cell(0.31, "heun, uniform"), "diffusers": cell(0.3, "UniPC"), "ours_over_best_peer": 0.31 / 0.3,
+        "mezzotint, fitted grid": cell(0.33, "unipc-2"), "fitted_over_best_peer": 1.1,
+    },
+}  # fmt: skip
+
+
+def test_without_measurements_there_is_no_table(tmp_path: Path) -> None:
+    assert solver_benchmark(tmp_path / "none.json") == "There are no measurements yet."
+
+
+def test_errors_choices_and_ratios_are_told_and_where_a_peer_wins(tmp_path: Path) -> None:
+    path = tmp_path / "solvers.json"
+    model = {
+        "machine": MACHINE,
+        "model": "house",
+        "weights_sha256": "ab" * 32,
+        "guidance": 4.0,
+        "evaluation": "two forwards",
+        "reference": "1000 steps",
+        "pictures": {"reported": 4, "chosen on": 2, "fitted on": 8},
+        "budgets": BUDGETS,
+    }
+    path.write_text(json.dumps({"model": model}))
+    text = solver_benchmark(path)
+    assert "| evaluations | mezzotint | diffusers | mezzotint, fitted grid | ours / best peer |" in text
+    assert "| 6 | 0.5000 (unipc-2, shifted) | 0.6000 (DPM++) | 0.4500 (unipc-2) | 0.83 |" in text
+    assert "(within 1 %) at 1 of 2 budgets; not at 8." in text
+    assert "at 6 evaluations 25% lower and at 8 evaluations 10% higher than the best peer's." in text
+    assert "Weights `abababababababab`, guidance 4; an evaluation is two forwards. 4 pictures; choices were" in text
+    assert "Overhead" not in text
+
+
+def test_overhead_is_told_in_microseconds(tmp_path: Path) -> None:
+    path = tmp_path / "solvers.json"
+    row = {"mezzotint_us": 12.4, "diffusers_us": 24.8, "ratio": 0.5, "diffusers": "DDIMScheduler"}
+    path.write_text(json.dumps({"overhead": {"machine": MACHINE, "solvers": {"ddim": row}}}))
+    assert "| ddim | 12 | 25 (DDIMScheduler) | 0.50 |" in solver_benchmark(path)
