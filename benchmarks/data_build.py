@@ -1,6 +1,6 @@
 """Seconds to build the icon data set from packages that are already fetched.
 
-    python -m benchmarks.data_build [PACKAGES]
+python -m benchmarks.data_build [PACKAGES]
 """
 
 import sys

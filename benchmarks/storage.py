@@ -1,6 +1,6 @@
 """What storing the weights in fewer bits costs: held-out loss and bytes, for a run's newest averaged weights.
 
-    python -m benchmarks.storage RUN_FOLDER
+python -m benchmarks.storage RUN_FOLDER
 """
 
 import sys

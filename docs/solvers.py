@@ -32,7 +32,9 @@ uniform in sigma/(alpha + sigma). Measured in float64 on the cosine, rectified-f
 variance 0.25 and a mixture of two components: the lowest and the highest of the six. (Midpoint on the Gaussian
 measures 3, since its first error vanishes there.) *Moments*: of a stochastic solver, the order with which mean and
 variance reach the true ones on the Gaussian, computed in closed form. *Evaluations* are network forwards a step,
-without guidance.
+without guidance. *Least steps*: with fewer, no step follows the whole formula, since a memory is still filling, or the
+last step, to t = 0, is written from x_0; a prediction at pure noise (alpha = 0) is no use to methods in sigma/alpha
+or log-SNR, which therefore take one more from there. `mezzotint imagine` then says so, and `--strict` refuses.
 """
 
 
@@ -79,8 +81,14 @@ def evaluations(line: dict[str, Any]) -> str:
     each = line["evaluations_per_step"]
     if each is None:
         return "by tolerance"
-    first = line["evaluations_of_first_steps"]
-    return f"{each}, first {', '.join(map(str, first))}" if first else str(each)
+    first, noise = line["evaluations_of_first_steps"], line["evaluations_from_pure_noise"]
+    text = f"{each}, first {', '.join(map(str, first))}" if first else str(each)
+    return text if noise == first else f"{text}; from pure noise {', '.join(map(str, noise or [each]))} first"
+
+
+def least(line: dict[str, Any]) -> str:
+    steps, noise = line["least_steps"], line["least_steps_from_pure_noise"]
+    return str(steps) if steps == noise else f"{steps}, from pure noise {noise}"
 
 
 def solver_rows(measure: bool) -> list[str]:
@@ -101,6 +109,7 @@ def solver_rows(measure: bool) -> list[str]:
             "yes" if line["stochastic"] else "",
             found[2],
             evaluations(line),
+            least(line),
             line["coordinate"],
             ", ".join(f"{k}={v}" for k, v in line["options"].items()),
             line["source"],
@@ -132,8 +141,12 @@ def page(measure: bool = True) -> str:
     parts = [
         INTRODUCTION,
         "## Solvers\n",
-        "| name | formula | measured | end to end | measured | stochastic | moments | evaluations | coordinate "
-        "| options | source |\n" + "|---" * 11 + "|\n" + "\n".join(solver_rows(measure)) + "\n",
+        "| name | formula | measured | end to end | measured | stochastic | moments | evaluations "
+        "| least steps | coordinate | options | source |\n"
+        + "|---" * 12
+        + "|\n"
+        + "\n".join(solver_rows(measure))
+        + "\n",
         "## Time grids\n",
         "`mezzotint fit-grid` makes one more, from a model's own trajectories: see "
         "[Drawing](drawing.md#fitting-a-time-grid).\n",
@@ -149,7 +162,7 @@ def page(measure: bool = True) -> str:
 def plain(text: str) -> list[list[str]]:
     """The page's rows without the measured cells, which differ in the last digit between machines."""
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
-    return [[cell for i, cell in enumerate(row) if len(row) != 11 or i not in (2, 4, 6)] for row in rows]
+    return [[cell for i, cell in enumerate(row) if len(row) != 12 or i not in (2, 4, 6)] for row in rows]
 
 
 def main() -> None:

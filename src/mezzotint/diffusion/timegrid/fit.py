@@ -221,8 +221,10 @@ def _refined(chosen: list[int], runs: _Runs, reach: int, sweeps: int) -> tuple[l
 
 def _snapped(schedule: Schedule, steps: int, times: Sequence[float]) -> list[list[int]]:
     """The usual grids, each time replaced by the nearest of the fine ones; those that keep all their steps."""
+    builds: list[Callable[..., TimeGrid]] = [*FALLING_GRIDS.values()]
+    builds += [partial(shifted, shift=strength) for strength in SHIFTS]
     found = []
-    for build in (*FALLING_GRIDS.values(), *(partial(shifted, shift=strength) for strength in SHIFTS)):
+    for build in builds:
         wanted = times_of(build(steps, schedule, start=times[0]))
         indices = [min(range(len(times)), key=lambda i, t=t: abs(times[i] - t)) for t in wanted]  # type: ignore[misc]
         if all(a < b for a, b in pairwise(indices)):
