@@ -6,6 +6,7 @@ sigma/alpha only: there the same denoiser is asked at x_t = alpha x, from the no
 
 import warnings
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ def _diffusers() -> dict[str, tuple[str, dict[str, Any], str]]:
             found[f"UniPC-{order} bh2{label}"] = ("UniPCMultistepScheduler", both, "steps")
             found[f"UniPC-{order} sigmas{label}"] = ("UniPCMultistepScheduler", both, "sigmas")
             found[f"DEIS-{order}{label}"] = ("DEISMultistepScheduler", {**flow, "solver_order": order}, "steps")
-    for kind in ("karras", "exponential", "beta"):
+    # diffusers takes the quantiles of the beta distribution from scipy
+    for kind in ("karras", "exponential", "beta") if find_spec("scipy") else ("karras", "exponential"):
         found[f"FlowMatchEuler {kind}"] = ("FlowMatchEulerDiscreteScheduler", {f"use_{kind}_sigmas": True}, "steps")
     for order in (2, 3):
         options = {"prediction_type": "flow_prediction", "use_flow_sigmas": True, "final_sigmas_type": "zero"}
