@@ -80,19 +80,20 @@ _A1111_SOLVERS = {
     "UniPC": Entry("unipc-3", _BH1, differs=_LOWERED),
     "LCM": Entry("lcm"),
 }
+# Their name -> ours, and where theirs differs
 _A1111_GRIDS = {
-    "Karras": "karras",
-    "Exponential": "exponential",
-    "Polyexponential": "polyexponential",
-    "SGM Uniform": "sgm-uniform",
-    "KL Optimal": "kl-optimal",
-    "Align Your Steps": "align-your-steps",
-    "Beta": "beta",
+    "Karras": ("karras", ""),
+    "Exponential": ("exponential", ""),
+    "Polyexponential": ("exponential", ""),  # their rho is 1, which makes the two one grid
+    "SGM Uniform": ("sgm-uniform", ""),
+    "KL Optimal": ("kl-optimal", "theirs ends at the model's least noise before 0"),
+    "Align Your Steps": ("align-your-steps", "theirs keeps the table's last level and puts 0 after it"),
+    "Beta": ("beta", "theirs takes the quantiles in sigma, ours in t"),
 }
 _A1111 = _A1111_SOLVERS | {
-    f"{name} {word}": Entry(entry.solver, entry.options, grid, entry.differs)
+    f"{name} {word}": Entry(entry.solver, entry.options, grid, "; ".join(filter(None, (entry.differs, differs))))
     for name, entry in _A1111_SOLVERS.items()
-    for word, grid in _A1111_GRIDS.items()
+    for word, (grid, differs) in _A1111_GRIDS.items()
 }
 
 _DIFFUSERS = {
