@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.peers import without_noise
+from benchmarks.peers import k_sampling, without_noise
 from benchmarks.solver_runs import Run
 from mezzotint.diffusion import BoundDenoiser
 
@@ -85,15 +85,8 @@ def _diffusers_end(name: str, budget: int, denoise: BoundDenoiser, x: Tensor) ->
 
 def k_diffusion_runs(budget: int) -> dict[str, Run]:
     """k-diffusion's deterministic samplers on its grids; none if it is not installed."""
-    try:
-        from tests.parity.kdiffusion import load
-    except ImportError:
-        return {}
-    import _pytest.outcomes
-
-    try:
-        k = load()
-    except _pytest.outcomes.Skipped:
+    k = k_sampling()
+    if k is None:
         return {}
     runs: dict[str, Run] = {}
     for name in ("euler", "lms", "dpmpp_2m", "heun", "dpm_2", "dpmpp_2s_ancestral"):

@@ -87,17 +87,24 @@ def _time(scheduler: Any, i: Tensor) -> Tensor:
     return TABLE.time(-2 * sigmas[index].double().log())
 
 
-def k_diffusion_runs(exact: GaussianMixture, budget: int) -> dict[str, Callable[[Tensor], Tensor]]:
-    """k-diffusion's deterministic samplers on its three grids; none if it is not installed."""
+def k_sampling() -> Any:
+    """The module `k_diffusion.sampling`, as the parity tests load it; None if it is not installed."""
     try:
+        from _pytest.outcomes import Skipped
+
         from tests.parity.kdiffusion import load
     except ImportError:
-        return {}
-    import _pytest.outcomes
-
+        return None
     try:
-        k = load()
-    except _pytest.outcomes.Skipped:
+        return load()
+    except Skipped:
+        return None
+
+
+def k_diffusion_runs(exact: GaussianMixture, budget: int) -> dict[str, Callable[[Tensor], Tensor]]:
+    """k-diffusion's deterministic samplers on its three grids; none if it is not installed."""
+    k = k_sampling()
+    if k is None:
         return {}
     high, low = (float(TABLE(t).sigma / TABLE(t).alpha) for t in (1.0, 0.001))
 

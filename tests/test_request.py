@@ -145,7 +145,8 @@ def test_bad_values_are_refused_in_one_sentence(changes: dict[str, Any], words: 
      {"guidance_interval": (0, 1)}, {"eta": 0}, {"prompt": ""}, {"prompt": "x" * 100_000}, {"prompt": "\0 \n 🍎"}],
 )  # fmt: skip
 def test_the_ends_of_the_ranges_are_allowed(changes: dict[str, Any]) -> None:
-    Request(**{"prompt": "a red apple", **changes})
+    request = Request(**{"prompt": "a red apple", **changes})
+    assert {name: getattr(request, name) for name in changes} == changes
 
 
 @pytest.mark.parametrize(
