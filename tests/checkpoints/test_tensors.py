@@ -84,6 +84,30 @@ def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
 
 
+def test_a_folder_of_the_same_content_is_kept_as_it_is(tmp_path: Path) -> None:
+    """Two processes that fill a cache at once: the second one to end leaves the first one's folder where it is."""
+    target = tmp_path / "cache"
+    with replacing(target, same=True) as slow:
+        (slow / "a").write_text("slow")
+        with replacing(target, same=True) as quick:
+            (quick / "a").write_text("quick")
+        inode = target.stat().st_ino
+    assert (target.stat().st_ino, (target / "a").read_text()) == (inode, "quick")
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
+def test_a_folder_that_appears_at_the_last_moment_is_kept_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "cache"
+    monkeypatch.setattr(Path, "exists", lambda path: False)
+    with replacing(target, same=True) as slow:
+        (slow / "a").write_text("slow")
+        target.mkdir()
+        (target / "a").write_text("quick")
+    assert (target / "a").read_text() == "quick"
+    with pytest.raises(OSError, match="not empty"), replacing(target) as staging:
+        (staging / "a").write_text("another")
+
+
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

@@ -98,10 +98,11 @@ def full_disk(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def replacing(folder: Path) -> Iterator[Path]:
+def replacing(folder: Path, *, same: bool = False) -> Iterator[Path]:
     """A staging folder that takes the place of `folder` when the block ends well, and vanishes when it does not.
 
-    Files are synced before the rename, so that a folder of that name is always complete.
+    Files are synced before the rename, so that a folder of that name is always complete. same: whoever writes this
+    folder writes the same into it, so that one which another process has finished meanwhile stays, and is never absent.
     """
     with full_disk(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -112,17 +113,29 @@ def replacing(folder: Path) -> Iterator[Path]:
             for file in [*staging.rglob("*"), staging]:
                 file.chmod(0o755 if file.is_dir() else 0o644)  # staging folders are made for the owner alone
                 sync(file)
-            if folder.exists():
+            if same and folder.exists():
+                shutil.rmtree(staging, ignore_errors=True)
+            elif folder.exists():
                 retired = Path(tempfile.mkdtemp(prefix=".retired-", dir=folder.parent))
                 os.replace(folder, retired)
                 os.replace(staging, folder)
                 shutil.rmtree(retired, ignore_errors=True)
             else:
-                os.replace(staging, folder)
+                _move(staging, folder, same)
             sync(folder.parent)
     except BaseException:
         shutil.rmtree(staging, ignore_errors=True)
         raise
+
+
+def _move(staging: Path, folder: Path, same: bool) -> None:
+    try:
+        os.replace(staging, folder)
+    except OSError as error:
+        # another process was quicker by less than this function takes
+        if not same or error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def file_digest(path: Path) -> str:

@@ -53,7 +53,7 @@ def embed_captions(
     key = hashlib.sha256("\n".join([digest, str(conditioner.length), *distinct]).encode()).hexdigest()[:24]
     folder = cache / key
     if not folder.is_dir():
-        with replacing(folder) as staging:
+        with replacing(folder, same=True) as staging:
             _write(conditioner, distinct, staging, progress)
     return CaptionFeatures(
         tokens=torch.from_numpy(np.load(folder / "tokens.npy", mmap_mode="c")),  # "c": torch wants it writable
