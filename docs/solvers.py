@@ -33,8 +33,8 @@ variance 0.25 and a mixture of two components: the lowest and the highest of the
 measures 3, since its first error vanishes there.) *Moments*: of a stochastic solver, the order with which mean and
 variance reach the true ones on the Gaussian, computed in closed form. *Evaluations* are network forwards a step,
 without guidance. *Least steps*: with fewer, no step follows the whole formula, since a memory is still filling, or the
-last step, to t = 0, is written from x_0; a prediction at pure noise (alpha = 0) is no use to methods in sigma/alpha
-or log-SNR, which therefore take one more from there. `mezzotint imagine` then says so, and `--strict` refuses.
+last step, to t = 0, is written from x_0; the stages of a method in sigma/alpha or log-SNR, which are infinite at pure
+noise (alpha = 0), begin a step later. `mezzotint imagine` then says so, and `--strict` refuses.
 """
 
 

@@ -97,7 +97,7 @@ class IPNDM:
 
     @property
     def ramp(self) -> Ramp | None:
-        return memory(self.formula_order - 1, forgets=False) if self.formula_order > 1 else None
+        return memory(self.formula_order - 1) if self.formula_order > 1 else None
 
     def init(self, x: Tensor) -> History:
         return ()
@@ -134,7 +134,7 @@ class GradientEstimation:
 
     @property
     def ramp(self) -> Ramp | None:
-        return memory(1, forgets=False) if self.gamma != 1 else None
+        return memory(1) if self.gamma != 1 else None
 
     def init(self, x: Tensor) -> History:
         return ()

@@ -36,9 +36,9 @@ class Order:
 class Ramp:
     """How many first steps do not yet follow the whole formula: those that a memory takes to fill.
 
-    steps: from a start at alpha > 0. from_pure_noise: from alpha = 0, where a method in log-SNR or sigma/alpha takes
-    one more, since a prediction made there is infinitely far away and forgotten. Of these, the first `ddim` are DDIM's,
-    if no noise is drawn, and so is one from alpha = 0 that is taken besides.
+    steps: from a start at alpha > 0. from_pure_noise: from alpha = 0, where a step with stages in log-SNR or
+    sigma/alpha, which are infinite there, is DDIM's. Of these, the first `ddim` are DDIM's, if no noise is drawn, and
+    so is one from alpha = 0 that is taken besides.
     """
 
     steps: int = 0
@@ -46,9 +46,9 @@ class Ramp:
     ddim: int = 1
 
 
-def memory(past: int, forgets: bool = True) -> Ramp:
-    """The ramp of a method that needs `past` earlier predictions. forgets: it cannot use one made at alpha = 0."""
-    return Ramp(past, past + forgets)
+def memory(past: int) -> Ramp:
+    """The ramp of a method that needs `past` earlier predictions; one made at alpha = 0 counts."""
+    return Ramp(past, past)
 
 
 class Solver(Protocol[State]):

@@ -73,7 +73,7 @@ class DPMpp2M:
     """x_s as if x_0 were x_0(t) + (h / 2 h') (x_0(t) − x_0(t')), where t' came before t; h' and h are the two steps.
 
     Lu et al. 2022, arXiv 2211.01095, algorithm 2 (second order, multistep). The first step has no history and is DDIM.
-    A first step from alpha = 0 has h' = ∞: the step after it is of first order too.
+    After a first step from alpha = 0, where lambda is infinite, h' is 1 (`multistep.remember`).
     """
 
     coordinate: ClassVar[str] = "half_log_snr"

@@ -39,6 +39,7 @@ __all__ = [
     "effective",
     "eps_step",
     "exponential_moments",
+    "flow_moments",
     "increment",
     "lagrange_weights",
     "law",
@@ -85,9 +86,18 @@ History = tuple[Past, ...]
 
 
 def remember(history: History, now: Past, order: int) -> History:
-    """The newest `order` predictions. One made at alpha = 0 is infinitely far from the next, and is forgotten."""
-    kept = [past for past in history if math.isfinite(past.at)]
-    return (now, *kept[: order - 1])
+    """The newest `order` predictions. One made at alpha = 0 gets a finite place behind the first prediction after it.
+
+    Near alpha = 0 a prediction is a + b alpha/sigma = a + b e^lambda. Its slope at the next lambda, b e^lambda, is the
+    plain difference of the two predictions, as if they were 1 apart in lambda; in u = sigma/alpha, as if u apart.
+    """
+    return (now, *(_placed(past, now.at) for past in history[: order - 1]))
+
+
+def _placed(past: Past, now: float) -> Past:
+    if math.isfinite(past.at) or not math.isfinite(now):
+        return past
+    return Past(now - 1 if past.at < 0 else 2 * now, past.value)
 
 
 def effective(prediction: Prediction) -> Tensor:
@@ -165,6 +175,14 @@ def exponential_moments(x: float, count: int) -> list[float]:
     return moments
 
 
+def flow_moments(eta: float, count: int) -> list[float]:
+    """M_k = (1 + eta)/(k + 1 + eta): the moments of a step from alpha = 0 in r = e^(lambda − lambda_s).
+
+    There the kernel (1 + eta) e^(−(1 + eta)(lambda_s − lambda)) dlambda is (1 + eta) r^eta dr, and r goes from 0 to 1.
+    """
+    return [(1 + eta) / (k + 1 + eta) for k in range(count)]
+
+
 def x0_step(
     x: Tensor, high: Point, low: Point, past: History, eta: float = 0.0, moments: Sequence[float] | None = None
 ) -> Tensor:
@@ -173,12 +191,13 @@ def x0_step(
     It solves the reverse SDE of noise scale eta (0: the ODE) with x_0 interpolated in lambda; the kernel is
     (1 + eta) e^(−(1 + eta)(lambda_s − lambda)). Lu et al. 2022, arXiv 2211.01095, section 4; with noise Xue et al.
     2023, arXiv 2309.05019, whose tau² is eta. past: at half the log-SNR. moments: others than the exact ones.
+    From alpha = 0, where h is infinite, x_0 is interpolated in alpha/sigma (`flow_moments`).
     Raises InvalidOption where `low` has alpha = 0.
     """
     check_end(low)
     h = low.half_log_snr - high.half_log_snr
     if moments is None:
-        moments = exponential_moments((1 + eta) * h, len(past))
+        moments = exponential_moments((1 + eta) * h, len(past)) if high.alpha else flow_moments(eta, len(past))
     weights = lagrange_weights(_nodes(past, high.half_log_snr, h), moments)
     decay = math.exp(-eta * h) if eta else 1.0
     terms = [(low.alpha * weight, node.value) for weight, node in zip(weights, past, strict=True)]
@@ -186,6 +205,9 @@ def x0_step(
 
 
 def _nodes(past: History, at: float, h: float) -> list[float]:
+    if math.isinf(h):  # in alpha/sigma the start is 0, the end 1, and nothing lies outside
+        assert len(past) <= 2, "a step from alpha = 0 has no history"
+        return [0.0, 1.0][: len(past)]
     return [0.0] if len(past) == 1 else [(node.at - at) / h for node in past]
 
 

@@ -20,6 +20,7 @@ from mezzotint.diffusion.solvers.multistep import (
     Point,
     effective,
     exponential_moments,
+    flow_moments,
     point,
     remember,
     x0_step,
@@ -42,7 +43,7 @@ class Pending:
     added: Tensor | None = None
 
 
-def _again(pending: Pending, prediction: Prediction, past: History, moments: list[float]) -> Tensor:
+def _again(pending: Pending, prediction: Prediction, past: History, moments: list[float] | None = None) -> Tensor:
     """The pending step taken anew with the newest prediction as a node. past: the newest first, at most as it was."""
     x = x0_step(pending.x, pending.high, point(prediction.level), past, pending.eta, moments)
     if pending.added is not None:
@@ -65,7 +66,8 @@ class UniPC:
     takes M_1 = B(h)/2 with B(h) = h ("bh1") or 1 − e^−h ("bh2"). With more nodes B(h) cancels.
     Zhao et al. 2023, arXiv 2302.04867, algorithms 1 and 2, data prediction. With the corrector its order is
     p + 1; the predictor of order 2 with bh2 is DPM-Solver++ 2M. The first steps have lower order.
-    A step from alpha = 0 is not corrected. Raises InvalidOption unless predictor_order is 1, 2 or 3.
+    A step from alpha = 0 is corrected with M_1 = 1/2: x_0 linear in alpha/sigma. Raises InvalidOption unless
+    predictor_order is 1, 2 or 3.
     """
 
     predictor_order: int = 2
@@ -97,7 +99,7 @@ class UniPC:
         high, low = point(prediction.level), point(denoise.schedule(s))
         now = Past(high.half_log_snr, prediction.x0)
         x = effective(prediction)
-        if state is not None and math.isfinite(state.high.half_log_snr):
+        if state is not None:
             nodes = _nodes_of(state, now, len(state.past) + 1)
             x = _again(state, prediction, nodes, self._moments(now.at - state.high.half_log_snr, len(nodes)))
         past = remember(state.past if state else (), now, self.predictor_order)
@@ -105,6 +107,8 @@ class UniPC:
         return x0_step(x, high, low, past, moments=moments), Pending(x, high, past)
 
     def _moments(self, h: float, count: int) -> list[float]:
+        if math.isinf(h):
+            return flow_moments(0.0, count)
         moments = exponential_moments(h, count)
         if count == 2:
             moments[1] = (h if self.variant == "bh1" else moments[0]) / 2
@@ -169,10 +173,9 @@ class SASolver:
         high, low = point(prediction.level), point(denoise.schedule(s))
         now = Past(high.half_log_snr, prediction.x0)
         x = effective(prediction)
-        if state is not None and self.corrector_order and math.isfinite(state.high.half_log_snr):
+        if state is not None and self.corrector_order:
             nodes = _nodes_of(state, now, min(self.corrector_order, len(state.past) + 1))
-            length = (1 + state.eta) * (now.at - state.high.half_log_snr)
-            x = _again(state, prediction, nodes, exponential_moments(length, len(nodes)))
+            x = _again(state, prediction, nodes)
         kept = max(self.predictor_order, self.corrector_order - 1)
         past = remember(state.past if state else (), now, kept)
         eta = self.tau**2 if self.between[0] <= float(t) <= self.between[1] else 0.0
