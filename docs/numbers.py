@@ -74,11 +74,13 @@ def _model(model: Source, training: Source) -> list[str]:
     names = ("network.safetensors", "text/encoder.safetensors")
     sizes = [path.stat().st_size for path in (HOUSE / name for name in names) if path.is_file()]
     views, updates = dig(model, "training", "pictures"), dig(model, "training", "step")
+    before = sum(part["pictures"] for part in dig(model, "training", "earlier") or ())
     batch, planned = dig(model, "training", "run", "batch"), dig(model, "training", "run", "steps")
     seen = f"{updates:,} of {planned:,} planned updates of {batch}" if model else ""
+    seen += f", after a warm start from weights of {before:,} views" if before else ""
     return [
         *row("parameters of the network", dig(training, "parameters"), lambda n: f"{n / 1e6:.1f} million"),
-        *row("picture views in training", views, lambda n: f"{n:,} ({seen})"),
+        *row("picture views in training", views, lambda n: f"{n + before:,} ({seen})"),
         *row("weights with the text encoder", sum(sizes) if len(sizes) == 2 else None, lambda n: f"{n / 1e6:.1f} MB"),
     ]
 

@@ -232,10 +232,26 @@ def test_a_warm_start_takes_the_weights_and_is_recorded(
     facts = state.read_facts(here / "r/checkpoints/step-00000001")
     given = load_model(str(model))
     assert facts["warm_start"] == given.weights_sha256
+    assert facts["earlier"] == []  # the model's folder tells of no training
     weights = load_file(here / "r/checkpoints/step-00000001/network.safetensors")
     for name, parameter in given.denoiser.network.named_parameters():
         expected = parameter[:1] if name == "style" else parameter  # the folder's pictures have no styles
         assert torch.equal(weights[name], expected), name
+
+
+def test_a_warm_start_tells_of_the_training_behind_its_weights(run: Run, tiny: tuple[str, ...], here: Path) -> None:
+    run(*tiny, "--out", "r", "--stop-after", 2)
+    run("pack", "r", "--out", "m")
+    run(*tiny, "--out", "s", "--stop-after", 1, "--warm-start", "m")
+    run(*tiny, "--out", "s", "--stop-after", 3, "--resume")
+    run("pack", "s", "--out", "n")
+    run(*tiny, "--out", "u", "--stop-after", 1, "--warm-start", "n")
+    batch = state.read_facts(here / "r/checkpoints/step-00000002")["run"]["batch"]
+    first = {"weights": None, "pictures": 2 * batch}
+    second = {"weights": load_model("m").weights_sha256, "pictures": 3 * batch}
+    assert state.read_facts(here / "s/checkpoints/step-00000003")["earlier"] == [first]
+    assert state.read_facts(here / "u/checkpoints/step-00000001")["earlier"] == [first, second]
+    assert f"which had {2 * batch:,} views behind them; {5 * batch:,} in all" in (here / "n/README.md").read_text()
 
 
 def test_a_warm_start_needs_the_same_network(run: Run, tiny: tuple[str, ...], model: Path) -> None:

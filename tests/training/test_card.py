@@ -41,5 +41,10 @@ def test_a_card_counts_only_what_led_to_its_weights() -> None:
     assert "## Data" not in card
     assert "random weights, seed 3" in card
     warm = model_card("house", {**TRAINING, "step": 1000, "warm_start": "f" * 64}, 7_400_000, METRICS, None)
-    assert "warm start from the weights ffff" in warm
+    assert f"a warm start from the weights `{'f' * 64}`.\n" in warm
+    earlier = [{"weights": None, "pictures": 1_000}, {"weights": "e" * 64, "pictures": 20_000}]
+    warm = model_card(
+        "house", {**TRAINING, "step": 1000, "warm_start": "f" * 64, "earlier": earlier}, 7_400_000, METRICS, None
+    )
+    assert "`, which had 21,000 views behind them; 72,200 in all.\n" in warm
     assert "early state" not in warm

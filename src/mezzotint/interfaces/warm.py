@@ -1,6 +1,6 @@
 """Starting a run from the weights of a model instead of random ones."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mezzotint.errors import TrainingError
 
@@ -9,7 +9,8 @@ if TYPE_CHECKING:
 
 
 def warm_started(trainer: "Trainer", model: str, text_digest: str) -> "Trainer":
-    """The same run, untrained, with the weights of `model` (a name or a folder); its facts record which.
+    """The same run, untrained, with the weights of `model` (a name or a folder); its facts record which, and what
+    training these have behind them.
 
     Drawing styles are matched by name; a style that the model does not have keeps its fresh weights. Only weights are
     taken: moments, averages and the count of updates begin anew. Raises TrainingError if the networks do not match.
@@ -55,5 +56,13 @@ def warm_started(trainer: "Trainer", model: str, text_digest: str) -> "Trainer":
         text_digest=text_digest,
         network=network,
         warm_start=files.weights_sha256,
+        earlier=_behind(files.description.get("training")),
         device=trainer.device,
     )
+
+
+def _behind(training: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The training that a model's weights have behind them, the oldest first; empty if its folder tells of none."""
+    if training is None:
+        return []
+    return [*training.get("earlier", []), {"weights": training["warm_start"], "pictures": training["pictures"]}]

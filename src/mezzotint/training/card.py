@@ -70,8 +70,10 @@ def _training(training: Mapping[str, Any], hours: float) -> str:
     threads = " or ".join(sorted({str(session["threads"]) for session in training["sessions"]}))
     threads += " thread" if threads == "1" else " threads"
     start = f"random weights, seed {run['seed']}"
+    before = sum(part["pictures"] for part in training.get("earlier", ()))
     if training["warm_start"]:
-        start = f"a warm start from the weights {training['warm_start']}"
+        start = f"a warm start from the weights `{training['warm_start']}`"
+        start += f", which had {before:,} views behind them; {before + training['pictures']:,} in all" if before else ""
     return f"""
 - {training["pictures"]:,} picture views: {training["step"]:,} updates of {run["batch"]} pictures, {hours:.1f} hours on
   a CPU with {threads}, other work beside it included.

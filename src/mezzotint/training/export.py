@@ -42,7 +42,7 @@ def export(
     run = snapshot.facts["run"]
     side = run["network"]["size"]
     training = {key: snapshot.facts[key] for key in ("run", "step", "pictures", "data", "warm_start", "sessions")}
-    training["ema"] = ema
+    training |= {"earlier": snapshot.facts.get("earlier", []), "ema": ema}
     description = {
         "name": name,
         "licence": licence,

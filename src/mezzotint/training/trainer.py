@@ -4,7 +4,7 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.methods import Method, Pretrain
 from mezzotint.training.optim import Optimizer
 from mezzotint.training.validation import Validation
+
+_HISTORY = ("warm_start", "earlier", "sessions")
+"""What a resumed run takes over from its checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,9 @@ class Trainer:
     The state is the weights, the moments, the averages and the count of updates; pictures, captions, times and noise
     are functions of (seed, count). So a run that is interrupted and resumed ends with the same bits as one that is not
     (same machine, threads and torch).
+
+    warm_start: the digest of the weights that the run begins with, if they are not random. earlier: the training that
+    these have behind them, the oldest first, each with "weights" (what it began with, or None) and "pictures".
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class Trainer:
         text_digest: str,
         network: PixelDiT | None = None,
         warm_start: str | None = None,
+        earlier: Sequence[Mapping[str, Any]] = (),
         device: torch.device | str = "cpu",
     ) -> None:
         self.run = run
@@ -80,6 +87,7 @@ class Trainer:
             "text": text_digest,
             "styles": list(pictures.styles),
             "warm_start": warm_start,
+            "earlier": list(earlier),
             "sessions": [],
         }
 
@@ -105,7 +113,8 @@ class Trainer:
         for average in self.averages:
             average.load(snapshot.tensors[_file(average)])
         self.step = snapshot.facts["step"]
-        self.facts = {**self.facts, "warm_start": snapshot.facts["warm_start"], "sessions": snapshot.facts["sessions"]}
+        kept = {"earlier": [], **{key: snapshot.facts[key] for key in _HISTORY if key in snapshot.facts}}
+        self.facts = {**self.facts, **kept}
 
     def steps(self, stop_after: int | None = None) -> Iterator[TrainStep]:
         """Train to the end of the run, or to update number `stop_after`; the last step always leaves a checkpoint.
