@@ -13,6 +13,7 @@ from mezzotint.checkpoints.model_folder import DESCRIPTION, ENCODER, TEXT, Model
 from mezzotint.checkpoints.quantise import dequantise
 from mezzotint.checkpoints.tensors import file_digest, load_tensors
 from mezzotint.codecs.pixel import PixelCodec
+from mezzotint.conditioning.letters import LetterReader
 from mezzotint.conditioning.minilm import load_conditioner
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.diffusion.denoiser import NetworkDenoiser
@@ -78,12 +79,13 @@ def live_model(
 ) -> Model:
     """A model around a network in training, to draw samples with; its digests are zeros, because its weights move."""
     side = network.config.size
+    reader = LetterReader(network.config.word_length) if network.config.letters else None
     leaf: NetworkDenoiser[Any] = NetworkDenoiser(network, RectifiedFlow(), "x0", device, torch.float32)
     return Model(
         name=name,
         denoiser=leaf,
         codec=PixelCodec(network.config.channels),
-        conditioner=TextConditioner(text.tokenizer, text.encoder, styles, text.length),
+        conditioner=TextConditioner(text.tokenizer, text.encoder, styles, text.length, reader),
         size=(side, side),
         schedule_name="rectified_flow",
         weights_sha256="0" * 64,
@@ -98,7 +100,8 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
     try:
         family, schedule = FAMILIES[d["family"]], SCHEDULES[d["schedule"]]
         network = family(d["network"])
-        conditioner = load_conditioner(files.root / TEXT, files.encoder, d["styles"], d["text_length"])
+        letters = int(d["network"].get("word_length", 0))
+        conditioner = load_conditioner(files.root / TEXT, files.encoder, d["styles"], d["text_length"], letters)
         defaults = replace(Request.from_json_dict({"prompt": "", **d["defaults"]}), model=d["name"])
         size = (int(d["size"][0]), int(d["size"][1]))
     except (KeyError, TypeError, IndexError, ValueError) as error:

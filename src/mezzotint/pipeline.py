@@ -279,6 +279,7 @@ class Pipeline:
         for what, ours, theirs in (
             ("text encoder", self.model.text_encoder_sha256, weak.text_encoder_sha256),
             ("text length", self.model.conditioner.length, weak.conditioner.length),
+            ("letters", self.model.conditioner.letters, weak.conditioner.letters),
             ("drawing styles", self.model.conditioner.styles, weak.conditioner.styles),
             ("size", self.model.size, weak.size),
             ("codec", self.model.codec.name, weak.codec.name),

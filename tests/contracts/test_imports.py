@@ -36,7 +36,8 @@ ALLOWED: dict[str, set[str]] = {
     "load": {"pipeline", "checkpoints", "families", "house", "diffusion", "codecs", "conditioning", "adapters"},
     "training": {"diffusion", "families", "codecs", "conditioning", "adapters", "checkpoints", "data", "parallel"},
     "evaluation": {"pipeline", "data"},
-    "runs": {"training", "data", "families"},
+    # a run says how many letters its network reads, which only their reader knows
+    "runs": {"training", "data", "families", "conditioning.letters"},
     "house": set(),
 }
 EVERYTHING = {*ALLOWED, "interfaces"}

@@ -1,5 +1,7 @@
 """The pixel transformer: what must not matter does not, and what must does."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -47,6 +49,36 @@ def test_a_prompt_is_prepared_once(network: PixelDiT) -> None:
     joined = network.prepare(first).cat(network.prepare(second))
     apart = torch.cat([network(X[:1], T[:1], first), network(X[1:], T[1:], second)])
     torch.testing.assert_close(network(X, T, joined), apart, rtol=1e-5, atol=1e-5)
+
+
+SPELLING = replace(SMALL, letters=7, word_length=5)
+
+
+@torch.inference_mode()
+def test_letters_and_their_places_matter_and_padding_does_not() -> None:
+    network = random_network(SPELLING)
+    cond = conditioning((5, 3))
+
+    def drawn(letters: list[list[int]]) -> torch.Tensor:
+        return network(X, T, replace(cond, letters=torch.tensor(letters)))
+
+    base = drawn([[3, 4], [5, 0]])
+    torch.testing.assert_close(drawn([[3, 4, 0, 0], [5, 0, 0, 0]]), base, rtol=1e-5, atol=1e-5)
+    swapped, other = drawn([[4, 3], [5, 0]]), drawn([[3, 7], [5, 0]])
+    for changed in (swapped, other):
+        assert float((changed[0] - base[0]).abs().max()) > 1e-3
+        torch.testing.assert_close(changed[1], base[1], rtol=1e-5, atol=1e-5)
+    none = network(X, T, cond)
+    torch.testing.assert_close(drawn([[0], [0]]), none, rtol=1e-5, atol=1e-5)
+    assert float((none[0] - base[0]).abs().max()) > 1e-3
+
+
+@torch.inference_mode()
+def test_a_network_without_letters_is_as_it_was(network: PixelDiT) -> None:
+    cond = conditioning((5, 3))
+    spelled = replace(cond, letters=torch.tensor([[3, 4], [5, 0]]))
+    assert torch.equal(network(X, T, spelled), network(X, T, cond))
+    assert not [name for name, _ in network.named_parameters() if "letter" in name]
 
 
 @torch.inference_mode()

@@ -254,6 +254,20 @@ def test_a_warm_start_tells_of_the_training_behind_its_weights(run: Run, tiny: t
     assert f"which had {2 * batch:,} views behind them; {5 * batch:,} in all" in (here / "n/README.md").read_text()
 
 
+def test_a_warm_start_gives_a_network_that_spells_fresh_letters(
+    run: Run, tiny: tuple[str, ...], here: Path, model: Path
+) -> None:
+    cold = ("--set", "optim.adam_lr=0.0", "--set", "optim.muon_lr=0.0", "--set", "network.depth=2")
+    spells = ("--set", "network.letters=63", "--set", "network.word_length=6", "--set", "network.text_depth=2")
+    run(*tiny, *cold, *spells, "--out", "r", "--stop-after", 1, "--warm-start", model)
+    weights = load_file(here / "r/checkpoints/step-00000001/network.safetensors")
+    given = dict(load_model(str(model)).denoiser.network.named_parameters())
+    assert {name.split(".")[0] for name in weights.keys() - given.keys()} == {"letters", "letter_places", "text_blocks"}
+    assert float(weights["letters"].std()) == pytest.approx(0.02, rel=0.1)
+    for name, parameter in given.items():
+        assert torch.equal(weights[name], parameter[:1] if name == "style" else parameter), name
+
+
 def test_a_warm_start_needs_the_same_network(run: Run, tiny: tuple[str, ...], model: Path) -> None:
     assert "do not fit the run tiny" in sentence(run(*tiny, "--out", "r", "--warm-start", model))
     assert "There is no model" in sentence(run(*tiny, "--out", "r", "--warm-start", "hoose"))
@@ -267,9 +281,14 @@ def test_the_sheet_of_the_house_data_is_half_trained_and_half_held_out_nouns() -
     from types import SimpleNamespace
 
     from mezzotint.data.icons import HELD_OUT, TRAINED
-    from mezzotint.interfaces.samples import sheet_prompts
+    from mezzotint.interfaces.samples import SCENES, sheet_prompts
 
-    prompts = sheet_prompts(SimpleNamespace(run=SimpleNamespace(data=SimpleNamespace(source="icons"))))  # type: ignore[arg-type]
+    def of(scenes: float) -> list[str]:
+        data = SimpleNamespace(source="icons", scenes=scenes)
+        return sheet_prompts(SimpleNamespace(run=SimpleNamespace(data=data)))  # type: ignore[arg-type]
+
+    prompts = of(0.0)
     assert len(prompts) == 32
     assert set(prompts[:16]) <= set(TRAINED)
     assert set(prompts[16:]) <= set(HELD_OUT)
+    assert of(0.4) == [*prompts[:8], *prompts[16:], *SCENES]

@@ -15,31 +15,48 @@ class Conditioning:
     tokens  (B, N, width)  embeddings of the prompt's word pieces
     mask    (B, N) bool    True where there is a word piece, False where there is padding
     style   (B,) int64     drawing style; 0 = none given
+    letters (B, M) int64   numbers of the quoted letters, 0 = padding (`LetterReader`); None for a model that reads none
     """
 
     tokens: Tensor
     mask: Tensor
     style: Tensor
+    letters: Tensor | None = None
 
     def __len__(self) -> int:
         return self.tokens.shape[0]
 
     def __getitem__(self, rows: slice) -> Self:
         """The conditioning of some pictures."""
-        return replace(self, tokens=self.tokens[rows], mask=self.mask[rows], style=self.style[rows])
+        return replace(self, **{name: value[rows] for name, value in self._given().items()})
 
     def cat(self, other: Self) -> Self:
         """Both batches, one after the other, padded to the longer prompt."""
         length = max(self.tokens.shape[1], other.tokens.shape[1])
-        a, b = self.padded(length), other.padded(length)
-        return replace(self, **{f.name: torch.cat([getattr(a, f.name), getattr(b, f.name)]) for f in fields(self)})
+        spelled = max(self._spelled(), other._spelled())
+        a, b = self.padded(length, spelled)._given(), other.padded(length, spelled)._given()
+        assert a.keys() == b.keys(), "prompts of different models"
+        return replace(self, **{name: torch.cat([value, b[name]]) for name, value in a.items()})
 
-    def padded(self, length: int) -> Self:
-        """The same conditioning with room for `length` word pieces (at least as many as now)."""
+    def padded(self, length: int, letters: int | None = None) -> Self:
+        """The same conditioning with room for `length` word pieces and so many letters (at least as many as now)."""
         missing = length - self.tokens.shape[1]
-        assert missing >= 0, (length, self.tokens.shape)
-        return replace(self, tokens=F.pad(self.tokens, (0, 0, 0, missing)), mask=F.pad(self.mask, (0, missing)))
+        more = 0 if letters is None else letters - self._spelled()
+        assert min(missing, more) >= 0, (length, letters, self.tokens.shape)
+        return replace(
+            self,
+            tokens=F.pad(self.tokens, (0, 0, 0, missing)),
+            mask=F.pad(self.mask, (0, missing)),
+            letters=None if self.letters is None else F.pad(self.letters, (0, more)),
+        )
 
     def to(self, device: torch.device) -> Self:
         """The same values on another device."""
-        return replace(self, **{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+        return replace(self, **{name: value.to(device) for name, value in self._given().items()})
+
+    def _given(self) -> dict[str, Tensor]:
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def _spelled(self) -> int:
+        return 0 if self.letters is None else self.letters.shape[1]

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from mezzotint.conditioning.bert import BertConfig, BertEncoder
+from mezzotint.conditioning.letters import LetterReader
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.errors import InvalidCheckpoint, MissingDependency
 
@@ -132,8 +133,12 @@ def load_encoder(folder: Path, tensors: Mapping[str, Tensor]) -> BertEncoder:
 
 
 def load_conditioner(
-    folder: Path, tensors: Mapping[str, Tensor], styles: Sequence[str], length: int
+    folder: Path, tensors: Mapping[str, Tensor], styles: Sequence[str], length: int, letters: int = 0
 ) -> TextConditioner:
-    """The conditioner of a folder with `vocabulary.txt`, `config.json` and the tensors of `encoder.safetensors`."""
+    """The conditioner of a folder with `vocabulary.txt`, `config.json` and the tensors of `encoder.safetensors`.
+
+    length, letters: the most word pieces and quoted letters that are read; with 0 letters it reads none.
+    """
     vocabulary = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
-    return TextConditioner(make_tokenizer(vocabulary), load_encoder(folder, tensors), styles, length)
+    reader = LetterReader(letters) if letters else None
+    return TextConditioner(make_tokenizer(vocabulary), load_encoder(folder, tensors), styles, length, reader)

@@ -8,6 +8,7 @@ import torch
 
 from mezzotint.conditioning.bert import BertEncoder
 from mezzotint.conditioning.conditioning import Conditioning
+from mezzotint.conditioning.letters import LetterReader
 from mezzotint.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -16,25 +17,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TokenReport:
-    """How one prompt was read: the word pieces in use, and the words that found no room or no piece."""
+    """How one prompt was read: the word pieces in use, and the words and letters that found no room or no number."""
 
     used: tuple[str, ...]
     ignored: tuple[str, ...]
 
 
 class TextConditioner:
-    """A frozen text encoder with its tokenizer, and a table of drawing styles.
+    """A frozen text encoder with its tokenizer, a table of drawing styles, and a reader of letters if the model spells.
 
     A prompt of more than `length` word pieces (the two boundary pieces included) loses its tail, and every lost
     piece is named in the `TokenReport`; so is each piece that the vocabulary lacks.
     The encoder runs in float32, so that a prompt has the same embedding on every device and dtype of the network.
     """
 
-    def __init__(self, tokenizer: "Tokenizer", encoder: BertEncoder, styles: Sequence[str], length: int) -> None:
+    def __init__(
+        self,
+        tokenizer: "Tokenizer",
+        encoder: BertEncoder,
+        styles: Sequence[str],
+        length: int,
+        letters: LetterReader | None = None,
+    ) -> None:
         self.tokenizer = tokenizer
         self.encoder = encoder.eval().requires_grad_(False)
         self.styles = tuple(styles)
         self.length = length
+        self.letters = letters
 
     @property
     def width(self) -> int:
@@ -54,7 +63,8 @@ class TextConditioner:
         with torch.inference_mode():
             tokens = self.encoder(ids, mask).float() * mask[..., None]
         style = torch.tensor([self.style_index(s) for s in (styles or [None] * len(rows))])
-        return Conditioning(tokens=tokens.clone(), mask=mask, style=style)
+        letters = None if self.letters is None else self.letters(prompts)
+        return Conditioning(tokens=tokens.clone(), mask=mask, style=style, letters=letters)
 
     def report(self, prompt: str) -> TokenReport:
         """Which word pieces of a prompt are used, and which are not."""
@@ -70,6 +80,8 @@ class TextConditioner:
                 used.append(piece)
             else:
                 ignored.append(prompt[begin:end])
+        if self.letters is not None:
+            ignored += [f"the letter {letter}" for letter in self.letters.ignored(prompt)]
         return TokenReport(tuple(used), tuple(ignored))
 
     def style_index(self, style: str | None) -> int:

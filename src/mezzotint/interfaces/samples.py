@@ -12,18 +12,31 @@ if TYPE_CHECKING:
     from mezzotint.training.trainer import Trainer
 
 COLUMNS, ROWS = 8, 4
+SCENES = (
+    "three red apples",
+    "a blue cat and a red car",
+    "a cat to the left of a dog",
+    "a star above a tree",
+    "five green fish",
+    'a sign that says "STOP"',
+    'the word "hello"',
+    "a yellow bird in front of a blue sky with clouds",
+)
+"""What the last row of a sheet asks for where scenes are trained."""
 
 
 def sheet_prompts(trainer: "Trainer") -> list[str]:
     """Half of the sheet from trained concepts, half from held-out ones.
 
-    For the house data set everyday nouns; for other pictures the first captions of some of them.
+    For the house data set everyday nouns, and in place of some trained ones scenes, if the run has scenes; for other
+    pictures the first captions of some of them.
     """
     half = COLUMNS * ROWS // 2
     if trainer.run.data.source == "icons":
         from mezzotint.data.icons import HELD_OUT, TRAINED
 
-        return [*TRAINED[:half], *HELD_OUT[:half]]
+        scenes = SCENES if trainer.run.data.scenes else ()
+        return [*TRAINED[: half - len(scenes)], *HELD_OUT[:half], *scenes]
     pictures = trainer.batches.pictures
     captions = {
         split: list(dict.fromkeys(pictures.records[int(row)].captions[0] for row in pictures.split(split)))[:half]

@@ -7,12 +7,16 @@ from mezzotint.errors import TrainingError
 if TYPE_CHECKING:
     from mezzotint.training.trainer import Trainer
 
+ADDED = ("letters", "letter_places", "text_blocks.")
+"""What a network may have that the model lacks: inputs and blocks for text, which begin fresh."""
+
 
 def warm_started(trainer: "Trainer", model: str, text_digest: str) -> "Trainer":
     """The same run, untrained, with the weights of `model` (a name or a folder); its facts record which, and what
     training these have behind them.
 
-    Drawing styles are matched by name; a style that the model does not have keeps its fresh weights. Only weights are
+    Drawing styles are matched by name; a style that the model does not have keeps its fresh weights, and so do letters
+    and blocks for text that only the run has. Only weights are
     taken: moments, averages and the count of updates begin anew. Raises TrainingError if the networks do not match.
     """
     import torch
@@ -26,9 +30,10 @@ def warm_started(trainer: "Trainer", model: str, text_digest: str) -> "Trainer":
     network = PixelDiT(trainer.run.network)
     initialise(network, trainer.run.seed)
     own = dict(network.named_parameters())
+    fresh = {name for name in own.keys() - files.network.keys() if name.startswith(ADDED)}
     wrong = sorted(
         name
-        for name in own.keys() | files.network.keys()
+        for name in (own.keys() | files.network.keys()) - fresh
         if name not in own
         or name not in files.network
         or (name != "style" and own[name].shape != files.network[name].shape)
@@ -42,7 +47,7 @@ def warm_started(trainer: "Trainer", model: str, text_digest: str) -> "Trainer":
     known = {style: row for row, style in enumerate(files.description["styles"], start=1)}
     with torch.no_grad():
         for name, parameter in own.items():
-            if name != "style":
+            if name != "style" and name not in fresh:
                 parameter.copy_(files.network[name])
         for row, style in enumerate((None, *trainer.batches.pictures.styles)):
             source = 0 if style is None else known.get(style)
@@ -58,6 +63,7 @@ def warm_started(trainer: "Trainer", model: str, text_digest: str) -> "Trainer":
         warm_start=files.weights_sha256,
         earlier=_behind(files.description.get("training")),
         device=trainer.device,
+        scenes=trainer.scenes,
     )
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from mezzotint.runs.icons import icons, icons_gpu
+from mezzotint.runs.icons import house, icons, icons_gpu
 from mezzotint.runs.tiny import tiny
 from mezzotint.training.config import RunConfig
 
-RUNS: Mapping[str, Callable[[], RunConfig]] = MappingProxyType({"icons": icons, "icons_gpu": icons_gpu, "tiny": tiny})
+RUNS: Mapping[str, Callable[[], RunConfig]] = MappingProxyType(
+    {"house": house, "icons": icons, "icons_gpu": icons_gpu, "tiny": tiny}
+)
 """Every run by name; a new run is one function and one entry."""
 
-__all__ = ["RUNS", "icons", "icons_gpu", "tiny"]
+__all__ = ["RUNS", "house", "icons", "icons_gpu", "tiny"]

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from mezzotint.conditioning.letters import KINDS
 from mezzotint.families.pixel_dit import PixelDiTConfig
-from mezzotint.training.config import ObjectiveConfig, RunConfig
+from mezzotint.training.config import DataConfig, ObjectiveConfig, RunConfig
 from mezzotint.training.optim import OptimConfig
 
 
@@ -21,6 +22,20 @@ def icons() -> RunConfig:
         checkpoint_every=150,
         validate_every=300,
         sample_every=600,
+    )
+
+
+def house() -> RunConfig:
+    """The house model with scenes: it counts, relates, colours and spells. 8.2 M parameters, 4 million views of icons
+    and composed scenes, about 7 hours of two CPU cores with AMX."""
+    base = icons()
+    return replace(
+        base,
+        name="house",
+        network=replace(base.network, text_depth=2, letters=KINDS, word_length=12),
+        data=DataConfig(scenes=0.4),
+        steps=31_250,
+        sample_every=1_200,
     )
 
 

@@ -1,6 +1,6 @@
 """The batch number n of a run, as a pure function of n."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from mezzotint.diffusion.noise import Purpose, philox_uniform
 from mezzotint.diffusion.objective import LogitNormal
 from mezzotint.training.config import RunConfig
 from mezzotint.training.features import CaptionFeatures
+from mezzotint.training.scene_feed import SceneFeed
 
 GOLDEN = 0.6180339887498949
 
@@ -23,7 +24,7 @@ class Batch:
     """One batch of training: pictures, prompts, times, and the draws that name their noise.
 
     pictures (B, 4, 1, H, W) in [-1, 1]; t (B,) float32; draws (B,) int64: the numbers of the pictures since training
-    began; rows (B,): their rows in the data set, for messages.
+    began; rows (B,): their rows in the data set, for messages; a composed scene has -1 - its number.
     """
 
     pictures: Tensor
@@ -38,6 +39,7 @@ class Batches:
 
     Times come from the golden-ratio sequence `u_n = frac(u_0 + n (√5 − 1)/2)` through the density's quantile function:
     every stretch of it is spread evenly, which lowers the variance of the loss (Kingma et al. 2021, VDM, app. I.1).
+    scenes: where the share `data.scenes` of the pictures comes from; the number of a scene is that of its draw.
     """
 
     def __init__(
@@ -47,8 +49,9 @@ class Batches:
         features: CaptionFeatures,
         rows: NDArray[np.int64],
         device: torch.device,
+        scenes: SceneFeed | None = None,
     ) -> None:
-        self.run, self.pictures, self.rows, self.device = run, pictures, rows, device
+        self.run, self.pictures, self.rows, self.device, self.scenes = run, pictures, rows, device, scenes
         self.density = LogitNormal(run.objective.time_mean, run.objective.time_std)
         self.features = features.to(device)
         styles = {style: i + 1 for i, style in enumerate(pictures.styles)}
@@ -65,8 +68,8 @@ class Batches:
         run, seed = self.run, self.run.seed
         places = torch.from_numpy(rows_at(seed, counter, run.batch, len(self.rows)))
         draws = torch.arange(counter, counter + run.batch)
-        choice = (philox_uniform(seed, draws, Purpose.CAPTION) * self._counts[places]).long()
-        captions = self._captions[self._first[places] + choice]
+        choice = philox_uniform(seed, draws, Purpose.CAPTION)
+        captions = self._captions[self._first[places] + (choice * self._counts[places]).long()]
         neither, text, style = (philox_uniform(seed, draws, Purpose.DROPOUT, which) for which in range(3))
         bare = neither < run.conditions.drop_both
         no_text = bare | (text < run.conditions.drop_text)
@@ -82,13 +85,42 @@ class Batches:
             else self._resident[places.to(self.device)]
         )
         tokens, mask = self.features.batch(captions, run.conditions.text_length)
-        return Batch(
+        # captions of icons quote names, not what is to be written: they have no letters
+        letters = torch.zeros(run.batch, run.network.word_length, dtype=torch.int64) if run.network.letters else None
+        batch = Batch(
             pictures=to_signed(pictures),
-            cond=Conditioning(tokens=tokens, mask=mask, style=styles),
+            cond=Conditioning(tokens, mask, styles, letters).to(self.device),
             t=self.density.quantile(u).float().to(self.device),
             draws=draws.to(self.device),
             rows=rows,
         )
+        return batch if self.scenes is None else self._with_scenes(self.scenes, batch, choice, no_text, no_style)
+
+    def named(self, row: int) -> str:
+        """What the picture of a batch's row is called, for messages."""
+        return self.pictures.records[row].id if row >= 0 else f"scene {-1 - row}"
+
+    def _with_scenes(self, feed: SceneFeed, batch: Batch, choice: Tensor, no_text: Tensor, no_style: Tensor) -> Batch:
+        """The batch with scenes in place of the pictures whose draw says so."""
+        draws = batch.draws.cpu()
+        chosen = torch.nonzero(philox_uniform(self.run.seed, draws, Purpose.CAPTION, 1) < self.run.data.scenes)[:, 0]
+        if not len(chosen):
+            return batch
+        numbers = draws[chosen]
+        served = feed(numbers.tolist(), choice[chosen], no_text[chosen], no_style[chosen])
+        there = chosen.to(self.device)
+        batch.pictures[there] = to_signed(served.pictures.to(self.device))
+        for ours, theirs in (
+            (batch.cond.tokens, served.cond.tokens),
+            (batch.cond.mask, served.cond.mask),
+            (batch.cond.style, served.cond.style),
+            (batch.cond.letters, served.cond.letters),
+        ):
+            if ours is not None and theirs is not None:
+                ours[there] = theirs.to(self.device)
+        rows = batch.rows.copy()
+        rows[chosen.numpy()] = -1 - numbers.numpy()
+        return replace(batch, rows=rows)
 
 
 def to_signed(pictures: Tensor) -> Tensor:

@@ -93,7 +93,7 @@ def _curve(measured: Sequence[Mapping[str, Any]]) -> str:
     chosen = [*measured[step - 1 :: step]]
     if chosen[-1] is not measured[-1]:
         chosen.append(measured[-1])
-    levels = [level for level in chosen[0]["validation"] if level != "mean"]
+    levels = [level for level in chosen[0]["validation"] if level not in ("mean", "scenes")]
     rows = [
         f"| {row['pictures']:,} | {row['validation']['mean']:.4f} | "
         + " | ".join(f"{row['validation'][level]:.4f}" for level in levels)

@@ -19,11 +19,13 @@ class DataConfig:
     source    "icons": the house data set; "folder": the pictures of `path` with their captions
     path      the folder; None = the house data set's place in the user's cache folder
     limit     use only so many training pictures (0 = all), for tests
+    scenes    share of the pictures seen that are scenes composed of the others, with exact captions
     """
 
     source: Literal["icons", "folder"] = "icons"
     path: str | None = None
     limit: int = 0
+    scenes: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +99,8 @@ class RunConfig:
                 raise InvalidOption(
                     f"conditions.{name} is {getattr(self.conditions, name)}; it is a share from 0 to 1."
                 )
+        if not 0 <= self.data.scenes <= 1:
+            raise InvalidOption(f"data.scenes is {self.data.scenes}; it is a share from 0 to 1.")
         if self.network.size % self.network.patch:
             raise InvalidOption(
                 f"network.patch {self.network.patch} does not divide network.size {self.network.size}; "

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.icons import default_folder
+from mezzotint.data.scenes import Fonts, load_fonts
 from mezzotint.data.sources import FolderSource, IconSource, PictureSet
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
 from mezzotint.families.pixel_dit import PixelDiT
 from mezzotint.training.config import DataConfig, RunConfig
 from mezzotint.training.features import embed_captions
+from mezzotint.training.scene_feed import scene_feeds
 from mezzotint.training.trainer import Trainer
 from mezzotint.training.validation import validation_caption, validation_rows
 
@@ -50,10 +52,12 @@ def prepare(
     device: torch.device | str = "cpu",
     warm_start: tuple[str, Mapping[str, Tensor]] | None = None,
     progress: Progress | None = None,
+    fonts: Fonts | None = None,
 ) -> Trainer:
     """Load the pictures, embed their captions, build the network; sizes that the data knows are read from the data.
 
     `warm_start` is the digest and the weights of a model to start from, instead of from a seed; it is recorded.
+    fonts: for the words of scenes, if the run has scenes; those in the user's cache if not given.
     Raises `InvalidCheckpoint` if the weights are of another network.
     """
     pictures = load_pictures(run.data, run.network.size)
@@ -71,6 +75,7 @@ def prepare(
         network=network,
         warm_start=None if warm_start is None else warm_start[0],
         device=device,
+        scenes=scene_feeds(run, pictures, fonts or load_fonts(), conditioner) if run.data.scenes else None,
     )
 
 

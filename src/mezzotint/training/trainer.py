@@ -23,6 +23,7 @@ from mezzotint.training.ema import PowerEMA
 from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.methods import Method, Pretrain
 from mezzotint.training.optim import Optimizer
+from mezzotint.training.scene_feed import SceneFeed
 from mezzotint.training.validation import Validation
 
 _HISTORY = ("warm_start", "earlier", "sessions")
@@ -52,6 +53,7 @@ class Trainer:
 
     warm_start: the digest of the weights that the run begins with, if they are not random. earlier: the training that
     these have behind them, the oldest first, each with "weights" (what it began with, or None) and "pictures".
+    scenes: the feeds of both splits, if the run asks for scenes (`scene_feeds`).
     """
 
     def __init__(
@@ -66,13 +68,16 @@ class Trainer:
         warm_start: str | None = None,
         earlier: Sequence[Mapping[str, Any]] = (),
         device: torch.device | str = "cpu",
+        scenes: Mapping[str, SceneFeed] | None = None,
     ) -> None:
         self.run = run
+        self.scenes = scenes = scenes or {}
         self.folder = folder
         self.device = torch.device(device)
         rows = pictures.split("train")
-        self.batches = Batches(run, pictures, features, rows[: run.data.limit or None], self.device)
-        self.validation = Validation(run, pictures, features)
+        feed = scenes.get("train")
+        self.batches = Batches(run, pictures, features, rows[: run.data.limit or None], self.device, feed)
+        self.validation = Validation(run, pictures, features, scenes=scenes.get("heldout"))
         if network is None:
             network = PixelDiT(run.network)
             initialise(network, run.seed)
@@ -85,6 +90,7 @@ class Trainer:
             "run": run.as_dict(),
             "data": pictures.digest,
             "text": text_digest,
+            "scenes": None if feed is None else feed.digest,
             "styles": list(pictures.styles),
             "warm_start": warm_start,
             "earlier": list(earlier),
@@ -100,8 +106,9 @@ class Trainer:
         """Take up a checkpoint's state. Raises `TrainingError` if it is of another run, data set or text encoder."""
         snapshot = state.load(path)
         # a setting that came later had its default before there was one
-        then = {**snapshot.facts, "run": from_dict(RunConfig, snapshot.facts["run"]).as_dict()}
-        for name, meaning in (("run", "run configuration"), ("data", "data set"), ("text", "text encoder")):
+        then = {"scenes": None, **snapshot.facts, "run": from_dict(RunConfig, snapshot.facts["run"]).as_dict()}
+        parts = {"run": "run configuration", "data": "data set", "text": "text encoder", "scenes": "composer of scenes"}
+        for name, meaning in parts.items():
             if _plain(then[name]) != _plain(self.facts[name]):
                 raise TrainingError(
                     f"{path} was made with another {meaning}{_difference(then[name], self.facts[name])}; "
@@ -142,7 +149,7 @@ class Trainer:
         value = float(losses.detach().mean())
         if not math.isfinite(value):
             bad = [int(r) for r, ok in zip(batch.rows, losses.isfinite().tolist(), strict=True) if not ok]
-            ids = [self.batches.pictures.records[row].id for row in bad[:8]]
+            ids = [self.batches.named(row) for row in bad[:8]]
             raise TrainingError(
                 f"The loss of update {self.step + 1} is not finite, for the pictures {', '.join(ids)}; "
                 "nothing was updated. Look at them with data check, or lower optim.muon_lr and optim.adam_lr."

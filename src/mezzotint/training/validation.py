@@ -1,5 +1,7 @@
 """The loss on held-out pictures, at fixed noise."""
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from mezzotint.training.batches import to_signed
 from mezzotint.training.config import RunConfig
 from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.methods.pretrain import noised_loss
+from mezzotint.training.scene_feed import SceneFeed, Served
 
 TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _SEED = 20_240_229
@@ -22,37 +25,66 @@ class Validation:
     """Loss by noise level over a fixed choice of held-out pictures, each with its densest caption and its style.
 
     Pictures, captions and noise never change, so two numbers differ only by the weights; noise and choice have a seed
-    of their own, so that runs with different seeds can be compared too.
+    of their own, so that runs with different seeds can be compared too. scenes: of held-out combinations; half as many
+    of them are looked at as of pictures.
     """
 
-    def __init__(self, run: RunConfig, pictures: PictureSet, features: CaptionFeatures, chunk: int = 64) -> None:
+    def __init__(
+        self,
+        run: RunConfig,
+        pictures: PictureSet,
+        features: CaptionFeatures,
+        chunk: int = 64,
+        scenes: SceneFeed | None = None,
+    ) -> None:
         self.rows = validation_rows(pictures, run.validation)
         self.run, self.pictures, self.features, self.chunk = run, pictures, features, chunk
         self.styles = {style: i + 1 for i, style in enumerate(pictures.styles)}
+        self.scenes = None if scenes is None else scenes.fixed(max(1, run.validation // 2))
 
     def __call__(self, network: nn.Module) -> dict[str, float]:
-        """`{"0.1": loss, ..., "mean": loss}`; empty if nothing is held out."""
+        """`{"0.1": loss, ..., "mean": loss}` of pictures, and "scenes", the mean of scenes; empty if nothing is held
+        out."""
         if not len(self.rows):
             return {}
+        means = self._means(network, self._held_out())
+        found = {**means, "mean": sum(means.values()) / len(means)}
+        if self.scenes is not None:
+            scenes = self._means(network, self._parts(self.scenes))
+            found["scenes"] = sum(scenes.values()) / len(scenes)
+        return found
+
+    def _held_out(self) -> Iterator[Served]:
+        """The held-out pictures, a chunk at a time."""
+        network = self.run.network
+        for start in range(0, len(self.rows), self.chunk):
+            rows = self.rows[start : start + self.chunk]
+            records = [self.pictures.records[int(row)] for row in rows]
+            numbers = torch.tensor([self.features.index[validation_caption(r.captions)] for r in records])
+            tokens, mask = self.features.batch(numbers, self.run.conditions.text_length)
+            style = torch.tensor([self.styles.get(r.style or "", 0) for r in records])
+            letters = torch.zeros(len(rows), network.word_length, dtype=torch.int64) if network.letters else None
+            yield Served(torch.from_numpy(self.pictures.pictures[rows]), Conditioning(tokens, mask, style, letters))
+
+    def _parts(self, served: Served) -> Iterator[Served]:
+        for start in range(0, len(served.pictures), self.chunk):
+            part = slice(start, start + self.chunk)
+            yield Served(served.pictures[part], served.cond[part])
+
+    def _means(self, network: nn.Module, chunks: Iterable[Served]) -> dict[str, float]:
         device = next(network.parameters()).device
-        totals = dict.fromkeys(TIMES, 0.0)
+        totals, count = dict.fromkeys(TIMES, 0.0), 0
         with torch.inference_mode():
-            for start in range(0, len(self.rows), self.chunk):
-                rows = self.rows[start : start + self.chunk]
-                records = [self.pictures.records[int(row)] for row in rows]
-                numbers = torch.tensor([self.features.index[validation_caption(r.captions)] for r in records])
-                tokens, mask = self.features.batch(numbers, self.run.conditions.text_length)
-                style = torch.tensor([self.styles.get(r.style or "", 0) for r in records])
-                cond = Conditioning(tokens, mask, style).to(device)
-                x0 = to_signed(torch.from_numpy(self.pictures.pictures[rows])).to(device)
+            for chunk in chunks:
+                x0, cond = to_signed(chunk.pictures).to(device), chunk.cond.to(device)
+                numbers = count + torch.arange(len(x0), device=device)
                 for level, t in enumerate(TIMES):
-                    draws = (start + torch.arange(len(rows), device=device)) * len(TIMES) + level
-                    eps = normal_at(_SEED, draws, Purpose.EVALUATION, x0.shape[1:])
-                    times = torch.full((len(rows),), t, device=device)
+                    eps = normal_at(_SEED, numbers * len(TIMES) + level, Purpose.EVALUATION, x0.shape[1:])
+                    times = torch.full((len(x0),), t, device=device)
                     args = (x0, eps, times, cond, self.run.precision, self.run.objective.floor)
                     totals[t] += float(noised_loss(network, *args).sum())
-        means = {str(t): total / len(self.rows) for t, total in totals.items()}
-        return {**means, "mean": sum(means.values()) / len(means)}
+                count += len(x0)
+        return {str(t): total / count for t, total in totals.items()}
 
 
 def validation_rows(pictures: PictureSet, count: int) -> NDArray[np.int64]:

@@ -61,7 +61,7 @@ def _package(folder: Path, *, licence: str = "OFL-1.1", content: bytes = b"font"
 
 
 def test_only_the_pinned_files_under_the_stated_licence_are_used(tmp_path: Path) -> None:
-    with pytest.raises(InvalidFile, match="fetch the fonts again"):
+    with pytest.raises(InvalidFile, match="mezzotint data build fonts"):
         load_fonts(tmp_path)
     _package(tmp_path / "other", content=b"another font")
     with pytest.raises(InvalidFile, match="not the pinned one"):

@@ -105,8 +105,7 @@ def render_font(
 def load_fonts(modules: Path | None = None, families: Sequence[str] | None = None) -> Fonts:
     """The letters of the pinned families (by default all) from a `node_modules` folder (by default in the cache).
 
-    Raises InvalidFile if they are not there or not the pinned ones; `python -m mezzotint.data.scenes.sheet --fetch`
-    fetches them.
+    Raises InvalidFile if they are not there or not the pinned ones; `mezzotint data build fonts` fetches them.
     """
     modules = modules or cache_root() / "fonts" / "node_modules"
     chosen = [f for f in FAMILIES if families is None or f.name in families]
@@ -115,6 +114,6 @@ def load_fonts(modules: Path | None = None, families: Sequence[str] | None = Non
         try:
             face = ImageFont.truetype(path, EM, layout_engine=ImageFont.Layout.BASIC)
         except OSError as error:
-            raise InvalidFile(f"The font {path} cannot be read ({error}); fetch the fonts again.") from error
+            raise InvalidFile(f"The font {path} cannot be read ({error}); run mezzotint data build fonts.") from error
         fonts.append(render_font(family.name, family.look, face, capitals=family.capitals, held_out=family.held_out))
     return Fonts(tuple(fonts))

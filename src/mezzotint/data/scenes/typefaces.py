@@ -89,10 +89,10 @@ def font_files(modules: Path, families: Sequence[Family] = FAMILIES) -> list[Pat
             stated = json.loads((modules / family.package / "package.json").read_text("utf-8")).get("license")
         except (OSError, ValueError, AttributeError) as error:
             raise InvalidFile(
-                f"The font package {family.package} in {modules} cannot be read; fetch the fonts again."
+                f"The font package {family.package} in {modules} cannot be read; run mezzotint data build fonts."
             ) from error
         if sha256(content).hexdigest() != family.sha256:
-            raise InvalidFile(f"The font {path} is not the pinned one; fetch the fonts again.")
+            raise InvalidFile(f"The font {path} is not the pinned one; run mezzotint data build fonts.")
         if stated != family.licence:
             raise InvalidFile(
                 f"The package {family.package} says its licence is {stated}, but the table says {family.licence}; "

@@ -22,6 +22,7 @@ class PixelDiTConfig:
     text_width, text_depth  width of the text encoder's tokens; blocks that prepare them for this model
     styles                  how many drawing styles there are
     time_tokens             tokens that carry the noise level
+    letters, word_length    how many different letters it reads, and the most of them in a prompt; 0: it reads none
     """
 
     size: int = 64
@@ -36,14 +37,16 @@ class PixelDiTConfig:
     text_depth: int = 1
     styles: int = 0
     time_tokens: int = 4
+    letters: int = 0
+    word_length: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PixelDiTContext:
     """A prompt as this network reads it: keys and values for every block, computed once and used in every step.
 
-    keys, values  (depth, B, heads, N + 1, head_width): the word pieces and one style token
-    bias          (B, 1, 1, N + 1): 0 where there is a token, -inf where there is padding
+    keys, values  (depth, B, heads, N, head_width): the word pieces, the letters and one style token
+    bias          (B, 1, 1, N): 0 where there is a token, -inf where there is padding
     """
 
     keys: Tensor
@@ -93,6 +96,8 @@ class PixelDiT(nn.Module):
 
     rotary_cos: Tensor
     rotary_sin: Tensor
+    letters: nn.Parameter
+    letter_places: nn.Parameter
 
     def __init__(self, config: PixelDiTConfig) -> None:
         super().__init__()
@@ -105,6 +110,9 @@ class PixelDiT(nn.Module):
         self.time_places = nn.Parameter(torch.zeros(c.time_tokens, c.width))
         self.text_in = nn.Sequential(RMSNorm(c.text_width), linear(c.text_width, c.width, bias=True))
         self.style = nn.Parameter(torch.zeros(c.styles + 1, c.width))
+        if c.letters:
+            self.letters = nn.Parameter(torch.zeros(c.letters, c.width))
+            self.letter_places = nn.Parameter(torch.zeros(c.word_length, c.width))
         self.text_blocks = nn.ModuleList(Block(c.width, c.heads, c.hidden) for _ in range(c.text_depth))
         self.blocks = nn.ModuleList(Block(c.width, c.heads, c.hidden) for _ in range(c.depth))
         self.norm_out = RMSNorm(c.width)
@@ -116,8 +124,13 @@ class PixelDiT(nn.Module):
     def prepare(self, cond: Conditioning) -> PixelDiTContext:
         """Keys and values of a prompt for every block; independent of x_t and t."""
         words = self.text_in(cond.tokens.to(self.style.dtype))
-        tokens = torch.cat([words, self.style[cond.style][:, None].to(words.dtype)], dim=1)  # (B, N + 1, width)
-        mask = F.pad(cond.mask, (0, 1), value=True)
+        parts, masks = [words], [cond.mask]
+        if self.config.letters and cond.letters is not None:
+            spelled = self.letters[(cond.letters - 1).clamp_min(0)] + self.letter_places[: cond.letters.shape[1]]
+            parts.append(spelled.to(words.dtype))
+            masks.append(cond.letters > 0)
+        tokens = torch.cat([*parts, self.style[cond.style][:, None].to(words.dtype)], dim=1)  # (B, N, width)
+        mask = F.pad(torch.cat(masks, dim=1), (0, 1), value=True)
         bias = torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, float("-inf"))[:, None, None, :]
         for block in self.text_blocks:
             tokens = block(tokens, bias=bias)
@@ -178,7 +191,7 @@ def initialise(network: PixelDiT, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
-            if name in ("time_places", "style"):
+            if name in ("time_places", "style", "letters", "letter_places"):
                 parameter.normal_(0.0, 0.02, generator=generator)
             elif parameter.ndim == 2 and not name.endswith(ENDS):
                 parameter.normal_(0.0, parameter.shape[1] ** -0.5, generator=generator)

@@ -69,6 +69,19 @@ def icons(size: Any, out: Path | None, packages: Path | None, workers: Any, form
         click.echo(f"  {name:<9} {counts}")
 
 
+@build.command(short_help="Fetch the fonts for words in scenes.")
+@format_option
+def fonts(form: str) -> None:
+    """Fetch the pinned font packages with npm. Training with scenes (mezzotint train house) finds them by itself."""
+    from mezzotint.data.scenes import FAMILIES, fetch_fonts
+
+    folder = fetch_fonts().parent
+    if form == "json":
+        emit_json({"folder": str(folder), "families": [family.name for family in FAMILIES]})
+        return
+    click.echo(f"{click.format_filename(folder)}: {len(FAMILIES)} font families")
+
+
 def check_replaceable(folder: Path) -> None:
     """Raises InvalidOption for a folder whose content is not a data set of ours: building replaces the whole folder."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "manifest.jsonl").is_file():

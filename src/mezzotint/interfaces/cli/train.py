@@ -74,7 +74,8 @@ def train(
     threads: Any,
     form: str,
 ) -> None:
-    """Train RUN: tiny (a minute), icons (the house model, hours on two cores) or icons_gpu.
+    """Train RUN: tiny (a minute), house (the house model, hours on two cores), icons (the same without scenes) or
+    icons_gpu.
 
     Metrics go to metrics.jsonl and sheets of samples to samples/ in the run's folder. SIGTERM or Ctrl-C finishes the
     step, saves, and exits with 75; --resume then goes on as if nothing had happened, bit for bit on the same machine.

@@ -55,7 +55,8 @@ class Pretrain:
     def losses(self, batch: Batch) -> Tensor:
         """Loss of every picture, (B,), with gradients."""
         cond = batch.cond
-        result: Tensor = self._compiled(batch.pictures, batch.t, batch.draws, cond.tokens, cond.mask, cond.style)
+        given = (cond.tokens, cond.mask, cond.style, cond.letters)
+        result: Tensor = self._compiled(batch.pictures, batch.t, batch.draws, *given)
         return result if self.weight is None else self.weight(result, self.schedule(batch.t))
 
     def step(self, lr: float, count: int) -> None:
@@ -72,10 +73,20 @@ class Pretrain:
         if self.weight is not None:
             self.weight.load(state)
 
-    def _losses(self, x0: Tensor, t: Tensor, draws: Tensor, tokens: Tensor, mask: Tensor, style: Tensor) -> Tensor:
+    def _losses(
+        self,
+        x0: Tensor,
+        t: Tensor,
+        draws: Tensor,
+        tokens: Tensor,
+        mask: Tensor,
+        style: Tensor,
+        letters: Tensor | None,
+    ) -> Tensor:
         with torch.no_grad():
             eps = normal_at(self.seed, draws, Purpose.TRAIN_NOISE, x0.shape[1:])
-        return noised_loss(self.network, x0, eps, t, Conditioning(tokens, mask, style), self.precision, self.floor)
+        cond = Conditioning(tokens, mask, style, letters)
+        return noised_loss(self.network, x0, eps, t, cond, self.precision, self.floor)
 
 
 def noised_loss(

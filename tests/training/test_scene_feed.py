@@ -1,0 +1,150 @@
+"""Scenes in the batches: as many as asked, the right picture with the right words, a function of the counter."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mezzotint.conditioning.letters import KINDS, LetterReader
+from mezzotint.data.scenes import Scenes
+from mezzotint.errors import InvalidOption, TrainingError
+from mezzotint.load import load_text
+from mezzotint.training import state
+from mezzotint.training.batches import Batches, to_signed
+from mezzotint.training.config import DataConfig, RunConfig
+from mezzotint.training.features import CaptionFeatures, embed_captions
+from mezzotint.training.scene_feed import SceneFeed, scene_feeds
+from mezzotint.training.trainer import Trainer
+from tests.data.scenes.toy import fonts, pictures
+from tests.support import SMALL
+
+SET, FONTS = pictures(), fonts()
+RUN = RunConfig(
+    name="scenes",
+    network=replace(SMALL, size=64, styles=2, letters=KINDS, word_length=6, text_width=384),
+    data=DataConfig(scenes=0.5),
+    steps=6,
+    batch=8,
+    checkpoint_every=3,
+    validate_every=6,
+    validation=4,
+)
+TEXT, TEXT_DIGEST = load_text(RUN.conditions.text_length)
+MakeTrainer = Callable[..., Trainer]
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> CaptionFeatures:
+    captions = ["", *(caption for record in SET.records for caption in record.captions)]
+    return embed_captions(TEXT, captions, tmp_path_factory.mktemp("captions"), TEXT_DIGEST)
+
+
+@pytest.fixture(scope="module")
+def feed() -> SceneFeed:
+    return scene_feeds(RUN, SET, FONTS, TEXT)["train"]
+
+
+def batches(features: CaptionFeatures, feed: SceneFeed | None, run: RunConfig = RUN) -> Batches:
+    return Batches(run, SET, features, SET.split("train"), torch.device("cpu"), feed)
+
+
+def test_a_scene_comes_with_its_picture_and_one_of_its_captions(features: CaptionFeatures, feed: SceneFeed) -> None:
+    plain = replace(RUN, conditions=replace(RUN.conditions, drop_both=0.0, drop_text=0.0, drop_style=0.0))
+    of, read, lettered = batches(features, feed, plain), LetterReader(6), 0
+    scenes = Scenes(SET, FONTS, seed=plain.seed, split="train")
+    for counter in range(0, 128, 8):
+        batch = of.at(counter)
+        for place, row in enumerate(batch.rows.tolist()):
+            assert batch.cond.letters is not None
+            if row >= 0:
+                assert not batch.cond.letters[place].any()
+                continue
+            assert -1 - row == counter + place
+            scene = scenes.at(-1 - row)
+            expected = to_signed(torch.from_numpy(scene.picture)[None])[0]
+            assert torch.equal(batch.pictures[place], expected)
+            possible = TEXT(scene.captions)
+            length = possible.tokens.shape[1]
+            near = (batch.cond.tokens[place, :length] - possible.tokens).abs().amax((1, 2)) < 1e-4
+            which = int(near.nonzero()[0])
+            assert torch.equal(batch.cond.mask[place, :length], possible.mask[which])
+            letters = read([scene.captions[which]])[0]
+            assert torch.equal(batch.cond.letters[place, : len(letters)], letters)
+            lettered += bool(len(letters))
+            style = scene.scene.style
+            assert int(batch.cond.style[place]) == (1 + SET.styles.index(style) if style else 0)
+    assert lettered >= 3
+
+
+def test_the_share_of_scenes_is_as_asked_and_the_rest_is_as_without(features: CaptionFeatures, feed: SceneFeed) -> None:
+    run = replace(RUN, batch=256, data=DataConfig(scenes=0.3))
+    chosen = batches(features, feed, run).at(1000)
+    without = batches(features, None, run).at(1000)
+    is_scene = torch.from_numpy(chosen.rows < 0)
+    assert int(is_scene.sum()) == pytest.approx(256 * 0.3, abs=25)
+    for ours, theirs in ((chosen.pictures, without.pictures), (chosen.cond.tokens, without.cond.tokens)):
+        assert torch.equal(ours[~is_scene], theirs[~is_scene])
+    assert torch.equal(chosen.t, without.t)
+    assert np.array_equal(chosen.rows[~is_scene.numpy()], without.rows[~is_scene.numpy()])
+
+
+def test_a_dropped_caption_takes_its_letters_along(feed: SceneFeed) -> None:
+    numbers = [n for n in range(60) if feed.scenes.plan(n).kind == "lettering"][:4]
+    always, never = torch.ones(4, dtype=torch.bool), torch.zeros(4, dtype=torch.bool)
+    choice = torch.full((4,), 0.5, dtype=torch.float64)
+    bare, full = feed(numbers, choice, always, always), feed(numbers, choice, never, never)
+    assert full.cond.letters is not None
+    assert full.cond.letters.any(1).all()
+    assert bare.cond.letters is not None
+    assert not bare.cond.letters.any()
+    empty = TEXT([""])
+    torch.testing.assert_close(bare.cond.tokens[0, : empty.tokens.shape[1]], empty.tokens[0])
+    assert not bare.cond.style.any()
+    assert torch.equal(bare.pictures, full.pictures)
+
+
+@pytest.fixture
+def make(features: CaptionFeatures) -> MakeTrainer:
+    def trainer(folder: Path, run: RunConfig = RUN) -> Trainer:
+        feeds = scene_feeds(run, SET, FONTS, TEXT)
+        return Trainer(run, SET, features, folder, text_digest=TEXT_DIGEST, scenes=feeds)
+
+    return trainer
+
+
+def test_training_on_scenes_resumes_to_the_bit_and_measures_held_out_scenes(make: MakeTrainer, tmp_path: Path) -> None:
+    whole, first = make(tmp_path / "whole"), make(tmp_path / "parts")
+    last = [step for step in whole.steps() if step.validation][-1].validation
+    list(first.steps(3))
+    second = make(tmp_path / "parts")
+    newest = state.newest(tmp_path / "parts/checkpoints")
+    assert newest is not None
+    second.resume(newest)
+    again = [step for step in second.steps() if step.validation][-1].validation
+    assert last == again
+    assert last is not None
+    for ours, theirs in zip(whole.network.parameters(), second.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    # a network that says zero has a loss that is known: here of the held-out scenes, not of the pictures
+    fresh = make(tmp_path / "fresh")
+    found = fresh.validation(fresh.network)
+    held = scene_feeds(RUN, SET, FONTS, TEXT)["heldout"].fixed(2)
+    square = float(to_signed(held.pictures).square().mean())
+    assert found["scenes"] == pytest.approx(square * sum(1 / t**2 for t in (0.1, 0.3, 0.5, 0.7, 0.9)) / 5, rel=1e-4)
+    assert all(scene.held for scene in map(fresh.scenes["heldout"].scenes.plan, range(2)))
+
+
+def test_other_scenes_are_not_resumed_and_a_share_is_a_share(make: MakeTrainer, tmp_path: Path) -> None:
+    trainer = make(tmp_path)
+    list(trainer.steps(1))
+    newest = state.newest(tmp_path / "checkpoints")
+    assert newest is not None
+    other = make(tmp_path)
+    other.facts["scenes"] = "another"
+    with pytest.raises(TrainingError, match="another composer of scenes"):
+        other.resume(newest)
+    with pytest.raises(InvalidOption, match=r"data\.scenes is 1\.5"):
+        replace(RUN, data=DataConfig(scenes=1.5))
