@@ -15,7 +15,8 @@ def icons() -> RunConfig:
         network=PixelDiTConfig(),
         steps=12_500,
         batch=128,
-        objective=ObjectiveConfig(time_mean=0.0, time_std=1.0),
+        # what a caption decides, it decides at t > 0.9: 12 % of these times, but 1.4 % of logit-normal (0, 1)
+        objective=ObjectiveConfig(time_mean=0.8, time_std=1.2),
         optim=OptimConfig(muon_lr=2e-3, adam_lr=5e-4, warmup=0.01),
         compiled=True,
         precision="bf16",
