@@ -164,12 +164,27 @@ def nouns() -> str:
     return f"- Held out: {', '.join(sorted(HELD_OUT))}.\n- Trained: {', '.join(sorted(TRAINED))}."
 
 
+def caption_gain() -> str:
+    """By how much a caption lowers the loss, by noise level."""
+    data = read(ROOT / "benchmarks" / "caption_gain.json")
+    if not data:
+        return "There are no measurements yet."
+    levels = list(data["train"]["none"])
+    rows = ["| | " + " | ".join(f"t = {level}" for level in levels) + " |", "|---|" + "---:|" * len(levels)]
+    for split, label in (("train", "trained pictures"), ("heldout", "held-out pictures")):
+        for other, what in (("none", "none"), ("another", "another picture's")):
+            gains = (1 - data[split]["caption"][level] / data[split][other][level] for level in levels)
+            rows.append(f"| {label}, instead of {what} | " + " | ".join(f"{gain:.0%}" for gain in gains) + " |")
+    return "\n".join(rows)
+
+
 BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "numbers": model_numbers,
         "data-counts": data_counts,
         "data-sets": data_sets,
         "nouns": nouns,
+        "caption-gain": caption_gain,
         "solver-benchmark": solver_benchmark,
     }
 )
