@@ -12,9 +12,10 @@ import torch
 
 from docs.numbers import filled
 from mezzotint.diffusion import SOLVERS, Gaussian, Solver
+from mezzotint.diffusion.combinations import ILLEGAL
 from mezzotint.diffusion.solvers import describe
-from mezzotint.diffusion.solvers.names import PROGRAMS
 from mezzotint.diffusion.timegrid import describe as describe_grids
+from mezzotint.foreign import ABSENT, GRIDS, PROGRAMS
 from tests.diffusion.order import SCHEDULES, STEPS, end_to_end_error, exact_denoisers, formula_error, slope
 from tests.diffusion.test_stochastic import moment_error
 
@@ -130,11 +131,22 @@ def name_rows() -> list[str]:
     rows = []
     for program, names in PROGRAMS.items():
         for name, entry in names.items():
-            if entry.grid is not None:
-                continue  # AUTOMATIC1111's names with a grid are the same again
+            if program == "a1111" and entry.grid is not None and name.endswith(tuple(GRIDS[program])):
+                continue  # names with a grid behind them are the same again
             options = ", ".join(f"{k}={v}" for k, v in entry.options.items())
-            rows.append(f"| {program} | {name} | `{entry.solver}` | {options} | {entry.differs} |")
+            more = "".join(f", `{part}`" for part in (entry.grid, entry.guidance) if part)
+            rows.append(f"| {program} | {name} | `{entry.solver}`{more} | {options} | {entry.differs} |")
+        for name, reason in ABSENT[program].items():
+            rows.append(f"| {program} | {name} | none | | {reason} |")
     return rows
+
+
+def grid_name_rows() -> list[str]:
+    return [
+        f"| {program} | {name} | `{entry.grid}` | {entry.differs} |"
+        for program, names in GRIDS.items()
+        for name, entry in names.items()
+    ]
 
 
 def page(measure: bool = True) -> str:
@@ -151,9 +163,15 @@ def page(measure: bool = True) -> str:
         "`mezzotint fit-grid` makes one more, from a model's own trajectories: see "
         "[Drawing](drawing.md#fitting-a-time-grid).\n",
         "| name | kind | spaced in | options | source |\n|---|---|---|---|---|\n" + "\n".join(grid_rows()) + "\n",
+        "## What does not go together\n",
+        "Every solver runs on every falling and jumping grid, schedule and kind of network, except for what is listed "
+        "here. It is refused before the network is asked, in a sentence that says what is legal instead.\n",
+        "\n".join(f"- {name}" for name in ILLEGAL) + "\n",
         "## What other programs call them\n",
-        'In AUTOMATIC1111 a name may end in a grid ("DPM++ 2M Karras").\n',
+        "Who asks for a solver or a grid by such a name is told ours. In AUTOMATIC1111 a sampler's name may end in a "
+        'grid ("DPM++ 2M Karras").\n',
         "| program | its name | ours | options | difference |\n|---|---|---|---|---|\n" + "\n".join(name_rows()) + "\n",
+        "| program | its name | our grid | difference |\n|---|---|---|---|\n" + "\n".join(grid_name_rows()) + "\n",
         filled(BENCHMARK),
     ]
     return "\n".join(parts)

@@ -66,10 +66,15 @@ def nearest(name: str, allowed: Iterable[str], count: int = 3) -> list[str]:
     return get_close_matches(name.lower(), list(allowed), n=count, cutoff=0.5)
 
 
-def unknown_name(kind: str, name: str, allowed: Iterable[str]) -> InvalidOption:
-    """The error for a name that is not in a list, with the nearest names or the whole list."""
+def unknown_name(kind: str, name: str, allowed: Iterable[str], elsewhere: str | None = None) -> InvalidOption:
+    """The error for a name that is not in a list, with the nearest names or the whole list.
+
+    elsewhere: what another program means by it, which is said instead.
+    """
     names = sorted(allowed)
     near = nearest(name, names)
+    if elsewhere is not None:
+        return InvalidOption(f"There is no {kind} called {name!r}; {elsewhere}")
     hint = f"did you mean {' or '.join(near)}?" if near else f"it must be one of {', '.join(names)}."
     return InvalidOption(f"There is no {kind} called {name!r}; {hint}")
 

@@ -1,4 +1,4 @@
-"""The registry of solvers: distinct update maps, names of other programs, and what it costs to add one."""
+"""The registry of solvers: distinct update maps, and what it costs to add one."""
 
 import json
 from itertools import combinations
@@ -11,12 +11,10 @@ import torch
 from torch import Tensor
 
 import mezzotint.diffusion.solvers as package
-from mezzotint.diffusion import SOLVERS, Bound, GaussianMixture, Solver, VPCosine, find_solver, from_times, sample
+from mezzotint.diffusion import SOLVERS, Bound, GaussianMixture, Solver, VPCosine, from_times, sample
 from mezzotint.diffusion.solvers import describe
 from mezzotint.diffusion.solvers.ancestral import EulerAncestral
 from mezzotint.diffusion.solvers.ddim import DDIM
-from mezzotint.diffusion.solvers.names import PROGRAMS, ours, theirs
-from mezzotint.diffusion.timegrid import GRIDS
 from mezzotint.errors import InvalidOption
 
 from .paths import Bridge
@@ -65,34 +63,6 @@ def test_the_list_is_plain_data() -> None:
     assert all(line["source"] for line in found)
     names = [name for line in found for name in (line["name"], *line["aliases"])]
     assert len(names) == len(set(names))
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_names_of_other_programs_go_both_ways(program: str) -> None:
-    names = PROGRAMS[program]
-    assert names
-    for theirs_name, entry in names.items():
-        solver, grid, options = ours(program, theirs_name)
-        assert (solver, grid) == (entry.solver, entry.grid)
-        find_solver(solver).make(options)
-        assert grid is None or grid in GRIDS
-        assert theirs_name in theirs(program, solver, grid, options)
-
-
-def test_known_names() -> None:
-    assert ours("a1111", "DPM++ 2M Karras") == ("dpmpp-2m", "karras", {})
-    assert ours("a1111", "dpm++ 2m karras")[0] == "dpmpp-2m"
-    assert ours("comfyui", "euler_ancestral") == ("euler-ancestral", None, {})
-    assert ours("diffusers", "UniPCMultistepScheduler")[0] == "unipc-2"
-    assert theirs("comfyui", "dpmpp-3m-sde") == ("dpmpp_3m_sde",)
-    # its order is min(3, steps - 1), as A1111's is 3
-    assert ours("comfyui", "uni_pc") == ours("a1111", "UniPC") == ("unipc-3", None, {"variant": "bh1"})
-    assert ours("comfyui", "uni_pc_bh2") == ("unipc-3", None, {})
-    assert theirs("a1111", "seeds-2") == ()
-    with pytest.raises(InvalidOption, match="did you mean dpmpp_2m"):
-        ours("comfyui", "dpmpp_2mm")
-    with pytest.raises(InvalidOption, match="program"):
-        ours("photoshop", "euler")
 
 
 FILE = '''

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mezzotint.diffusion.solvers import SOLVERS
-from mezzotint.diffusion.solvers.names import PROGRAMS
-from mezzotint.provenance.infotext import SAMPLERS, Infotext, format_infotext, infotext_of, parse_infotext
+from mezzotint.provenance.infotext import Infotext, format_infotext, infotext_of, parse_infotext
 from tests.provenance.recipes import noise_image, recipe_of
 
 # The pattern and the reader of AUTOMATIC1111, from the published description of its grammar: the oracle.
@@ -163,12 +161,9 @@ def test_the_text_of_a_recipe_is_as_civitai_wants_it() -> None:
     assert json.loads(hashes[1]) == {"model": "0123456789"}
 
 
-def test_the_names_for_our_solvers_are_of_solvers_that_exist() -> None:
-    assert SAMPLERS.keys() <= SOLVERS.keys()
-    table = PROGRAMS["a1111"]
-    assert {ours: theirs for ours, theirs in SAMPLERS.items() if table.get(theirs, table["LCM"]).solver != ours} == {
-        "ddpm": "DDPM"  # newer than the table's
-    }
+def test_a_solver_has_the_originals_name_or_ours() -> None:
+    for solver, name in (("euler-ancestral", "Euler a"), ("ddpm", "DDPM"), ("dpm-2", "DPM2"), ("seeds-2", "seeds-2")):
+        assert original_pairs(infotext_of(recipe_of(noise_image(), solver=solver)))["Sampler"] == name
 
 
 def test_guidance_is_said_where_the_original_has_a_name_for_it() -> None:

@@ -16,32 +16,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from mezzotint.foreign import theirs
 from mezzotint.request import Recipe, Request
 from mezzotint.spec import Spec
 
 __all__ = ["Infotext", "format_infotext", "infotext_of", "parse_infotext"]
 
 NEGATIVE = "Negative prompt:"
-SAMPLERS = {
-    "ddim": "DDIM",
-    "ddpm": "DDPM",
-    "dpm-2": "DPM2",
-    "dpm-2-ancestral": "DPM2 a",
-    "dpmpp-2m": "DPM++ 2M",
-    "dpmpp-2m-sde": "DPM++ 2M SDE",
-    "dpmpp-2m-sde-heun": "DPM++ 2M SDE Heun",
-    "dpmpp-2s-ancestral": "DPM++ 2S a",
-    "dpmpp-3m-sde": "DPM++ 3M SDE",
-    "dpmpp-sde": "DPM++ SDE",
-    "euler": "Euler",
-    "euler-ancestral": "Euler a",
-    "heun": "Heun",
-    "lcm": "LCM",
-    "lms": "LMS",
-    "plms": "PLMS",
-}
-"""What other programs call our solvers; a solver that is not listed keeps our name."""
-
 SIZE = re.compile(r"^(\d+)x(\d+)$")
 KEY_TAIL = re.compile(r"[\w \-/]*")
 WORD = re.compile(r"\w")
@@ -69,7 +50,8 @@ def infotext_of(recipe: Recipe) -> str:
     model_hash = recipe.weights_sha256[:10]
     pairs = {
         "Steps": str(request.steps),
-        "Sampler": SAMPLERS.get(solver.name, solver.name),
+        # their first name for it; a solver that they do not have keeps our name
+        "Sampler": next(iter(theirs("a1111", solver.name)), solver.name),
         "Schedule type": request.grid if isinstance(request.grid, str) else ", ".join(map(str, request.grid or ())),
         "CFG scale": repr(request.guidance).removesuffix(".0"),
         "Seed": str(request.seed),

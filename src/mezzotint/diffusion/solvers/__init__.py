@@ -25,6 +25,7 @@ from mezzotint.diffusion.solvers import (
 )
 from mezzotint.diffusion.solvers.base import Order, Solver, SolverRecord
 from mezzotint.errors import unknown_name
+from mezzotint.foreign import counterpart
 
 __all__ = ["SOLVERS", "Order", "Solver", "SolverRecord", "describe", "find_solver"]
 
@@ -54,10 +55,13 @@ SOLVERS: Mapping[str, SolverRecord] = MappingProxyType(
 
 
 def find_solver(name: str) -> SolverRecord:
-    """The record of this name or alias, whatever its case. Raises InvalidOption with the nearest names."""
+    """The record of this name or alias, whatever its case.
+
+    Raises InvalidOption with the nearest names, or with what it is here if it is another program's name.
+    """
     names = {known: record for record in SOLVERS.values() for known in (record.name, *record.aliases)}
     if name.lower() not in names:
-        raise unknown_name("solver", name, names)
+        raise unknown_name("solver", name, names, counterpart(name))
     return names[name.lower()]
 
 

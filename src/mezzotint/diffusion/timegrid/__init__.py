@@ -29,6 +29,7 @@ from mezzotint.diffusion.timegrid.in_time import (
 from mezzotint.diffusion.timegrid.jumps import inversion, repaint, restart
 from mezzotint.diffusion.timegrid.moves import Denoise, Move, Renoise, TimeGrid, check_grid, from_times, times_of
 from mezzotint.errors import unknown_name
+from mezzotint.foreign import grid_counterpart
 
 __all__ = [
     "FALLING_GRIDS",
@@ -121,10 +122,13 @@ FALLING_GRIDS: Mapping[str, Callable[..., TimeGrid]] = MappingProxyType(
 
 
 def find_grid(name: str) -> GridRecord:
-    """The record of this name or alias, whatever its case. Raises InvalidOption with the nearest names."""
+    """The record of this name or alias, whatever its case.
+
+    Raises InvalidOption with the nearest names, or with what it is here if it is another program's name.
+    """
     names = {known: record for record in GRID_RECORDS for known in (record.name, *record.aliases)}
     if name.lower() not in names:
-        raise unknown_name("grid", name, names)
+        raise unknown_name("grid", name, names, grid_counterpart(name))
     return names[name.lower()]
 
 
