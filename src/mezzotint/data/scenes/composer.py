@@ -16,14 +16,17 @@ from mezzotint.data.scenes.rolls import Rolls
 from mezzotint.data.scenes.scene import GRID, Scene
 from mezzotint.data.scenes.stock import Stock
 from mezzotint.data.scenes.words import vocabulary
+from mezzotint.data.scenes.wrong import changed
 from mezzotint.data.sources import PictureSet
 from mezzotint.errors import InvalidFile, InvalidOption, unknown_name
 
 __all__ = ["SCENES_VERSION", "ComposedScene", "Scenes"]
 
 SCENES_VERSION = 1
-"""Changes whenever the same seed and number give another scene."""
+"""Changes whenever the same seed and number give another scene, or other wrong captions."""
 _ATTEMPTS = 400
+_CHANGES = 8  # tries at a change that is not held out
+_WRONG = 1  # the purpose of the rolls that change a scene
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,9 @@ class Scenes:
     def _row_is_held(self, row: int) -> bool:
         return self.stock.pictures.records[row].split != "train"
 
+    def _held(self, scene: Scene) -> tuple[str, ...]:
+        return held_in(scene, natural=self.stock.natural, row_is_held=self._row_is_held, fonts=self._held_fonts)
+
     def plan(self, number: int) -> Scene:
         """Scene `number`, without drawing it."""
         first = Rolls(self.seed, number)
@@ -102,7 +108,7 @@ class Scenes:
             scene = kind.plan(desk, Rolls(self.seed, number, attempt))
             if scene is None:
                 continue
-            held = held_in(scene, natural=self.stock.natural, row_is_held=self._row_is_held, fonts=self._held_fonts)
+            held = self._held(scene)
             if bool(held) == (self.split == "heldout"):
                 return replace(scene, seed=self.seed, number=number, held=held)
         raise InvalidFile(
@@ -114,6 +120,20 @@ class Scenes:
         """The captions of a scene, short to dense; or those in phrasings that training never uses."""
         phrases = next(kind for kind in KINDS if kind.name == scene.kind).phrases(scene)
         return captions_of(scene, phrases, held=unseen)
+
+    def wrong(self, scene: Scene) -> tuple[str, ...]:
+        """Captions that are wrong of a scene in one fact, short to dense; a pure function of the scene.
+
+        They are those of the scene with a fact changed, without any that is true all the same. Of a training scene they
+        have no held-out combination, so that none is ever seen, not even as what a picture does not show. Empty if no
+        change is found quickly.
+        """
+        true = {*self.captions(scene), *self.captions(scene, unseen=True)}
+        for attempt in range(_CHANGES):
+            other = changed(scene, Rolls(scene.seed, scene.number, attempt, _WRONG))
+            if other is not None and not (self.split == "train" and self._held(other)):
+                return tuple(caption for caption in self.captions(other) if caption not in true)
+        return ()
 
     def at(self, number: int) -> ComposedScene:
         """Scene `number`, drawn and captioned."""

@@ -12,7 +12,7 @@ from mezzotint.data.scenes.rolls import Rolls
 from mezzotint.data.scenes.scene import GRID, Backdrop, Box, Group
 from mezzotint.data.scenes.stock import Item, Shelf, Stock
 
-__all__ = ["Desk", "Phrases"]
+__all__ = ["Desk", "Phrases", "alike"]
 
 _TRIES = 8
 _ALIKE = {
@@ -24,7 +24,8 @@ _ALIKE = {
 }  # fmt: skip
 
 
-def _alike(one: str, other: str) -> bool:
+def alike(one: str, other: str) -> bool:
+    """Whether two colours (names) are too near each other to tell things apart by."""
     return other in _ALIKE[one] or one in _ALIKE[other]
 
 
@@ -91,7 +92,7 @@ class Desk:
         if what < 55:
             return Backdrop()
         if what < 83:
-            clear = [name for name in ANCHORS if name not in seen and not any(_alike(name, other) for other in seen)]
+            clear = [name for name in ANCHORS if name not in seen and not any(alike(name, other) for other in seen)]
             if not clear:
                 return Backdrop()
             name = rolls.choice(clear)
