@@ -17,6 +17,7 @@ from mezzotint.training.batches import Batches, to_signed
 from mezzotint.training.config import DataConfig, RunConfig
 from mezzotint.training.features import CaptionFeatures, embed_captions
 from mezzotint.training.scene_feed import SceneFeed, scene_feeds
+from mezzotint.training.task import Supplies
 from mezzotint.training.trainer import Trainer
 from tests.data.scenes.toy import fonts, pictures
 from tests.support import SMALL
@@ -110,7 +111,7 @@ def test_a_dropped_caption_takes_its_letters_along(feed: SceneFeed) -> None:
 def make(features: CaptionFeatures) -> MakeTrainer:
     def trainer(folder: Path, run: RunConfig = RUN) -> Trainer:
         feeds = scene_feeds(run, SET, FONTS, TEXT)
-        return Trainer(run, SET, features, folder, text_digest=TEXT_DIGEST, scenes=feeds)
+        return Trainer(run, Supplies(SET, features, TEXT, TEXT_DIGEST, feeds), folder)
 
     return trainer
 
@@ -134,7 +135,7 @@ def test_training_on_scenes_resumes_to_the_bit_and_measures_held_out_scenes(make
     held = scene_feeds(RUN, SET, FONTS, TEXT)["heldout"].fixed(2)
     square = float(to_signed(held.pictures).square().mean())
     assert found["scenes"] == pytest.approx(square * sum(1 / t**2 for t in (0.1, 0.3, 0.5, 0.7, 0.9)) / 5, rel=1e-4)
-    assert all(scene.held for scene in map(fresh.scenes["heldout"].scenes.plan, range(2)))
+    assert all(scene.held for scene in map(fresh.supplies.scenes["heldout"].scenes.plan, range(2)))
 
 
 def test_other_scenes_are_not_resumed_and_a_share_is_a_share(make: MakeTrainer, tmp_path: Path) -> None:

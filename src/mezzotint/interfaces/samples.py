@@ -37,7 +37,7 @@ def sheet_prompts(trainer: "Trainer") -> list[str]:
 
         scenes = SCENES if trainer.run.data.scenes else ()
         return [*TRAINED[: half - len(scenes)], *HELD_OUT[:half], *scenes]
-    pictures = trainer.batches.pictures
+    pictures = trainer.supplies.pictures
     captions = {
         split: list(dict.fromkeys(pictures.records[int(row)].captions[0] for row in pictures.split(split)))[:half]
         for split in ("train", "heldout")
@@ -55,7 +55,7 @@ def draw_sheet(trainer: "Trainer", text: "TextConditioner", stop: Callable[[], b
     images = []
     with trainer.averaged(trainer.run.ema[0]) as network:
         assert isinstance(network, PixelDiT)
-        styles = trainer.batches.pictures.styles
+        styles = trainer.supplies.pictures.styles
         pipe = Pipeline(live_model(network, trainer.run.name, styles, text, trainer.device))
         for seed, prompt in enumerate(prompts):
             if stop():

@@ -11,7 +11,7 @@ ADDED = ("letters", "letter_places", "text_blocks.")
 """What a network may have that the model lacks: inputs and blocks for text, which begin fresh."""
 
 
-def warm_started(trainer: "Trainer", model: str, text_digest: str) -> "Trainer":
+def warm_started(trainer: "Trainer", model: str) -> "Trainer":
     """The same run, untrained, with the weights of `model` (a name or a folder); its facts record which, and what
     training these have behind them.
 
@@ -49,21 +49,18 @@ def warm_started(trainer: "Trainer", model: str, text_digest: str) -> "Trainer":
         for name, parameter in own.items():
             if name != "style" and name not in fresh:
                 parameter.copy_(files.network[name])
-        for row, style in enumerate((None, *trainer.batches.pictures.styles)):
+        for row, style in enumerate((None, *trainer.supplies.pictures.styles)):
             source = 0 if style is None else known.get(style)
             if source is not None:
                 own["style"][row] = files.network["style"][source]
     return Trainer(
         trainer.run,
-        trainer.batches.pictures,
-        trainer.batches.features,
+        trainer.supplies,
         trainer.folder,
-        text_digest=text_digest,
         network=network,
         warm_start=files.weights_sha256,
         earlier=_behind(files.description.get("training")),
         device=trainer.device,
-        scenes=trainer.scenes,
     )
 
 

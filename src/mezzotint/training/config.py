@@ -107,9 +107,18 @@ class RunConfig:
                 "choose one that does."
             )
 
+    @property
+    def text_length(self) -> int:
+        """Most word pieces of a caption."""
+        return self.conditions.text_length
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
         return dataclasses.asdict(self)
+
+
+Run = RunConfig
+"""A run of any sort; its type says what is trained."""
 
 
 def from_dict(kind: type, values: Mapping[str, Any]) -> Any:

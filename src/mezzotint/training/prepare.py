@@ -1,22 +1,21 @@
 """From a run's configuration to a trainer that is ready to go."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.icons import default_folder
 from mezzotint.data.scenes import Fonts, load_fonts
 from mezzotint.data.sources import FolderSource, IconSource, PictureSet
-from mezzotint.errors import InvalidCheckpoint, InvalidOption
-from mezzotint.families.pixel_dit import PixelDiT
-from mezzotint.training.config import DataConfig, RunConfig
+from mezzotint.errors import InvalidOption
+from mezzotint.training.config import DataConfig, Run
 from mezzotint.training.features import embed_captions
 from mezzotint.training.scene_feed import scene_feeds
+from mezzotint.training.task import Supplies
 from mezzotint.training.trainer import Trainer
 from mezzotint.training.validation import validation_caption, validation_rows
 
@@ -29,7 +28,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mezzotint"
 
 
-def run_folder(run: RunConfig) -> Path:
+def run_folder(run: Run) -> Path:
     """Where a run's state lives unless the user says otherwise."""
     return cache_folder() / "runs" / run.name
 
@@ -44,21 +43,18 @@ def load_pictures(data: DataConfig, size: int) -> PictureSet:
 
 
 def prepare(
-    run: RunConfig,
+    run: Run,
     conditioner: TextConditioner,
     text_digest: str,
     folder: Path,
     *,
     device: torch.device | str = "cpu",
-    warm_start: tuple[str, Mapping[str, Tensor]] | None = None,
     progress: Progress | None = None,
     fonts: Fonts | None = None,
 ) -> Trainer:
     """Load the pictures, embed their captions, build the network; sizes that the data knows are read from the data.
 
-    `warm_start` is the digest and the weights of a model to start from, instead of from a seed; it is recorded.
     fonts: for the words of scenes, if the run has scenes; those in the user's cache if not given.
-    Raises `InvalidCheckpoint` if the weights are of another network.
     """
     pictures = load_pictures(run.data, run.network.size)
     run = replace(run, network=replace(run.network, styles=len(pictures.styles), text_width=conditioner.width))
@@ -68,23 +64,5 @@ def prepare(
     captions += [validation_caption(pictures.records[int(row)].captions) for row in held_out]
     report = None if progress is None else lambda done, total: progress("captions", done, total)
     features = embed_captions(conditioner, captions, cache_folder() / "captions", text_digest, report)
-    network = None if warm_start is None else _warm(run, warm_start[1])
-    return Trainer(
-        *(run, pictures, features, folder),
-        text_digest=text_digest,
-        network=network,
-        warm_start=None if warm_start is None else warm_start[0],
-        device=device,
-        scenes=scene_feeds(run, pictures, fonts or load_fonts(), conditioner) if run.data.scenes else None,
-    )
-
-
-def _warm(run: RunConfig, weights: Mapping[str, Tensor]) -> PixelDiT:
-    network = PixelDiT(run.network)
-    expected = {name: p.shape for name, p in network.named_parameters()}
-    if expected != {name: w.shape for name, w in weights.items()}:
-        raise InvalidCheckpoint(
-            "The weights to start from are of another network than this run's; choose the run they were made with."
-        )
-    network.load_state_dict(dict(weights))
-    return network
+    scenes = scene_feeds(run, pictures, fonts or load_fonts(), conditioner) if run.data.scenes else {}
+    return Trainer(run, Supplies(pictures, features, conditioner, text_digest, scenes), folder, device=device)

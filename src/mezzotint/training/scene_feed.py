@@ -13,7 +13,7 @@ from mezzotint.conditioning.letters import LetterReader
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.scenes import Fonts, Scenes
 from mezzotint.data.sources import PictureSet
-from mezzotint.training.config import RunConfig
+from mezzotint.training.config import Run
 
 __all__ = ["SceneFeed", "Served", "scene_feeds"]
 
@@ -32,10 +32,10 @@ class SceneFeed:
     Captions are embedded when they are needed, since no scene comes twice; in bfloat16 where the run computes in it.
     """
 
-    def __init__(self, run: RunConfig, scenes: Scenes, text: TextConditioner) -> None:
+    def __init__(self, run: Run, scenes: Scenes, text: TextConditioner) -> None:
         self.scenes = scenes
         self.styles = {style: i + 1 for i, style in enumerate(scenes.stock.pictures.styles)}
-        self.length, self.letters = run.conditions.text_length, run.network.word_length
+        self.length, self.letters = run.text_length, run.network.word_length
         reader = LetterReader(self.letters) if self.letters else None
         self.text = TextConditioner(text.tokenizer, text.encoder, (), self.length, reader)
         self.half = run.precision == "bf16"
@@ -67,7 +67,7 @@ class SceneFeed:
         return self(range(count), torch.full((count,), 1 - 1e-9, dtype=torch.float64), keep, keep)
 
 
-def scene_feeds(run: RunConfig, pictures: PictureSet, fonts: Fonts, text: TextConditioner) -> dict[str, SceneFeed]:
+def scene_feeds(run: Run, pictures: PictureSet, fonts: Fonts, text: TextConditioner) -> dict[str, SceneFeed]:
     """The feeds of both splits, "train" and "heldout", under the run's seed."""
     size = run.network.size
     return {

@@ -13,18 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from mezzotint import __version__
-from mezzotint.data.sources import PictureSet
 from mezzotint.errors import TrainingError
-from mezzotint.families.pixel_dit import PixelDiT, initialise
 from mezzotint.training import state
-from mezzotint.training.batches import Batches
-from mezzotint.training.config import RunConfig, from_dict
+from mezzotint.training.config import Run, from_dict
 from mezzotint.training.ema import PowerEMA
-from mezzotint.training.features import CaptionFeatures
-from mezzotint.training.methods import Method, Pretrain
+from mezzotint.training.methods import Method
 from mezzotint.training.optim import Optimizer
-from mezzotint.training.scene_feed import SceneFeed
-from mezzotint.training.validation import Validation
+from mezzotint.training.task import Supplies, task_of
 
 _HISTORY = ("warm_start", "earlier", "sessions")
 """What a resumed run takes over from its checkpoint."""
@@ -53,45 +48,34 @@ class Trainer:
 
     warm_start: the digest of the weights that the run begins with, if they are not random. earlier: the training that
     these have behind them, the oldest first, each with "weights" (what it began with, or None) and "pictures".
-    scenes: the feeds of both splits, if the run asks for scenes (`scene_feeds`).
     """
 
     def __init__(
         self,
-        run: RunConfig,
-        pictures: PictureSet,
-        features: CaptionFeatures,
+        run: Run,
+        supplies: Supplies,
         folder: Path,
         *,
-        text_digest: str,
-        network: PixelDiT | None = None,
+        network: nn.Module | None = None,
         warm_start: str | None = None,
         earlier: Sequence[Mapping[str, Any]] = (),
         device: torch.device | str = "cpu",
-        scenes: Mapping[str, SceneFeed] | None = None,
     ) -> None:
-        self.run = run
-        self.scenes = scenes = scenes or {}
-        self.folder = folder
+        self.run, self.supplies, self.folder = run, supplies, folder
         self.device = torch.device(device)
-        rows = pictures.split("train")
-        feed = scenes.get("train")
-        self.batches = Batches(run, pictures, features, rows[: run.data.limit or None], self.device, feed)
-        self.validation = Validation(run, pictures, features, scenes=scenes.get("heldout"))
-        if network is None:
-            network = PixelDiT(run.network)
-            initialise(network, run.seed)
-        self.network = network.to(self.device)
-        self.method: Method = Pretrain(run, self.network)
+        task = task_of(run, supplies, self.device, network)
+        self.network, self.batches, self.validation = task.network, task.batches, task.validation
+        self.method: Method[Any] = task.method
         self.optimizer = Optimizer(self.network, run.optim)
         self.averages = [PowerEMA(self.network, width) for width in run.ema]
         self.step = 0
         self.facts: dict[str, Any] = {
             "run": run.as_dict(),
-            "data": pictures.digest,
-            "text": text_digest,
-            "scenes": None if feed is None else feed.digest,
-            "styles": list(pictures.styles),
+            **task.facts,
+            "data": supplies.pictures.digest,
+            "text": supplies.text_digest,
+            "scenes": supplies.scenes["train"].digest if supplies.scenes else None,
+            "styles": list(supplies.pictures.styles),
             "warm_start": warm_start,
             "earlier": list(earlier),
             "sessions": [],
@@ -106,7 +90,7 @@ class Trainer:
         """Take up a checkpoint's state. Raises `TrainingError` if it is of another run, data set or text encoder."""
         snapshot = state.load(path)
         # a setting that came later had its default before there was one
-        then = {"scenes": None, **snapshot.facts, "run": from_dict(RunConfig, snapshot.facts["run"]).as_dict()}
+        then = {"scenes": None, **snapshot.facts, "run": from_dict(type(self.run), snapshot.facts["run"]).as_dict()}
         parts = {"run": "run configuration", "data": "data set", "text": "text encoder", "scenes": "composer of scenes"}
         for name, meaning in parts.items():
             if _plain(then[name]) != _plain(self.facts[name]):

@@ -148,7 +148,7 @@ def _prepared(
     from mezzotint.training.prepare import prepare
 
     where = resolve_device(device)
-    text, digest = load_text(config.conditions.text_length)
+    text, digest = load_text(config.text_length)
     with counted("captions", "caption") as tell:
         trainer = prepare(
             config, text, digest, folder, device=where, progress=lambda what, done, total: tell(done, total)
@@ -156,7 +156,7 @@ def _prepared(
     if warm_start is not None:
         from mezzotint.interfaces.warm import warm_started
 
-        trainer = warm_started(trainer, warm_start, digest)
+        trainer = warm_started(trainer, warm_start)
     if resume:
         newest = state.newest(folder / "checkpoints")
         assert newest is not None

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -15,11 +15,13 @@ from mezzotint.training.batches import Batch
 from mezzotint.training.config import RunConfig
 from mezzotint.training.methods.learned_weight import LearnedWeight
 
+B = TypeVar("B", contravariant=True)
 
-class Method(Protocol):
+
+class Method(Protocol[B]):
     """Turns a batch into one loss a picture; its networks are fields."""
 
-    def losses(self, batch: Batch) -> Tensor:
+    def losses(self, batch: B) -> Tensor:
         """Loss of every picture, (B,), with gradients."""
         ...
 

@@ -1,0 +1,96 @@
+"""What a run trains: its configuration's type says it, and everything that the training loop need not know is here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from mezzotint.conditioning.text import TextConditioner
+from mezzotint.data.sources import PictureSet
+from mezzotint.families.pixel_dit import PixelDiT, initialise
+from mezzotint.training.batches import Batches
+from mezzotint.training.config import Run, RunConfig
+from mezzotint.training.features import CaptionFeatures
+from mezzotint.training.methods import Method, Pretrain
+from mezzotint.training.scene_feed import SceneFeed
+from mezzotint.training.validation import Validation
+
+__all__ = ["BatchSource", "Rowed", "Supplies", "Task", "task_of"]
+
+
+class Rowed(Protocol):
+    """A batch of any sort. rows (B,): what each picture is, for messages."""
+
+    @property
+    def rows(self) -> NDArray[np.int64]: ...
+
+
+B = TypeVar("B", bound=Rowed, covariant=True)
+
+
+class BatchSource(Protocol[B]):
+    """The batches of a run, each a pure function of how many pictures came before it."""
+
+    def at(self, counter: int) -> B:
+        """The batch that starts with picture number `counter` since training began."""
+        ...
+
+    def named(self, row: int) -> str:
+        """What the picture of a batch's row is called, for messages."""
+        ...
+
+
+@dataclass(frozen=True)
+class Supplies:
+    """What a run learns from.
+
+    features: the captions of the pictures, embedded by `text`, whose weights have the sha256 `text_digest`.
+    scenes: the feeds of both splits, if the run asks for scenes (`scene_feeds`).
+    """
+
+    pictures: PictureSet
+    features: CaptionFeatures
+    text: TextConditioner
+    text_digest: str
+    scenes: Mapping[str, SceneFeed] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A network, batches for it, how they become losses, and what is measured on the way.
+
+    validation: numbers by name, the loss under "mean"; facts: what checkpoints say of the network besides the run.
+    """
+
+    network: nn.Module
+    batches: BatchSource[Any]
+    method: Method[Any]
+    validation: Callable[[nn.Module], dict[str, float]]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def task_of(run: Run, supplies: Supplies, device: torch.device, network: nn.Module | None = None) -> Task:
+    """The task of a run. network: with the weights to begin with; fresh ones from the run's seed if not given."""
+    rows = supplies.pictures.split("train")[: run.data.limit or None]
+    return _drawing(run, supplies, rows, device, network)
+
+
+def _drawing(
+    run: RunConfig, supplies: Supplies, rows: NDArray[np.int64], device: torch.device, network: nn.Module | None
+) -> Task:
+    """Drawing: a denoiser of pictures."""
+    pictures, features, scenes = supplies.pictures, supplies.features, supplies.scenes
+    if network is None:
+        network = PixelDiT(run.network)
+        initialise(network, run.seed)
+    assert isinstance(network, PixelDiT), "a network of another family"
+    return Task(
+        network.to(device),
+        Batches(run, pictures, features, rows, device, scenes.get("train")),
+        Pretrain(run, network),
+        Validation(run, pictures, features, scenes=scenes.get("heldout")),
+    )
