@@ -1,7 +1,9 @@
-"""Layers that know no schedule: normalisation, rotary positions, attention, gated feed-forward, embeddings."""
+"""Layers that know no schedule: normalisation, rotary positions, attention, gated feed-forward, embeddings,
+convolutions."""
 
 from mezzotint.nn.attention import Attention, WeightsHook
 from mezzotint.nn.block import Block
+from mezzotint.nn.conv import BlankConv, ConvBlock
 from mezzotint.nn.embed import FourierFeatures
 from mezzotint.nn.feedforward import SwiGLU
 from mezzotint.nn.linear import linear
@@ -11,7 +13,9 @@ from mezzotint.nn.rope import apply_rotary, rotary_grid
 
 __all__ = [
     "Attention",
+    "BlankConv",
     "Block",
+    "ConvBlock",
     "FourierFeatures",
     "RMSNorm",
     "SwiGLU",
