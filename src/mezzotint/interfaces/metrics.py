@@ -9,7 +9,7 @@ from mezzotint.errors import OutOfSpace
 from mezzotint.provenance.files import write_atomically
 
 if TYPE_CHECKING:
-    from mezzotint.training.config import RunConfig
+    from mezzotint.training.config import Run
     from mezzotint.training.trainer import TrainStep
 
 NAME = "metrics.jsonl"
@@ -19,10 +19,10 @@ class Metrics:
     """Appends a line for each update. Lines of updates after `step`, the state that training goes on from, are dropped.
 
     A line has: step, pictures (seen so far), loss, gradient_norm (before clipping), lr_factor (share of the peak
-    learning rate), seconds, time (Unix), and validation (loss by noise level) where it was measured.
+    learning rate), seconds, time (Unix), and validation (numbers by name) where it was measured.
     """
 
-    def __init__(self, folder: Path, run: "RunConfig", step: int) -> None:
+    def __init__(self, folder: Path, run: "Run", step: int) -> None:
         self.path, self.run = folder / NAME, run
         kept = _kept(self.path, step)
         write_atomically(self.path, "".join(kept).encode())

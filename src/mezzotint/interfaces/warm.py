@@ -24,8 +24,13 @@ def warm_started(trainer: "Trainer", model: str) -> "Trainer":
     from mezzotint.checkpoints.model_folder import read_model_folder
     from mezzotint.families.pixel_dit import PixelDiT, initialise
     from mezzotint.load import find_model
+    from mezzotint.training.config import RunConfig
     from mezzotint.training.trainer import Trainer
 
+    if not isinstance(trainer.run, RunConfig):
+        raise TrainingError(
+            f"The run {trainer.run.name} trains an encoder, which no model has the weights of; leave out --warm-start."
+        )
     files = read_model_folder(find_model(model))
     network = PixelDiT(trainer.run.network)
     initialise(network, trainer.run.seed)

@@ -5,10 +5,11 @@ import json
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from mezzotint.errors import InvalidOption, unknown_name
 from mezzotint.families.pixel_dit import PixelDiTConfig
+from mezzotint.families.twin_encoder import TwinEncoderConfig
 from mezzotint.training.optim import OptimConfig
 
 
@@ -90,22 +91,8 @@ class RunConfig:
     sample_every: int = 1000
 
     def __post_init__(self) -> None:
-        positive = ("steps", "batch", "checkpoint_every", "keep", "validate_every", "validation", "sample_every")
-        for name in positive:
-            if getattr(self, name) < 1:
-                raise InvalidOption(f"{name} is {getattr(self, name)}; a run needs at least 1.")
-        for name in ("drop_both", "drop_text", "drop_style"):
-            if not 0 <= getattr(self.conditions, name) <= 1:
-                raise InvalidOption(
-                    f"conditions.{name} is {getattr(self.conditions, name)}; it is a share from 0 to 1."
-                )
-        if not 0 <= self.data.scenes <= 1:
-            raise InvalidOption(f"data.scenes is {self.data.scenes}; it is a share from 0 to 1.")
-        if self.network.size % self.network.patch:
-            raise InvalidOption(
-                f"network.patch {self.network.patch} does not divide network.size {self.network.size}; "
-                "choose one that does."
-            )
+        _check(self, (*_COUNTS, "sample_every"))
+        _check_shares("conditions", self.conditions, ("drop_both", "drop_text", "drop_style"))
 
     @property
     def text_length(self) -> int:
@@ -117,8 +104,90 @@ class RunConfig:
         return dataclasses.asdict(self)
 
 
-Run = RunConfig
+@dataclass(frozen=True, kw_only=True)
+class JitterConfig:
+    """How a picture is changed before an encoder sees it, so that features do not depend on exact pixels.
+
+    moved          share of the pictures that are shifted and scaled; the rest keep their sharp edges
+    shift, scale   largest shift (a share of the side) and largest change of the size (a share of it)
+    tint           largest change of a colour channel (a share of it): too little to change a colour's name
+    backed         share of the pictures that get a colour behind what is transparent
+    """
+
+    moved: float = 0.7
+    shift: float = 0.04
+    scale: float = 0.1
+    tint: float = 0.05
+    backed: float = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderRun:
+    """A training run of an image–text encoder; what a `RunConfig` has too means the same here.
+
+    text_length   most word pieces of a caption, its two boundary pieces included
+    wrong         at most so many captions that are wrong in one fact join a batch, as a share of it; scenes have them
+    scale         what products of features are multiplied with at first
+    validation    how many held-out pictures, each of another concept, are told apart
+    """
+
+    name: str
+    network: TwinEncoderConfig
+    steps: int
+    batch: int
+    data: DataConfig = field(default_factory=DataConfig)
+    text_length: int = 32
+    wrong: float = 0.25
+    scale: float = 10.0
+    jitter: JitterConfig = field(default_factory=JitterConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    seed: int = 0
+    ema: tuple[float, ...] = (0.05, 0.10)
+    compiled: bool = False
+    precision: Literal["bf16", "fp32"] = "fp32"
+    checkpoint_every: int = 200
+    keep: int = 2
+    validate_every: int = 400
+    validation: int = 256
+
+    def __post_init__(self) -> None:
+        _check(self, _COUNTS)
+        _check_shares("jitter", self.jitter, ("moved", "shift", "scale", "tint", "backed"))
+        _check_shares("", self, ("wrong",))
+        if self.batch < 2 or not self.scale > 0:
+            raise InvalidOption(
+                f"batch is {self.batch} and scale {self.scale}; an encoder needs at least 2 pictures to tell apart, "
+                "and a scale above 0."
+            )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return dataclasses.asdict(self)
+
+
+Run = RunConfig | EncoderRun
 """A run of any sort; its type says what is trained."""
+R = TypeVar("R", bound=Run)
+_COUNTS = ("steps", "batch", "checkpoint_every", "keep", "validate_every", "validation")
+
+
+def _check(run: Run, counts: Sequence[str]) -> None:
+    """What every sort of run must hold to. Raises `InvalidOption`."""
+    for name in counts:
+        if getattr(run, name) < 1:
+            raise InvalidOption(f"{name} is {getattr(run, name)}; a run needs at least 1.")
+    _check_shares("data", run.data, ("scenes",))
+    if run.network.size % run.network.patch:
+        raise InvalidOption(
+            f"network.patch {run.network.patch} does not divide network.size {run.network.size}; choose one that does."
+        )
+
+
+def _check_shares(path: str, part: Any, names: Sequence[str]) -> None:
+    for name in names:
+        if not 0 <= getattr(part, name) <= 1:
+            where = f"{path}.{name}" if path else name
+            raise InvalidOption(f"{where} is {getattr(part, name)}; it is a share from 0 to 1.")
 
 
 def from_dict(kind: type, values: Mapping[str, Any]) -> Any:
@@ -139,7 +208,7 @@ def from_dict(kind: type, values: Mapping[str, Any]) -> Any:
     return kind(**nested)
 
 
-def override(run: RunConfig, settings: Sequence[str]) -> RunConfig:
+def override(run: R, settings: Sequence[str]) -> R:
     """Apply settings of the form `a.b=value` to a run. Raises `InvalidOption` for unknown names and wrong types."""
     for setting in settings:
         path, equals, text = setting.partition("=")

@@ -12,7 +12,7 @@ from mezzotint.data.icons import default_folder
 from mezzotint.data.scenes import Fonts, load_fonts
 from mezzotint.data.sources import FolderSource, IconSource, PictureSet
 from mezzotint.errors import InvalidOption
-from mezzotint.training.config import DataConfig, Run
+from mezzotint.training.config import DataConfig, EncoderRun, Run
 from mezzotint.training.features import embed_captions
 from mezzotint.training.scene_feed import scene_feeds
 from mezzotint.training.task import Supplies
@@ -57,12 +57,20 @@ def prepare(
     fonts: for the words of scenes, if the run has scenes; those in the user's cache if not given.
     """
     pictures = load_pictures(run.data, run.network.size)
-    run = replace(run, network=replace(run.network, styles=len(pictures.styles), text_width=conditioner.width))
+    run = _fitted(run, len(pictures.styles), conditioner.width)
     rows = pictures.split("train")[: run.data.limit or None]
     held_out = validation_rows(pictures, run.validation)
+    # every sort of run asks for the same captions, so that all share one cache
     captions = ["", *(caption for row in rows for caption in pictures.records[int(row)].captions)]
     captions += [validation_caption(pictures.records[int(row)].captions) for row in held_out]
     report = None if progress is None else lambda done, total: progress("captions", done, total)
     features = embed_captions(conditioner, captions, cache_folder() / "captions", text_digest, report)
     scenes = scene_feeds(run, pictures, fonts or load_fonts(), conditioner) if run.data.scenes else {}
     return Trainer(run, Supplies(pictures, features, conditioner, text_digest, scenes), folder, device=device)
+
+
+def _fitted(run: Run, styles: int, text_width: int) -> Run:
+    """The run with the sizes of its data."""
+    if isinstance(run, EncoderRun):
+        return replace(run, network=replace(run.network, text_width=text_width))
+    return replace(run, network=replace(run.network, styles=styles, text_width=text_width))

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from mezzotint.data.scenes import Fonts, Scenes
 from mezzotint.data.sources import PictureSet
 from mezzotint.training.config import Run
 
-__all__ = ["SceneFeed", "Served", "scene_feeds"]
+__all__ = ["CaptionReader", "SceneFeed", "Served", "scene_feeds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +26,31 @@ class Served:
     cond: Conditioning
 
 
-class SceneFeed:
-    """The scenes of one split, each a function of the run's seed and its number.
+class CaptionReader:
+    """Embeds captions when they are needed, with the padding of every batch; in bfloat16 if the run computes in it."""
 
-    Captions are embedded when they are needed, since no scene comes twice; in bfloat16 where the run computes in it.
-    """
-
-    def __init__(self, run: Run, scenes: Scenes, text: TextConditioner) -> None:
-        self.scenes = scenes
-        self.styles = {style: i + 1 for i, style in enumerate(scenes.stock.pictures.styles)}
+    def __init__(self, run: Run, text: TextConditioner) -> None:
         self.length, self.letters = run.text_length, run.network.word_length
         reader = LetterReader(self.letters) if self.letters else None
         self.text = TextConditioner(text.tokenizer, text.encoder, (), self.length, reader)
         self.half = run.precision == "bf16"
+
+    def __call__(self, captions: Sequence[str]) -> Conditioning:
+        """Word pieces and letters of captions, without a style."""
+        half = torch.autocast("cpu", torch.bfloat16) if self.half else contextlib.nullcontext()
+        with half:
+            cond = self.text(captions)
+        return cond.padded(self.length, self.letters if cond.letters is not None else None)
+
+
+class SceneFeed:
+    """The scenes of one split, each a function of the run's seed and its number. No scene comes twice, so that captions
+    are embedded when they are needed."""
+
+    def __init__(self, run: Run, scenes: Scenes, text: TextConditioner) -> None:
+        self.scenes = scenes
+        self.styles = {style: i + 1 for i, style in enumerate(scenes.stock.pictures.styles)}
+        self.read = CaptionReader(run, text)
 
     @property
     def digest(self) -> str:
@@ -54,12 +66,8 @@ class SceneFeed:
             for scene, u, bare in zip(composed, choice.tolist(), no_text.tolist(), strict=True)
         ]
         styles = torch.tensor([self.styles.get(scene.scene.style, 0) for scene in composed], dtype=torch.int64)
-        half = torch.autocast("cpu", torch.bfloat16) if self.half else contextlib.nullcontext()
-        with half:
-            cond = self.text(captions)
-        cond = Conditioning(cond.tokens, cond.mask, torch.where(no_style, 0, styles), cond.letters)
-        pictures = torch.from_numpy(np.stack([scene.picture for scene in composed]))
-        return Served(pictures, cond.padded(self.length, self.letters if cond.letters is not None else None))
+        cond = replace(self.read(captions), style=torch.where(no_style, 0, styles))
+        return Served(torch.from_numpy(np.stack([scene.picture for scene in composed])), cond)
 
     def fixed(self, count: int) -> Served:
         """The first `count` scenes, each with its densest caption and its style: what validation looks at."""

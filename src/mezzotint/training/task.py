@@ -1,5 +1,6 @@
 """What a run trains: its configuration's type says it, and everything that the training loop need not know is here."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
@@ -12,11 +13,15 @@ from torch import nn
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.sources import PictureSet
 from mezzotint.families.pixel_dit import PixelDiT, initialise
+from mezzotint.families.twin_encoder import FAMILY, TwinEncoder
+from mezzotint.families.twin_encoder import initialise as initialise_encoder
 from mezzotint.training.batches import Batches
-from mezzotint.training.config import Run, RunConfig
+from mezzotint.training.config import EncoderRun, Run, RunConfig
 from mezzotint.training.features import CaptionFeatures
-from mezzotint.training.methods import Method, Pretrain
-from mezzotint.training.scene_feed import SceneFeed
+from mezzotint.training.methods import Contrast, Method, Pretrain
+from mezzotint.training.pairs import PairBatches
+from mezzotint.training.retrieval import Retrieval
+from mezzotint.training.scene_feed import CaptionReader, SceneFeed
 from mezzotint.training.validation import Validation
 
 __all__ = ["BatchSource", "Rowed", "Supplies", "Task", "task_of"]
@@ -76,6 +81,8 @@ class Task:
 def task_of(run: Run, supplies: Supplies, device: torch.device, network: nn.Module | None = None) -> Task:
     """The task of a run. network: with the weights to begin with; fresh ones from the run's seed if not given."""
     rows = supplies.pictures.split("train")[: run.data.limit or None]
+    if isinstance(run, EncoderRun):
+        return _matching(run, supplies, rows, device, network)
     return _drawing(run, supplies, rows, device, network)
 
 
@@ -93,4 +100,23 @@ def _drawing(
         Batches(run, pictures, features, rows, device, scenes.get("train")),
         Pretrain(run, network),
         Validation(run, pictures, features, scenes=scenes.get("heldout")),
+    )
+
+
+def _matching(
+    run: EncoderRun, supplies: Supplies, rows: NDArray[np.int64], device: torch.device, network: nn.Module | None
+) -> Task:
+    """Matching pictures and captions: an encoder of both."""
+    pictures, scenes = supplies.pictures, supplies.scenes
+    if network is None:
+        network = TwinEncoder(run.network)
+        # of a batch's captions one belongs to a picture: the odds that a fresh network should give
+        initialise_encoder(network, run.seed, scale=run.scale, offset=-math.log(run.batch))
+    assert isinstance(network, TwinEncoder), "a network of another family"
+    return Task(
+        network.to(device),
+        PairBatches(run, pictures, supplies.features, rows, device, scenes.get("train")),
+        Contrast(run, network),
+        Retrieval(run, pictures, CaptionReader(run, supplies.text), scenes.get("heldout")),
+        {"family": FAMILY},
     )

@@ -89,6 +89,8 @@ class Trainer:
     def resume(self, path: Path) -> None:
         """Take up a checkpoint's state. Raises `TrainingError` if it is of another run, data set or text encoder."""
         snapshot = state.load(path)
+        if snapshot.facts.get("family") != self.facts.get("family"):
+            raise TrainingError(f"{path} trains a network of another family than {self.run.name}; resume its own run.")
         # a setting that came later had its default before there was one
         then = {"scenes": None, **snapshot.facts, "run": from_dict(type(self.run), snapshot.facts["run"]).as_dict()}
         parts = {"run": "run configuration", "data": "data set", "text": "text encoder", "scenes": "composer of scenes"}

@@ -10,6 +10,9 @@ from torch.nn import functional as F
 from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.nn import Block, RMSNorm, linear, patchify, rotary_grid
 
+FAMILY = "twin_encoder"
+"""The name of the family, in checkpoints and in the folders of encoders."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TwinEncoderConfig:

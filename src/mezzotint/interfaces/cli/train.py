@@ -24,7 +24,7 @@ from mezzotint.interfaces.cli.progress import bar, counted, watched
 
 if TYPE_CHECKING:
     from mezzotint.conditioning.text import TextConditioner
-    from mezzotint.training.config import RunConfig
+    from mezzotint.training.config import Run
     from mezzotint.training.trainer import Trainer, TrainStep
 
 PRECISIONS = {"bfloat16": "bf16", "float32": "fp32"}
@@ -74,8 +74,8 @@ def train(
     threads: Any,
     form: str,
 ) -> None:
-    """Train RUN: tiny (a minute), house (the house model, hours on two cores), icons (the same without scenes) or
-    icons_gpu.
+    """Train RUN: tiny (a minute), house (the house model, hours on two cores), icons (the same without scenes),
+    icons_gpu, or encoder (which measures how well pictures fit their prompts).
 
     Metrics go to metrics.jsonl and sheets of samples to samples/ in the run's folder. SIGTERM or Ctrl-C finishes the
     step, saves, and exits with 75; --resume then goes on as if nothing had happened, bit for bit on the same machine.
@@ -99,14 +99,14 @@ def train(
 
 def configuration(
     run: str, settings: tuple[str, ...], out: Path | None, resume: bool, dtype: str
-) -> "tuple[RunConfig, Path]":
+) -> "tuple[Run, Path]":
     """The run's configuration and folder. A resumed run has the configuration of its checkpoint.
 
     Raises InvalidOption and TrainingError: for unknown names, for a folder that holds a run already, or holds none.
     """
     from mezzotint.runs import RUNS
     from mezzotint.training import state
-    from mezzotint.training.config import RunConfig, from_dict, override
+    from mezzotint.training.config import from_dict, override
     from mezzotint.training.prepare import run_folder
 
     if run not in RUNS:
@@ -125,12 +125,12 @@ def configuration(
             raise TrainingError(
                 f"{folder} holds no complete checkpoint to resume from; start the run without --resume."
             )
-        facts = state.read_facts(newest)
-        config = from_dict(RunConfig, facts["run"])
-        if config.name != run:
+        saved = state.read_facts(newest)["run"]
+        if saved["name"] != run:
             raise TrainingError(
-                f"{folder} holds the run {config.name}, not {run}; resume that one, or choose another --out."
+                f"{folder} holds the run {saved['name']}, not {run}; resume that one, or choose another --out."
             )
+        config = from_dict(type(config), saved)
     if dtype != "auto":
         if dtype not in PRECISIONS:
             raise unknown_name("dtype for training", dtype, ["auto", *PRECISIONS])
@@ -140,7 +140,7 @@ def configuration(
 
 
 def _prepared(
-    config: "RunConfig", folder: Path, resume: bool, warm_start: str | None, device: str
+    config: "Run", folder: Path, resume: bool, warm_start: str | None, device: str
 ) -> "tuple[Trainer, TextConditioner]":
     """A trainer that is ready for its next step, and the text encoder."""
     from mezzotint.load import load_text, resolve_device
@@ -244,8 +244,10 @@ def _loop(trainer: "Trainer", text: "TextConditioner", stop_after: int | None, o
     from mezzotint.interfaces.metrics import Metrics
     from mezzotint.interfaces.samples import draw_sheet
     from mezzotint.interfaces.stopping import StopSignals
+    from mezzotint.training.config import RunConfig
 
     run = trainer.run
+    sheets = run.sample_every if isinstance(run, RunConfig) else None  # an encoder draws nothing
     last = min(run.steps, stop_after or run.steps)
     if trainer.step >= last:
         return
@@ -258,7 +260,7 @@ def _loop(trainer: "Trainer", text: "TextConditioner", stop_after: int | None, o
             metrics.write(step)
             outcome.take(step)
             shown.move(outcome.line)
-            if not stop.asked and (step.step % run.sample_every == 0 or step.step == run.steps):
+            if sheets and not stop.asked and (step.step % sheets == 0 or step.step == run.steps):
                 outcome.sheet = draw_sheet(trainer, text, lambda: stop.asked) or outcome.sheet
             if stop.asked and step.step < last:
                 if step.checkpoint is None:
