@@ -20,6 +20,8 @@ from mezzotint.diffusion.denoiser import NetworkDenoiser
 from mezzotint.diffusion.schedule import RectifiedFlow, Schedule
 from mezzotint.errors import InvalidCheckpoint, InvalidOption, nearest
 from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
+from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
+from mezzotint.families.twin_encoder import TwinEncoder, TwinEncoderConfig
 from mezzotint.pipeline import Model
 from mezzotint.request import Request
 
@@ -33,7 +35,7 @@ HOUSE = Path(__file__).parent / "house"
 FAMILIES: Mapping[str, Callable[[Mapping[str, Any]], torch.nn.Module]] = MappingProxyType(
     {"pixel_dit": lambda sizes: PixelDiT(PixelDiTConfig(**sizes))}
 )
-"""Network families by name, each as a function from sizes to a network without weights."""
+"""Network families that draw, by name, each as a function from sizes to a network without weights."""
 
 SCHEDULES: Mapping[str, Schedule] = MappingProxyType({"rectified_flow": RectifiedFlow()})
 """Schedules by the name that a model's description gives."""
@@ -97,6 +99,8 @@ def live_model(
 def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Model:
     """A model from what its folder holds. Raises `InvalidCheckpoint` if the weights are of another network."""
     d = files.description
+    if d.get("family") == ENCODER_FAMILY:
+        raise InvalidCheckpoint(f"{files.root} holds an encoder, which measures and cannot draw; give another model.")
     try:
         family, schedule = FAMILIES[d["family"]], SCHEDULES[d["schedule"]]
         network = family(d["network"])
@@ -124,6 +128,27 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
         grids=fitted_grids(files),
         warnings=grid_warnings(files),
     )
+
+
+def load_twin_encoder(folder: Path, *, device: str = "auto") -> tuple[TwinEncoder, TextConditioner, str]:
+    """An encoder's network and text encoder from its packed folder, and the sha256 of its weights.
+
+    Raises `InvalidCheckpoint` for a folder of another kind.
+    """
+    files = read_model_folder(folder)
+    d = files.description
+    if d.get("family") != ENCODER_FAMILY:
+        raise InvalidCheckpoint(f"{folder} holds no encoder; pack one from a run of mezzotint train encoder.")
+    try:
+        network = TwinEncoder(TwinEncoderConfig(**d["network"]))
+        letters = int(d["network"]["word_length"])
+        text = load_conditioner(folder / TEXT, files.encoder, (), d["text_length"], letters)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidCheckpoint(
+            f"{folder}/{DESCRIPTION} does not describe an encoder that can be built ({error})."
+        ) from None
+    _fill(network, files)
+    return network.to(resolve_device(device)).eval().requires_grad_(False), text, files.weights_sha256
 
 
 def fitted_grids(files: ModelFolder) -> Mapping[tuple[str, int, float], tuple[float, ...]]:

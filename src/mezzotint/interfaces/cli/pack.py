@@ -65,7 +65,8 @@ def pack(
     licence: str,
     form: str,
 ) -> None:
-    """Make a model's folder from the newest checkpoint in RUN_FOLDER; `imagine --model DIR` draws with it."""
+    """Make a model's folder from the newest checkpoint in RUN_FOLDER; `imagine --model DIR` draws with it, or, if the
+    run trained an encoder, measurements are made with it."""
     label = out.resolve().name if name is None else name
     Request(prompt="", model=label)
     if not isinstance(ema, float):
@@ -79,8 +80,10 @@ def pack(
     from mezzotint.data.icons import default_folder
     from mezzotint.interfaces.cli.models import describe
     from mezzotint.load import DRAWING_DEFAULTS, HOUSE
-    from mezzotint.training.export import export
+    from mezzotint.training.export import draws, export
 
+    if chosen and not draws(run_folder):
+        raise InvalidOption(f"{run_folder} is the run of an encoder, which draws nothing; leave out --defaults.")
     drawn_with = {**DRAWING_DEFAULTS, **chosen}
     export(
         run_folder,
@@ -102,7 +105,8 @@ def pack(
     click.echo(
         f"{where}: {label}, {facts['parameters'] / 1e6:.1f} M parameters, {size / 1e6:.1f} MB with its text encoder"
     )
-    click.echo(f'try it: mezzotint imagine "a red apple" --model {where}')
+    if facts["defaults"]:
+        click.echo(f'try it: mezzotint imagine "a red apple" --model {where}')
 
 
 def parse_defaults(texts: tuple[str, ...]) -> dict[str, Any]:

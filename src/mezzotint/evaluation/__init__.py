@@ -1,0 +1,1 @@
+"""Measurements: what models are good and bad at."""
