@@ -12,7 +12,7 @@ from mezzotint.data.scenes.relate import OPPOSITE
 from mezzotint.data.scenes.scene import Scene
 from mezzotint.data.scenes.words import gives_away
 
-__all__ = ["HELD_LAYOUTS", "SHARE", "held_in"]
+__all__ = ["HELD_LAYOUTS", "SHARE", "held_in", "is_held"]
 
 SHARE = 0.1
 HELD_LAYOUTS = frozenset(
@@ -22,7 +22,8 @@ HELD_LAYOUTS = frozenset(
 _TURNED = ("right of", "below", "behind")  # said from the other side: left of, above, in front of
 
 
-def _held(purpose: str, *key: object) -> bool:
+def is_held(purpose: str, *key: object) -> bool:
+    """Whether a combination is one of the tenth that is held out. purpose: "colour", "count", "relation" or "word"."""
     return fraction(f"scene {purpose}", " | ".join(map(str, key))) < SHARE
 
 
@@ -40,18 +41,18 @@ def held_in(
             count = len(group.boxes)
             if row_is_held(group.row):
                 yield f"thing: {group.one}"
-            if group.colour and (group.one, group.colour) not in natural and _held("colour", group.one, group.colour):
+            if group.colour and (group.one, group.colour) not in natural and is_held("colour", group.one, group.colour):
                 yield f"colour: {group.colour} {group.one}"
-            if count > 1 and _held("count", group.one, count):
+            if count > 1 and is_held("count", group.one, count):
                 yield f"count: {count} {group.many}"
         for relation in scene.relations:
             said = scene.name_of(relation.subject), relation.word, scene.name_of(relation.object)
             key = (said[2], OPPOSITE[said[1]], said[0]) if said[1] in _TURNED else said
-            if _held("relation", *key):
+            if is_held("relation", *key):
                 yield f"relation: {' '.join(said)}"
         if scene.lettering:
             text, font = scene.lettering.text, scene.lettering.font
-            if gives_away(text) or _held("word", text.lower()):
+            if gives_away(text) or is_held("word", text.lower()):
                 yield f"word: {text}"
             if font in fonts:
                 yield f"font: {font}"

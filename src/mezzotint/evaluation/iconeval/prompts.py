@@ -1,0 +1,60 @@
+"""IconEval's prompts: what is asked, and what must then be seen.
+
+The tasks are GenEval's (Ghosh et al. 2023, arXiv 2310.11513), in the world of icons, and spelling. The prompts are
+data, in `prompts.json` beside this file, so that a score means the same tomorrow; `compose.py` made them. Every
+combination in them (colour of a thing, count of a thing, thing beside thing, word) is held out of training scenes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.resources import files
+from typing import Any
+
+__all__ = ["TASKS", "VERSION", "IconPrompt", "Wanted", "load_prompts"]
+
+VERSION = 1
+TASKS = ("single", "two", "counting", "colours", "position", "attribution", "spelling")
+"""The first six are GenEval's, whose unweighted mean is the overall score."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A thing that must be seen: what, how many, and in which colour ("" for any)."""
+
+    thing: str
+    count: int = 1
+    colour: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IconPrompt:
+    """One prompt.
+
+    wanted: the things; relation: where the first must be, seen from the second ("left of", "right of", "above",
+    "below"), or ""; text: what must be written, or ""; known: whether the phrasing is one of training's.
+    """
+
+    task: str
+    text: str
+    wanted: tuple[Wanted, ...] = ()
+    relation: str = ""
+    word: str = ""
+    known: bool = True
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json_dict(cls, data: Mapping[str, Any]) -> "IconPrompt":
+        """The inverse of `to_json_dict`."""
+        return cls(**{**data, "wanted": tuple(Wanted(**thing) for thing in data["wanted"])})
+
+
+def load_prompts() -> tuple[IconPrompt, ...]:
+    """All prompts, task by task."""
+    text = files("mezzotint.evaluation.iconeval").joinpath("prompts.json").read_text("utf-8")
+    data = json.loads(text)
+    assert data["version"] == VERSION, "prompts.json is of another version"
+    return tuple(IconPrompt.from_json_dict(line) for line in data["prompts"])
