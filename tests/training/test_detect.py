@@ -1,6 +1,7 @@
 """What a detector is trained on and by: marks against the scenes' own facts, losses against closed forms."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,13 +9,40 @@ import torch
 from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.data.scenes import Box, Group, Scene, Scenes
 from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig, initialise_detector
-from mezzotint.families.icon_detector.decode import decoded, read
+from mezzotint.families.icon_detector.decode import Found, Sighting, decoded, read
+from mezzotint.load import load_text
+from mezzotint.training import state
 from mezzotint.training.batches import to_signed
+from mezzotint.training.config import DetectorRun
+from mezzotint.training.features import embed_captions
 from mezzotint.training.marks import COLOUR_NAMES, UNSAID, Marks, marks_of
 from mezzotint.training.methods.detect import detection_losses, overlap, peak_loss, peaks_wanted
+from mezzotint.training.scene_feed import scene_feeds
+from mezzotint.training.sightings import SightingCheck
+from mezzotint.training.task import Supplies
+from mezzotint.training.trainer import Trainer
 from tests.data.scenes.toy import fonts, pictures
 
 SCENES = Scenes(pictures(), fonts(), seed=4)
+HELD = ("pizza", "key")
+RUN = DetectorRun(
+    name="detector",
+    network=IconDetectorConfig(widths=(8, 8, 8, 8), blocks=1),
+    steps=6,
+    batch=4,
+    checkpoint_every=3,
+    validate_every=6,
+    validation=24,
+)
+
+
+@pytest.fixture(scope="module")
+def supplies(tmp_path_factory: pytest.TempPathFactory) -> Supplies:
+    text, digest = load_text(RUN.text_length)
+    features = embed_captions(text, [""], tmp_path_factory.mktemp("captions"), digest)
+    return Supplies(pictures(), features, text, digest, scene_feeds(RUN, pictures(), fonts(), text))
+
+
 THINGS = ("apple", "cat", "dog", "car", "book", "star", "tree", "fish", "bird", "bus", "bed", "mouse", "clock", "heart")
 
 
@@ -111,11 +139,57 @@ def test_a_small_detector_learns_the_toy_scenes_and_says_what_it_sees() -> None:
 
 
 def test_text_is_read_line_by_line_with_spaces() -> None:
-    from mezzotint.families.icon_detector.decode import Sighting
-
     def letter(character: str, left: float, top: float, width: float = 6) -> Sighting:
         return Sighting("HIGO".index(character), 0.9, (left, top, left + width, top + 9), 0, 1.0)
 
     row = [letter("G", 10, 30), letter("I", 17, 11, 2), letter("H", 10, 10), letter("O", 17, 31), letter("O", 40, 30)]
     assert read(row, "HIGO") == "HI GO O"
     assert read([], "HIGO") == ""
+
+
+def test_a_detectors_run_resumes_to_the_bit_and_is_measured_on_scenes_it_never_sees(
+    supplies: Supplies, tmp_path: Path
+) -> None:
+    def trainer(name: str) -> Trainer:
+        return Trainer(RUN, supplies, tmp_path / name)
+
+    whole, first = trainer("whole"), trainer("parts")
+    last = [step for step in whole.steps() if step.validation][-1].validation
+    list(first.steps(3))
+    second = trainer("parts")
+    newest = state.newest(tmp_path / "parts/checkpoints")
+    assert newest is not None
+    second.resume(newest)
+    assert [step for step in second.steps() if step.validation][-1].validation == last
+    for ours, theirs in zip(whole.network.parameters(), second.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    assert second.facts["things"] == sorted(THINGS + HELD)
+    assert whole.facts["family"] == "icon_detector"
+    seen = whole.batches.at(0)
+    assert seen.rows.tolist() == [-1, -2, -3, -4]
+    assert SCENES.split == "train"
+    assert bool(whole.validation.composed[1].scene.held)  # type: ignore[attr-defined]
+    assert not whole.validation.composed[0].scene.held  # type: ignore[attr-defined]
+
+
+def test_what_is_right_is_counted_by_hand(supplies: Supplies) -> None:
+    """A detector that says what is there is always right; one that says nothing is right about nothing."""
+    check = SightingCheck(RUN, supplies.scenes, sorted(THINGS + HELD))
+    seen = check.seen
+    truth = []
+    for place in range(len(check.composed)):
+        parts = []
+        for marks_ in (seen.things, seen.letters):
+            mine = (marks_.picture == place).nonzero()[:, 0].tolist()
+            parts.append(
+                tuple(
+                    Sighting(int(marks_.kind[i]), 1.0, tuple((marks_.box[i] * 2).tolist()), int(marks_.colour[i]), 1.0)
+                    for i in mine
+                )
+            )
+        truth.append(Found(*parts))
+    assert set(check.right(truth).values()) == {1.0}
+    nothing = check.right([Found((), ())] * len(check.composed))
+    assert nothing["colours"] == nothing["words"] == 0
+    wordless = sum(scene.scene.lettering is not None for scene in check.composed)
+    assert nothing["things"] == pytest.approx(wordless / len(check.composed))

@@ -29,7 +29,8 @@ def warm_started(trainer: "Trainer", model: str) -> "Trainer":
 
     if not isinstance(trainer.run, RunConfig):
         raise TrainingError(
-            f"The run {trainer.run.name} trains an encoder, which no model has the weights of; leave out --warm-start."
+            f"The run {trainer.run.name} trains a network that measures, and no model has the weights of one; "
+            "leave out --warm-start."
         )
     files = read_model_folder(find_model(model))
     network = PixelDiT(trainer.run.network)

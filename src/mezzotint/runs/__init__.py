@@ -3,14 +3,23 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from mezzotint.runs.detector import detector, second_detector
 from mezzotint.runs.encoder import encoder
 from mezzotint.runs.icons import house, icons, icons_gpu
 from mezzotint.runs.tiny import tiny
 from mezzotint.training.config import Run
 
 RUNS: Mapping[str, Callable[[], Run]] = MappingProxyType(
-    {"encoder": encoder, "house": house, "icons": icons, "icons_gpu": icons_gpu, "tiny": tiny}
+    {
+        "detector": detector,
+        "encoder": encoder,
+        "house": house,
+        "icons": icons,
+        "icons_gpu": icons_gpu,
+        "second_detector": second_detector,
+        "tiny": tiny,
+    }
 )
 """Every run by name; a new run is one function and one entry."""
 
-__all__ = ["RUNS", "encoder", "house", "icons", "icons_gpu", "tiny"]
+__all__ = ["RUNS", "detector", "encoder", "house", "icons", "icons_gpu", "second_detector", "tiny"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from mezzotint.errors import InvalidOption, unknown_name
+from mezzotint.families.icon_detector import IconDetectorConfig
 from mezzotint.families.pixel_dit import PixelDiTConfig
 from mezzotint.families.twin_encoder import TwinEncoderConfig
 from mezzotint.training.optim import OptimConfig
@@ -106,7 +107,7 @@ class RunConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class JitterConfig:
-    """How a picture is changed before an encoder sees it, so that features do not depend on exact pixels.
+    """How a picture is changed before it is measured in training, so that nothing depends on exact pixels.
 
     moved          share of the pictures that are shifted and scaled; the rest keep their sharp edges
     shift, scale   largest shift (a share of the side) and largest change of the size (a share of it)
@@ -165,7 +166,50 @@ class EncoderRun:
         return dataclasses.asdict(self)
 
 
-Run = RunConfig | EncoderRun
+@dataclass(frozen=True, kw_only=True)
+class DetectorRun:
+    """A training run of a detector, on composed scenes of both splits; what a `RunConfig` has too means the same here.
+
+    network      `things`, `colours` and `letters` are read from the scenes
+    validation   how many scenes it is measured on
+    """
+
+    name: str
+    network: IconDetectorConfig
+    steps: int
+    batch: int
+    data: DataConfig = field(default_factory=lambda: DataConfig(scenes=1.0))
+    jitter: JitterConfig = field(default_factory=lambda: JitterConfig(moved=0.0))
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    seed: int = 0
+    ema: tuple[float, ...] = (0.05, 0.10)
+    compiled: bool = False
+    precision: Literal["bf16", "fp32"] = "fp32"
+    checkpoint_every: int = 200
+    keep: int = 2
+    validate_every: int = 400
+    validation: int = 256
+
+    def __post_init__(self) -> None:
+        _check(self, _COUNTS)
+        _check_shares("jitter", self.jitter, ("moved", "shift", "scale", "tint", "backed"))
+        if self.data.scenes != 1 or self.jitter.moved:
+            raise InvalidOption(
+                f"data.scenes is {self.data.scenes} and jitter.moved {self.jitter.moved}; they must be 1 and 0, since "
+                "a detector is told where everything is, which only scenes know."
+            )
+
+    @property
+    def text_length(self) -> int:
+        """Most word pieces of a caption; it reads none."""
+        return 32
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return dataclasses.asdict(self)
+
+
+Run = RunConfig | EncoderRun | DetectorRun
 """A run of any sort; its type says what is trained."""
 R = TypeVar("R", bound=Run)
 _COUNTS = ("steps", "batch", "checkpoint_every", "keep", "validate_every", "validation")
@@ -177,7 +221,7 @@ def _check(run: Run, counts: Sequence[str]) -> None:
         if getattr(run, name) < 1:
             raise InvalidOption(f"{name} is {getattr(run, name)}; a run needs at least 1.")
     _check_shares("data", run.data, ("scenes",))
-    if run.network.size % run.network.patch:
+    if not isinstance(run, DetectorRun) and run.network.size % run.network.patch:
         raise InvalidOption(
             f"network.patch {run.network.patch} does not divide network.size {run.network.size}; choose one that does."
         )

@@ -12,7 +12,7 @@ from mezzotint.data.icons import default_folder
 from mezzotint.data.scenes import Fonts, load_fonts
 from mezzotint.data.sources import FolderSource, IconSource, PictureSet
 from mezzotint.errors import InvalidOption
-from mezzotint.training.config import DataConfig, EncoderRun, Run
+from mezzotint.training.config import DataConfig, DetectorRun, EncoderRun, Run
 from mezzotint.training.features import embed_captions
 from mezzotint.training.scene_feed import scene_feeds
 from mezzotint.training.task import Supplies
@@ -71,6 +71,8 @@ def prepare(
 
 def _fitted(run: Run, styles: int, text_width: int) -> Run:
     """The run with the sizes of its data."""
+    if isinstance(run, DetectorRun):
+        return run
     if isinstance(run, EncoderRun):
         return replace(run, network=replace(run.network, text_width=text_width))
     return replace(run, network=replace(run.network, styles=styles, text_width=text_width))

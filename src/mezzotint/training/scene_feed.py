@@ -13,7 +13,7 @@ from mezzotint.conditioning.letters import LetterReader
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.scenes import Fonts, Scenes
 from mezzotint.data.sources import PictureSet
-from mezzotint.training.config import Run
+from mezzotint.training.config import DetectorRun, Run
 
 __all__ = ["CaptionReader", "SceneFeed", "Served", "scene_feeds"]
 
@@ -30,7 +30,8 @@ class CaptionReader:
     """Embeds captions when they are needed, with the padding of every batch; in bfloat16 if the run computes in it."""
 
     def __init__(self, run: Run, text: TextConditioner) -> None:
-        self.length, self.letters = run.text_length, run.network.word_length
+        self.length = run.text_length
+        self.letters = 0 if isinstance(run, DetectorRun) else run.network.word_length
         reader = LetterReader(self.letters) if self.letters else None
         self.text = TextConditioner(text.tokenizer, text.encoder, (), self.length, reader)
         self.half = run.precision == "bf16"

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -10,18 +10,23 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.sources import PictureSet
+from mezzotint.families.icon_detector import FAMILY as DETECTOR_FAMILY
+from mezzotint.families.icon_detector import IconDetector, initialise_detector
 from mezzotint.families.pixel_dit import PixelDiT, initialise
 from mezzotint.families.twin_encoder import FAMILY, TwinEncoder
 from mezzotint.families.twin_encoder import initialise as initialise_encoder
 from mezzotint.training.batches import Batches
-from mezzotint.training.config import EncoderRun, Run, RunConfig
+from mezzotint.training.config import DetectorRun, EncoderRun, Run, RunConfig
 from mezzotint.training.features import CaptionFeatures
-from mezzotint.training.methods import Contrast, Method, Pretrain
+from mezzotint.training.marks import COLOUR_NAMES
+from mezzotint.training.methods import Contrast, Detect, Method, Pretrain
 from mezzotint.training.pairs import PairBatches
 from mezzotint.training.retrieval import Retrieval
 from mezzotint.training.scene_feed import CaptionReader, SceneFeed
+from mezzotint.training.sightings import SightingBatches, SightingCheck, things_of
 from mezzotint.training.validation import Validation
 
 __all__ = ["BatchSource", "Rowed", "Supplies", "Task", "task_of"]
@@ -81,6 +86,8 @@ class Task:
 def task_of(run: Run, supplies: Supplies, device: torch.device, network: nn.Module | None = None) -> Task:
     """The task of a run. network: with the weights to begin with; fresh ones from the run's seed if not given."""
     rows = supplies.pictures.split("train")[: run.data.limit or None]
+    if isinstance(run, DetectorRun):
+        return _detecting(run, supplies, device, network)
     if isinstance(run, EncoderRun):
         return _matching(run, supplies, rows, device, network)
     return _drawing(run, supplies, rows, device, network)
@@ -119,4 +126,21 @@ def _matching(
         Contrast(run, network),
         Retrieval(run, pictures, CaptionReader(run, supplies.text), scenes.get("heldout")),
         {"family": FAMILY},
+    )
+
+
+def _detecting(run: DetectorRun, supplies: Supplies, device: torch.device, network: nn.Module | None) -> Task:
+    """Detecting: what stands where in composed scenes, and what is written there."""
+    things = things_of(supplies.scenes)
+    if network is None:
+        counts = len(things), len(COLOUR_NAMES), len(ALPHABET)
+        network = IconDetector(replace(run.network, things=counts[0], colours=counts[1], letters=counts[2]))
+        initialise_detector(network, run.seed)
+    assert isinstance(network, IconDetector), "a network of another family"
+    return Task(
+        network.to(device),
+        SightingBatches(run, supplies.scenes, things),
+        Detect(run, network),
+        SightingCheck(run, supplies.scenes, things),
+        {"family": DETECTOR_FAMILY, "things": list(things)},
     )

@@ -1,6 +1,7 @@
 """The detector family."""
 
 from mezzotint.families.icon_detector.model import (
+    FAMILY,
     Described,
     IconDetector,
     IconDetectorConfig,
@@ -8,4 +9,4 @@ from mezzotint.families.icon_detector.model import (
     initialise_detector,
 )
 
-__all__ = ["Described", "IconDetector", "IconDetectorConfig", "Maps", "initialise_detector"]
+__all__ = ["FAMILY", "Described", "IconDetector", "IconDetectorConfig", "Maps", "initialise_detector"]

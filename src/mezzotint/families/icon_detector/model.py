@@ -9,6 +9,9 @@ from torch.nn import functional as F
 
 from mezzotint.nn import BlankConv, ConvBlock, linear
 
+FAMILY = "icon_detector"
+"""What `model.json` and checkpoints call this family."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class IconDetectorConfig:

@@ -75,7 +75,8 @@ def train(
     form: str,
 ) -> None:
     """Train RUN: tiny (a minute), house (the house model, hours on two cores), icons (the same without scenes),
-    icons_gpu, or encoder (which measures how well pictures fit their prompts).
+    icons_gpu; encoder (which measures how well pictures fit their prompts), detector and second_detector (which say
+    what is to be seen in a picture).
 
     Metrics go to metrics.jsonl and sheets of samples to samples/ in the run's folder. SIGTERM or Ctrl-C finishes the
     step, saves, and exits with 75; --resume then goes on as if nothing had happened, bit for bit on the same machine.

@@ -1,13 +1,18 @@
 """The losses of a detector, a picture at a time."""
 
+import contextlib
+from collections.abc import Mapping
+from typing import Protocol
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from mezzotint.families.icon_detector import IconDetector, Maps
+from mezzotint.training.config import DetectorRun
 from mezzotint.training.marks import UNSAID, Marks
 
-__all__ = ["detection_losses", "overlap", "peak_loss", "peaks_wanted"]
+__all__ = ["Detect", "detection_losses", "overlap", "peak_loss", "peaks_wanted"]
 
 
 def peaks_wanted(marks: Marks, count: int, rows: int, columns: int) -> Tensor:
@@ -82,3 +87,44 @@ def detection_losses(network: IconDetector, maps: Maps, things: Marks, letters: 
             colours = F.cross_entropy(said.colours, marks.colour, ignore_index=UNSAID, reduction="none")
             losses = losses + _spread(colours, marks, count)
     return losses
+
+
+class Marked(Protocol):
+    """Pictures with everything in them."""
+
+    @property
+    def pictures(self) -> Tensor: ...
+
+    @property
+    def things(self) -> Marks: ...
+
+    @property
+    def letters(self) -> Marks: ...
+
+
+class Detect:
+    """The losses of a batch of pictures with marks. The network is compiled; how many marks there are varies."""
+
+    def __init__(self, run: DetectorRun, network: IconDetector) -> None:
+        self.network, self.precision = network, run.precision
+        self._compiled = torch.compile(self._maps, dynamic=False) if run.compiled else self._maps
+
+    def losses(self, batch: Marked) -> Tensor:
+        """Loss of every picture, (B,), with gradients."""
+        return detection_losses(self.network, Maps(*self._compiled(batch.pictures)), batch.things, batch.letters)
+
+    def step(self, lr: float, count: int) -> None:
+        """Nothing is trained beside the network."""
+
+    def state(self) -> Mapping[str, Tensor]:
+        """Empty."""
+        return {}
+
+    def load(self, state: Mapping[str, Tensor]) -> None:
+        """Nothing to restore."""
+
+    def _maps(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        half = torch.autocast(pictures.device.type, torch.bfloat16) if self.precision == "bf16" else None
+        with half or contextlib.nullcontext():
+            maps = self.network(pictures)
+        return maps.peaks, maps.boxes, maps.features.float()
