@@ -78,14 +78,16 @@ def propagated(solver: Solver[Any], exact: Gaussian, times: Sequence[Tensor], me
     return propagated_along(solver, exact, from_times([float(t) for t in times]), mean, variance)
 
 
-def propagated_along(solver: Solver[Any], exact: Gaussian, grid: TimeGrid, mean: float, variance: float) -> Any:
+def propagated_along(
+    solver: Solver[Any], exact: Gaussian, grid: TimeGrid, mean: float, variance: float, kind: type[OneHot] = OneHot
+) -> Any:
     """The mean and variance with which the loop ends, from those of its start, without sampling.
 
     On a Gaussian every solver is affine in the start and its noise, so the rows of one run give all coefficients.
     """
-    first = OneHot()
+    first = kind()
     *_, _ = sample(Bound(exact, {}), torch.zeros(1, 1, dtype=torch.float64), grid, solver, first)
-    noise = OneHot(dict(first.draws), sorted(first.asked))
+    noise = kind(dict(first.draws), sorted(first.asked))
     rows = 2 + len(noise.draws) + max(len(noise.knots) - 1, 0)
     start = torch.zeros(rows, 1, dtype=torch.float64)
     start[1] = 1

@@ -1,7 +1,8 @@
 """What the parity tests with diffusers share: an exact denoiser, and schedulers made as exact as they can be made."""
 
 import importlib
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -9,7 +10,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from mezzotint.diffusion import Bound, GaussianMixture, PhiloxNoise, Solver, VPScaledLinear, from_times, sample
+from mezzotint.diffusion import (
+    Bound,
+    GaussianMixture,
+    PhiloxNoise,
+    Prediction,
+    Solver,
+    VPScaledLinear,
+    from_times,
+    sample,
+)
+from tests.diffusion.paths import Bridge
 
 MEANS = torch.tensor([[-1.0, 0.4, 0.1], [0.6, -0.3, 0.9]], dtype=torch.float64)
 VARIANCES = torch.tensor([0.05, 0.1], dtype=torch.float64)
@@ -40,8 +51,28 @@ def exact_sigmas(scheduler: Any, times: Sequence[float]) -> None:
     scheduler.sigmas = torch.stack([(level := TABLE(t)).sigma / level.alpha for t in times])
 
 
+def path_noise(path: Bridge) -> Callable[[Tensor, Tensor], Tensor]:
+    """Our Brownian path in half the log-SNR, as samplers ask for their own in sigma: increments of variance 1."""
+
+    def sampler(high: Tensor, low: Tensor) -> Tensor:
+        a, b = -float(high.log()), -float(low.log())
+        return path.brownian(START.shape, a, b) / math.sqrt(b - a)
+
+    return sampler
+
+
 def ends(grid: Any) -> list[float]:
     return [grid[0].t, *(move.s for move in grid)]
+
+
+class Parabola:
+    """x_0 = lambda², whatever x_t."""
+
+    schedule = TABLE
+
+    def __call__(self, x_t: Tensor, t: Tensor, cond: object = None, *, to: Tensor | None = None) -> Prediction:
+        level = self.schedule(t)
+        return Prediction(x_t, level, torch.full_like(x_t, float(level.log_snr) ** 2 / 4))
 
 
 def target(name: str, x: Tensor, t: Tensor) -> Tensor:

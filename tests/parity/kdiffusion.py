@@ -7,16 +7,14 @@ installed without what it asks for (`requirements-parity.lock`).
 """
 
 import importlib.util
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 from torch import Tensor
+
+from .stand_ins import module, quad, standing_in
 
 
 def load() -> Any:
@@ -29,46 +27,16 @@ def load() -> Any:
     folder = Path(found.origin).parent
     package = ModuleType("_k_diffusion")
     package.__path__ = [str(folder)]
-    package.utils = _module("_k_diffusion.utils", append_dims=_append_dims)  # type: ignore[attr-defined]
-    scipy = _module("scipy", integrate=_module("scipy.integrate", quad=_quad))
-    others = (scipy, _module("torchsde"), _module("torchdiffeq", odeint=None))
+    package.utils = module("_k_diffusion.utils", append_dims=_append_dims)  # type: ignore[attr-defined]
+    scipy = module("scipy", integrate=module("scipy.integrate", quad=quad))
+    others = (scipy, module("torchsde"), module("torchdiffeq", odeint=None))
     spec = importlib.util.spec_from_file_location("_k_diffusion.sampling", folder / "sampling.py")
     assert spec is not None and spec.loader is not None  # noqa: PT018
-    module = importlib.util.module_from_spec(spec)
-    with _standing_in(package, package.utils, *others):
-        spec.loader.exec_module(module)
-    return module
-
-
-def _module(name: str, **contents: Any) -> ModuleType:
-    module = ModuleType(name)
-    module.__dict__.update(contents)
-    return module
-
-
-@contextmanager
-def _standing_in(*modules: ModuleType) -> Iterator[None]:
-    """What is imported inside the block finds these modules; afterwards all is as it was."""
-    before = {module.__name__: sys.modules.get(module.__name__) for module in modules}
-    sys.modules |= {module.__name__: module for module in modules}
-    try:
-        yield
-    finally:
-        for name, module in before.items():
-            if module is None:
-                del sys.modules[name]
-            else:
-                sys.modules[name] = module
+    made = importlib.util.module_from_spec(spec)
+    with standing_in(package, package.utils, *others):
+        spec.loader.exec_module(made)
+    return made
 
 
 def _append_dims(x: Tensor, ndim: int) -> Tensor:
     return x[(..., *[None] * (ndim - x.ndim))]
-
-
-_POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(8)
-
-
-def _quad(f: Callable[[float], float], a: float, b: float, **_: Any) -> tuple[float, float]:
-    """∫_a^b f, exact for polynomials up to degree 15, and the error."""
-    values = [f(float((a + b) / 2 + (b - a) / 2 * point)) for point in _POINTS]
-    return float(sum(w * v for w, v in zip(_WEIGHTS, values, strict=True)) * (b - a) / 2), 0.0

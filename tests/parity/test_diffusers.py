@@ -4,6 +4,8 @@ Both sides run whole trajectories from one start. diffusers keeps its tables in 
 float64 ones, so that what is compared is the formulas. Its steps i of 1000 are our t = (i + 1) / 1000.
 """
 
+import importlib
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +17,10 @@ from mezzotint.diffusion import (
     Bound,
     DPMpp2M,
     Euler,
+    Gaussian,
+    GaussianMixture,
     Heun,
     PhiloxNoise,
-    Prediction,
     RectifiedFlow,
     Solver,
     VPCosine,
@@ -25,7 +28,7 @@ from mezzotint.diffusion import (
     sample,
 )
 from mezzotint.diffusion.noise import Purpose
-from mezzotint.diffusion.solvers.adams import IPNDM
+from mezzotint.diffusion.solvers.adams import IPNDM, LMS
 from mezzotint.diffusion.solvers.deis import DEIS
 from mezzotint.diffusion.solvers.dpmpp import DPMpp3M
 from mezzotint.diffusion.solvers.midpoint import Midpoint
@@ -33,7 +36,8 @@ from mezzotint.diffusion.solvers.pndm import PNDM
 from mezzotint.diffusion.solvers.unipc import UniPC
 from mezzotint.diffusion.timegrid import karras, shifted, trailing, uniform
 
-from .chain import BETAS, START, TABLE, close, ends, exact_sigmas, mixture, ours, precise, target
+from .chain import BETAS, START, TABLE, Parabola, close, ends, exact_sigmas, mixture, ours, precise, target
+from .stand_ins import quad
 
 diffusers = pytest.importorskip("diffusers")
 
@@ -227,6 +231,46 @@ def test_ipndm() -> None:
         close(a, b)
 
 
+def lms(steps: int, denoiser: Gaussian | GaussianMixture, order: int = 4) -> tuple[list[float], list[Tensor]]:
+    """Our times, and their x after every step; the scheduler asks scipy for the integrals of its polynomials."""
+    where = importlib.import_module("diffusers.schedulers.scheduling_lms_discrete")
+    scheduler = precise(where.LMSDiscreteScheduler(**BETAS, timestep_spacing="trailing"))
+    scheduler.set_timesteps(steps)
+    times = ends(trailing(steps, TABLE))
+    exact_sigmas(scheduler, times)
+    x, found = START / TABLE(times[0]).alpha, []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(where, "integrate", SimpleNamespace(quad=quad), raising=False)
+        for i, t, s in zip(scheduler.timesteps, times[:-1], times[1:], strict=True):
+            output = denoiser(scheduler.scale_model_input(x, i), torch.tensor(t).double()).eps
+            x = scheduler.step(output, i, x, order=order).prev_sample
+            found.append(x * TABLE(s).alpha)
+    return times, found
+
+
+@pytest.mark.parametrize("steps", [5, 20])
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_lms(order: int, steps: int) -> None:
+    times, theirs = lms(steps, mixture(TABLE), order)
+    for mine, other in zip(list(ours(TABLE, LMS(order), times, START))[:-1], theirs[:-1], strict=True):
+        close(mine, other)
+
+
+@pytest.mark.parametrize("steps", [10, 20, 50])
+def test_lms_ends_otherwise_and_with_an_exact_denoiser_theirs_is_nearer(steps: int) -> None:
+    """Theirs extrapolates its polynomial to sigma = 0. Our last step is x_0, by whatever solver: of first order.
+
+    The end is known on a Gaussian: mean + sqrt(variance) times the start's distance from its mean in deviations.
+    """
+    exact = Gaussian(TABLE, 0.3, 0.25)
+    times, theirs = lms(steps, exact)
+    *_, last = sample(Bound(exact, {}), START, from_times(times), LMS(), PhiloxNoise(range(8)))
+    level = TABLE(times[0])
+    end = 0.3 + 0.5 * (START - 0.3 * level.alpha) / (0.25 * level.alpha**2 + level.sigma**2).sqrt()
+    assert float((theirs[-1] - end).abs().max()) < 0.2 * float((last.x - end).abs().max())
+    close(last.x, exact(theirs[-2], torch.tensor(times[-2]).double()).x0)
+
+
 def test_dpm_2() -> None:
     """It evaluates the middle of a step at the nearest whole step of the chain; we give it the true middle."""
     scheduler = precise(diffusers.KDPM2DiscreteScheduler(**BETAS, timestep_spacing="trailing"))
@@ -274,13 +318,6 @@ def test_3m_differs_and_ours_is_the_exact_parabola() -> None:
         a, b = float(high.log_snr) / 2, float(low.log_snr) / 2
         integral = float(low.alpha) * ((b * b - 2 * b + 2) - float((torch.tensor(a - b)).exp()) * (a * a - 2 * a + 2))
         return low.sigma / high.sigma * x + integral
-
-    class Parabola:
-        schedule = TABLE
-
-        def __call__(self, x_t: Tensor, t: Tensor, cond: object = None, *, to: Tensor | None = None) -> Prediction:
-            level = self.schedule(t)
-            return Prediction(x_t, level, torch.full_like(x_t, float(level.log_snr) ** 2 / 4))
 
     options = {"timestep_spacing": "trailing", "final_sigmas_type": "zero", "prediction_type": "sample"}
     scheduler = precise(diffusers.DPMSolverMultistepScheduler(**BETAS, solver_order=3, **options))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from mezzotint.diffusion import DDPM, PhiloxNoise, Purpose, RectifiedFlow, Solver
-from mezzotint.diffusion.solvers.ancestral import EulerAncestral
+from mezzotint.diffusion.solvers.ancestral import DPM2Ancestral, EulerAncestral
 from mezzotint.diffusion.solvers.pndm import PNDM
 from mezzotint.diffusion.timegrid import shifted, trailing
 
@@ -65,6 +65,25 @@ def test_euler_ancestral_on_rectified_flow(eta: float) -> None:
         with patched_noise("scheduling_ltx_euler_ancestral_rf", drawn(n).float()):
             x = scheduler.step(velocity, scheduler.timesteps[n], x).prev_sample
         torch.testing.assert_close(mine, x, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [5, 20])
+def test_dpm_2_ancestral(steps: int) -> None:
+    """Two calls a step, one for the last. It asks for the middle at a time interpolated in the chain; it gets ours."""
+    scheduler = precise(diffusers.KDPM2AncestralDiscreteScheduler(**BETAS, timestep_spacing="trailing"))
+    scheduler.set_timesteps(steps)
+    times, calls = ends(trailing(steps, TABLE)), []
+    x = START / TABLE(times[0]).alpha
+    for n, i in enumerate(scheduler.timesteps):
+        sigma = scheduler.sigmas[n] if n % 2 == 0 else scheduler.sigmas_interpol[n - 1]
+        scaled = scheduler.scale_model_input(x, i)
+        output = target("epsilon", scaled, TABLE.time(-2 * sigma.double().log()))
+        with patched_noise("scheduling_k_dpm_2_ancestral_discrete", drawn(n // 2)):
+            x = scheduler.step(output, i, x).prev_sample
+        calls.append(x)
+    theirs = [*calls[1::2], calls[-1]]
+    for s, mine, other in zip(times[1:], ours(TABLE, DPM2Ancestral(), times, START), theirs, strict=True):
+        close(mine, other * TABLE(s).alpha)
 
 
 def test_pndm_with_runge_kutta_steps() -> None:

@@ -32,6 +32,7 @@ from mezzotint.diffusion.solvers.seeds import DPMppSDE
 from mezzotint.diffusion.timegrid import exponential, karras, polyexponential, times_of
 from tests.diffusion.paths import Bridge
 
+from .chain import path_noise
 from .kdiffusion import load
 
 theirs = load()
@@ -60,16 +61,6 @@ def their_steps(sampler: Callable[..., Tensor], times: Sequence[float], options:
     sigmas = SCHEDULE(torch.tensor(times, dtype=torch.float64)).sigma
     last = sampler(model, START, sigmas, callback=lambda step: seen.append(step["x"]), disable=True, **options)
     return [*seen[1:], last]
-
-
-def path_noise(path: Bridge) -> Callable[[Tensor, Tensor], Tensor]:
-    """Our Brownian path in half the log-SNR, as k-diffusion asks for its own in sigma: increments of variance 1."""
-
-    def sampler(high: Tensor, low: Tensor) -> Tensor:
-        a, b = -float(high.log()), -float(low.log())
-        return path.brownian(START.shape, a, b) / math.sqrt(b - a)
-
-    return sampler
 
 
 class Indexed(Bridge):
