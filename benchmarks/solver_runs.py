@@ -10,7 +10,7 @@ from torch import Tensor
 from mezzotint.diffusion import SOLVERS, BoundDenoiser, PhiloxNoise, Schedule, TimeGrid, sample
 from mezzotint.diffusion.timegrid import FALLING_GRIDS, karras, shifted
 
-__all__ = ["BUDGETS", "FITTED", "GRIDS", "Run", "end", "our_runs", "rms", "steps_for", "usable"]
+__all__ = ["BUDGETS", "FITTED", "GRIDS", "Run", "deterministic", "end", "our_runs", "rms", "steps_for", "usable"]
 
 BUDGETS = (4, 5, 6, 8, 10, 15, 20, 30, 50)
 FITTED = (6, 8)
@@ -25,6 +25,11 @@ GRIDS: Mapping[str, Callable[..., TimeGrid]] = MappingProxyType(
 """Our grids by spec: as they are, and with the options that peers have to tune too."""
 Run = Callable[[BoundDenoiser, Tensor], Tensor]
 """Where a sampler ends from x, noise of unit variance; nan where it fails."""
+
+
+def deterministic() -> list[str]:
+    """Our solvers that have an order, each map once."""
+    return [name for name, r in SOLVERS.items() if r.make().order is not None and r.same_as is None]
 
 
 def end(denoise: BoundDenoiser, x: Tensor, grid: TimeGrid, solver: str) -> Tensor:

@@ -7,37 +7,33 @@
 The mixture is exact: 16 Gaussians in 64 dimensions on Stable Diffusion's schedule. The error is the RMS distance to
 where 1000 steps go from the same noise. Every program's solver, grid and options are chosen on one set of seeds and
 reported on another. Deterministic solvers only. How a trained model is measured: see `benchmarks.model_solvers`.
+Overhead is what a step costs outside the network: see `benchmarks.overhead`.
 Each part takes the place of the same part in benchmarks/solvers.json; `python -m docs.numbers` fills in the tables.
 """
 
 import argparse
 import json
-import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping
-from itertools import pairwise
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from benchmarks.overhead import overhead
 from benchmarks.peers import DIFFUSERS, diffusers_end, k_diffusion_runs
 from benchmarks.report import machine, write
-from benchmarks.solver_runs import BUDGETS, FITTED, Run, end, our_runs, rms, usable
+from benchmarks.solver_runs import BUDGETS, FITTED, Run, deterministic, end, our_runs, rms, usable
 from mezzotint.diffusion import (
     SOLVERS,
     Bound,
     BoundDenoiser,
     GaussianMixture,
     PhiloxNoise,
-    Prediction,
     Purpose,
-    RectifiedFlow,
-    Schedule,
     VPScaledLinear,
 )
-from mezzotint.diffusion.sampling import StepNoise
 from mezzotint.diffusion.timegrid import FALLING_GRIDS, from_times, times_of, trailing
 from mezzotint.diffusion.timegrid.fit import fit_grid
 
@@ -57,11 +53,6 @@ def mixture() -> GaussianMixture:
 def starts(first: int, count: int) -> Tensor:
     """Noise of these seeds."""
     return PhiloxNoise(range(first, first + count)).normal((count, 64), Purpose.START, 0).double()
-
-
-def deterministic() -> list[str]:
-    """Our solvers that have an order, each map once."""
-    return [name for name, r in SOLVERS.items() if r.make().order is not None and r.same_as is None]
 
 
 def chosen(
@@ -131,67 +122,6 @@ def fitted(
     return {**found, "times": times_of(fits[found["choice"]].grid)}
 
 
-def overhead(repeats: int = 30) -> dict[str, Any]:
-    """Microseconds of a step outside the network on a tensor of 1×4×64×64, the median of whole runs of 20 steps."""
-    import diffusers
-
-    x = torch.linspace(-1, 1, 4 * 64 * 64).reshape(1, 4, 64, 64)
-    output = x.flip(-1).contiguous()
-
-    class Ready:
-        def __init__(self, schedule: Schedule) -> None:
-            self.schedule = schedule
-
-        def __call__(self, x_t: Tensor, t: Tensor, *, to: Tensor | None = None) -> Prediction:
-            return Prediction(x_t, self.schedule(t), output)
-
-    times = [torch.tensor(t, dtype=torch.float64) for t in times_of(trailing(20, TABLE))]
-    noise = StepNoise(PhiloxNoise([0]), 0)
-
-    def mine(name: str, schedule: Schedule) -> float:
-        solver, ready, y = SOLVERS[name].make(), Ready(schedule), x
-        state = solver.init(x)
-        begin = time.perf_counter()
-        for t, s in pairwise(times[:-1]):
-            y, state = solver.step(ready, y, t, s, state, noise)
-        return (time.perf_counter() - begin) / (len(times) - 2) * 1e6
-
-    def their(build: Callable[[], Any]) -> float:
-        scheduler, y = build(), x
-        scheduler.set_timesteps(20)
-        begin = time.perf_counter()
-        for i in scheduler.timesteps[:-1]:
-            y = scheduler.step(output, i, y).prev_sample
-        return (time.perf_counter() - begin) / (len(scheduler.timesteps) - 1) * 1e6
-
-    beta = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
-    pairs: dict[str, tuple[str, Callable[[], Any]]] = {
-        "euler on rectified flow": (
-            "FlowMatchEulerDiscreteScheduler",
-            lambda: diffusers.FlowMatchEulerDiscreteScheduler(),
-        ),
-        "ddim": ("DDIMScheduler", lambda: diffusers.DDIMScheduler(**beta, clip_sample=False)),
-        "euler": ("EulerDiscreteScheduler", lambda: diffusers.EulerDiscreteScheduler(**beta)),
-        "lms": ("LMSDiscreteScheduler", lambda: diffusers.LMSDiscreteScheduler(**beta)),
-        "plms": ("PNDMScheduler", lambda: diffusers.PNDMScheduler(**beta, skip_prk_steps=True)),
-        "dpmpp-2m": ("DPMSolverMultistepScheduler", lambda: diffusers.DPMSolverMultistepScheduler(**beta)),
-        "dpmpp-3m": ("... order 3", lambda: diffusers.DPMSolverMultistepScheduler(**beta, solver_order=3)),
-        "deis-3": ("DEISMultistepScheduler", lambda: diffusers.DEISMultistepScheduler(**beta, solver_order=3)),
-        "unipc-2": ("UniPCMultistepScheduler", lambda: diffusers.UniPCMultistepScheduler(**beta)),
-        "unipc-3": ("... order 3", lambda: diffusers.UniPCMultistepScheduler(**beta, solver_order=3)),
-    }
-    found: dict[str, Any] = {}
-    for name, (theirs, build) in pairs.items():
-        solver, _, flow = name.partition(" on ")
-        schedule: Schedule = RectifiedFlow() if flow else TABLE
-        both = [
-            (mine(solver, schedule), their(build)) for _ in range(repeats)
-        ]  # in turn, so that both see the same machine
-        a, b = (statistics.median(values) for values in ([p for p, _ in both], [q for _, q in both]))
-        found[name] = {"mezzotint_us": a, "diffusers_us": b, "ratio": a / b, "diffusers": theirs}
-    return {"machine": machine(), "solvers": found}
-
-
 PARTS = ("overhead", "mixture", "model")
 
 
@@ -201,14 +131,14 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=192, help="starts in the mixture")
     parser.add_argument("--model", default="house", help="a model's folder or name")
     parser.add_argument("--pictures", type=int, default=4, help="pictures of the model that are reported")
-    parser.add_argument("--quick", action="store_true", help="three budgets and few starts")
+    parser.add_argument("--quick", action="store_true", help="three budgets, few starts and few repetitions")
     options = parser.parse_args()
     parts, budgets = options.parts or PARTS, (6, 8, 20) if options.quick else BUDGETS
     path = Path(__file__).with_suffix(".json")
     figures = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     figures.pop("machine", None)  # each part has its own
     if "overhead" in parts:
-        figures["overhead"] = overhead()
+        figures["overhead"] = overhead(options.model, 3 if options.quick else 30)
     if "mixture" in parts:
         figures["mixture"] = exact_model(64 if options.quick else options.starts, budgets)
     if "model" in parts:

@@ -1,14 +1,15 @@
 """The solver benchmark spends what it says, calls peers rightly, and fits, chooses and reports on different noise."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from benchmarks import model_solvers
+from benchmarks import model_solvers, overhead
 from benchmarks.flow_peers import diffusers_runs, k_diffusion_runs
 from benchmarks.model_solvers import (
     Task,
@@ -20,7 +21,7 @@ from benchmarks.model_solvers import (
     screened,
     tuned,
 )
-from benchmarks.solver_runs import Run, end, our_runs, rms, steps_for, usable
+from benchmarks.solver_runs import Run, deterministic, end, our_runs, rms, steps_for, usable
 from mezzotint import Pipeline
 from mezzotint.diffusion import (
     Bound,
@@ -33,6 +34,7 @@ from mezzotint.diffusion import (
     pure_noise,
 )
 from mezzotint.diffusion.timegrid import from_times, times_of, uniform
+from mezzotint.families.pixel_dit import PixelDiT
 from tests.support import model_folder
 
 FLOW = RectifiedFlow()
@@ -159,3 +161,49 @@ def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, m
     again = tasks["test"].error(lambda d, x: end(d, x, from_times(fit["times"]), fit["choice"]))
     assert fit["error"] == pytest.approx(again, rel=1e-6)
     assert len(fit["times"]) == 5
+
+
+class Clock:
+    """Time that passes only where a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def slowed(self, function: Callable[..., Any], seconds: float) -> Callable[..., Any]:
+        def slow(*arguments: Any, **options: Any) -> Any:
+            self.now += seconds
+            return function(*arguments, **options)
+
+        return slow
+
+
+def test_overhead_divides_steps_by_one_evaluation_and_times_noise_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(overhead, "perf_counter", clock)
+    for kind, name, seconds in (
+        (overhead.Ready, "__call__", 1.0),
+        (PixelDiT, "forward", 0.25),
+        (PhiloxNoise, "normal", 3.0),
+        (PhiloxNoise, "brownian", 5.0),
+    ):
+        monkeypatch.setattr(kind, name, clock.slowed(getattr(kind, name), seconds))
+    pipe = Pipeline.load(str(model_folder(tmp_path / "random")))
+    with torch.inference_mode():
+        found = overhead.beside_model(pipe, 2)
+    assert found["evaluation_us"] == pytest.approx(250_000)  # one forward, so that there is no guidance in it
+    assert found["solvers"].keys() == set(deterministic())
+    for name, calls in {
+        "ddim": 1,
+        "unipc-3": 1,
+        "heun": 2,
+        "dpm-2": 37 / 19,
+    }.items():  # 19 steps; the first of dpm-2 is DDIM's
+        assert found["solvers"][name] == pytest.approx({"us": 1e6 * calls, "share": 4 * calls})
+    noise = overhead.noise_drawing(FLOW, (1, 4, 1, 8, 8), 2)
+    assert noise["normal_us"] == pytest.approx(3e6)
+    assert noise["brownian_us"] == pytest.approx(5e6)

@@ -55,3 +55,30 @@ def test_overhead_is_told_in_microseconds(tmp_path: Path) -> None:
     row = {"mezzotint_us": 12.4, "diffusers_us": 24.8, "ratio": 0.5, "diffusers": "DDIMScheduler"}
     path.write_text(json.dumps({"overhead": {"machine": MACHINE, "solvers": {"ddim": row}}}))
     assert "| ddim | 12 | 25 (DDIMScheduler) | 0.50 |" in solver_benchmark(path)
+
+
+def test_overhead_is_told_as_a_share_of_an_evaluation_and_noise_apart(tmp_path: Path) -> None:
+    path = tmp_path / "solvers.json"
+    part = {
+        "machine": MACHINE,
+        "solvers": {},
+        "model": {
+            "model": "house", "weights_sha256": "cd" * 32, "shape": [1, 4, 1, 64, 64], "dtype": "float32",
+            "evaluation_us": 20_000.0,
+            "solvers": {
+                "unipc-3": {"us": 420.0, "share": 0.021}, "ddim": {"us": 25.0, "share": 0.00125},
+                "heun": {"us": 60.0, "share": 0.003},
+            },
+        },
+        "noise": {"shape": [1, 4, 1, 64, 64], "normal_us": 912.3, "brownian_us": 2345.6},
+    }  # fmt: skip
+    path.write_text(json.dumps({"overhead": part}))
+    text = solver_benchmark(path)
+    assert "house (weights `cdcdcdcdcdcdcdcd`), one picture of 1 × 4 × 1 × 64 × 64 with its prompt alone, takes" in text
+    assert "takes 20.0 ms in float32." in text
+    assert "costs from 25 µs, 0.12% (ddim) to 420 µs, 2.10% (unipc-3); 2 of 3 are below 2%; not unipc-3." in text
+    assert "normals take 912 µs a step, and an increment of the Brownian path 2346 µs." in text
+    del part["model"], part["noise"]
+    path.write_text(json.dumps({"overhead": part}))
+    assert "evaluation" not in solver_benchmark(path)
+    assert "Brownian" not in solver_benchmark(path)
