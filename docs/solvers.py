@@ -17,6 +17,7 @@ from mezzotint.diffusion.solvers import describe
 from mezzotint.diffusion.timegrid import describe as describe_grids
 from mezzotint.foreign import ABSENT, GRIDS, PROGRAMS
 from tests.diffusion.order import SCHEDULES, STEPS, end_to_end_error, exact_denoisers, formula_error, slope
+from tests.diffusion.test_combinations import REFUSED
 from tests.diffusion.test_stochastic import moment_error
 
 PAGE = Path(__file__).parent / "solvers.md"
@@ -127,6 +128,11 @@ def grid_rows() -> list[str]:
     ]
 
 
+def refused_rows() -> list[str]:
+    """Every entry of the list, with what it says of one combination."""
+    return [f"| {name} | {refuse(REFUSED[name])} |" for name, refuse in ILLEGAL.items()]
+
+
 def name_rows() -> list[str]:
     rows = []
     for program, names in PROGRAMS.items():
@@ -163,10 +169,11 @@ def page(measure: bool = True) -> str:
         "`mezzotint fit-grid` makes one more, from a model's own trajectories: see "
         "[Drawing](drawing.md#fitting-a-time-grid).\n",
         "| name | kind | spaced in | options | source |\n|---|---|---|---|---|\n" + "\n".join(grid_rows()) + "\n",
-        "## What does not go together\n",
+        "## Combinations that are refused\n",
         "Every solver runs on every falling and jumping grid, schedule and kind of network, except for what is listed "
-        "here. It is refused before the network is asked, in a sentence that says what is legal instead.\n",
-        "\n".join(f"- {name}" for name in ILLEGAL) + "\n",
+        "here (`mezzotint.diffusion.combinations`). It is refused before the network is asked, in a sentence that says "
+        "what is legal instead.\n",
+        "| what | what is said, for example |\n|---|---|\n" + "\n".join(refused_rows()) + "\n",
         "## What other programs call them\n",
         "Who asks for a solver or a grid by such a name is told ours. In AUTOMATIC1111 a sampler's name may end in a "
         'grid ("DPM++ 2M Karras").\n',
