@@ -36,8 +36,11 @@ ALLOWED: dict[str, set[str]] = {
     # load puts a pipeline together, so it may also name the parts that a pipeline is made of
     "load": {"pipeline", "checkpoints", "families", "house", "diffusion", "codecs", "conditioning", "adapters"},
     "training": {"diffusion", "families", "codecs", "conditioning", "adapters", "checkpoints", "data", "parallel"},
-    # it measures with an encoder of our own, which load puts together; the two types are what load gives
-    "evaluation": {"pipeline", "data", "load", "families.twin_encoder", "conditioning.text"},
+    # it measures with an encoder of our own, which load puts together; looking inside a network is a probe's business
+    "evaluation": {
+        *("pipeline", "data", "load"),
+        *("families.twin_encoder", "conditioning.text", "diffusion.probe", "codecs.images"),
+    },
     # a run says how many letters its network reads, which only their reader knows
     "runs": {"training", "data", "families", "conditioning.letters"},
     "house": set(),

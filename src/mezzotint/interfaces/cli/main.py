@@ -30,6 +30,7 @@ VERBS = MappingProxyType(
     {
         "imagine": "mezzotint.interfaces.cli.imagine",
         "reproduce": "mezzotint.interfaces.cli.reproduce",
+        "explain": "mezzotint.interfaces.cli.explain",
         "inspect": "mezzotint.interfaces.cli.inspect",
         "models": "mezzotint.interfaces.cli.models",
         "solvers": "mezzotint.interfaces.cli.registries",

@@ -64,7 +64,7 @@ def reproduce(
     check_target(out, file)
     set_threads(_threads(then) if threads is None else whole_number("threads", threads, 1, 1024))
     weak = _weak(then, weak_model)
-    pipe = _pipeline(then, model, device, dtype)
+    pipe = pipeline_of(then, model, device, dtype)
     result = _draw(pipe, then, weak)
     verdict = compare(then, result.recipes[0], result.images[0], picture_then)
     if out is not None:
@@ -132,7 +132,11 @@ def _weak(then: Recipe, given: str | None) -> str | None:
     return _installed(named, "weak model") if named is not None and given is None else given
 
 
-def _pipeline(then: Recipe, model: str | None, device: str, dtype: str) -> "Pipeline":
+def pipeline_of(then: Recipe, model: str | None, device: str, dtype: str) -> "Pipeline":
+    """The pipeline that a recipe names, or another model's; on the recipe's device where there is one.
+
+    Raises InvalidOption for a model that is not installed.
+    """
     from mezzotint.pipeline import Pipeline
 
     dtype = then.request.dtype if dtype == "auto" else dtype

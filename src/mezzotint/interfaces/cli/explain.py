@@ -1,0 +1,80 @@
+"""`mezzotint explain`: how a picture came to be, on one page."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mezzotint.errors import InvalidFile, InvalidOption
+from mezzotint.interfaces.cli.options import (
+    device_option,
+    dtype_option,
+    format_option,
+    set_threads,
+    threads_option,
+    wait_quietly,
+    whole_number,
+)
+from mezzotint.interfaces.cli.output import emit_json
+from mezzotint.interfaces.cli.reproduce import pipeline_of, recipe_of
+
+if TYPE_CHECKING:
+    from mezzotint.data.sources import PictureSet
+
+
+@click.command(short_help="Show how a picture came to be: words, noise, training pictures.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="PATH", help="The page; FILE with the ending .html if not given."
+)
+@click.option("--model", metavar="NAME", help="A model's name or folder, instead of the one that the recipe names.")
+@device_option
+@dtype_option
+@threads_option
+@format_option
+def explain(file: Path, out: Path | None, model: str | None, device: str, dtype: str, threads: Any, form: str) -> None:
+    """Draw FILE again from its recipe, and write a page of HTML and a JSON file beside it.
+
+    They show where each word of the prompt acted, what removing it changes, the way from the noise, and the nearest
+    training pictures with their licences.
+    """
+    wait_quietly()
+    recipe = recipe_of(file)
+    target = file.with_suffix(".html") if out is None else out
+    if target.suffix.lower() not in (".html", ".htm") or target.is_dir():
+        raise InvalidOption(f"out is {target}; it must be a file that ends in .html.")
+    if not recipe.request.prompt.strip():
+        raise InvalidOption(f"{file} was drawn without a prompt, so there are no words to explain.")
+    if threads is not None:
+        set_threads(whole_number("threads", threads, 1, 1024))
+    from mezzotint.evaluation.explain import explain as explained
+    from mezzotint.evaluation.explain import page
+    from mezzotint.provenance.files import write_atomically
+
+    pipe = pipeline_of(recipe, model, device, dtype)
+    found = explained(pipe, recipe, _training_set(pipe.model.size[0]))
+    facts = found.to_json_dict()
+    data = target.with_suffix(".json")
+    write_atomically(target, page(found).encode())
+    write_atomically(data, (json.dumps(facts, indent=1) + "\n").encode())
+    if form == "json":
+        emit_json({"file": str(file), "page": str(target), "data": str(data), **facts})
+        return
+    for word in facts["words"]:
+        click.echo(
+            f"{word['text']:<16} {word['share_of_attention']:.1%} of the attention; "
+            f"without it the picture changes by {word['change_without_it']:.3f}"
+        )
+    click.echo(f"{click.format_filename(target)}, {click.format_filename(data)}")
+
+
+def _training_set(size: int) -> "PictureSet | None":
+    """The house data set, if it is built at this size."""
+    from mezzotint.data.icons import default_folder
+    from mezzotint.data.sources import IconSource
+
+    try:
+        return IconSource(default_folder()).load(size)
+    except InvalidFile:
+        return None

@@ -1,0 +1,39 @@
+"""`mezzotint explain`: a page and its data, or one sentence."""
+
+import json
+from pathlib import Path
+
+from PIL import Image
+
+from tests.interfaces.conftest import Run, parsed, sentence
+
+
+def test_a_picture_is_explained_on_a_page(run: Run, here: Path, model: Path) -> None:
+    run("imagine", "a red apple", "--model", model, "--steps", 2, "--seed", 3, "--out", "a.png")
+    found = parsed(run("explain", "a.png", "--model", model, "--format", "json"))
+    assert [word["text"] for word in found["words"]] == ["a", "red", "apple"]
+    assert (found["page"], found["data"], found["nearest"]) == ("a.html", "a.json", None)
+    data = json.loads((here / "a.json").read_text())
+    assert data["words"] == found["words"]
+    assert data["recipe"]["request"]["seed"] == 3
+    text = (here / "a.html").read_text()
+    assert "“a red apple”, seed 3" in text
+    assert "mezzotint data build icons" in text
+    said = run("explain", "a.png", "--model", model, "--out", "b.html").stdout
+    assert "of the attention; without it the picture changes by" in said
+    assert "b.html, b.json" in said
+
+
+def test_what_cannot_be_explained_is_one_sentence(run: Run, here: Path, model: Path) -> None:
+    Image.new("RGBA", (8, 8)).save(here / "plain.png")
+    run("imagine", "a cat", "--model", model, "--steps", 1, "--out", "cat.png")
+    run("imagine", "", "--model", model, "--steps", 1, "--out", "empty.png")
+    for args, words in (
+        (("plain.png",), "has no recipe"),
+        (("cat.png", "--out", "x.txt"), "must be a file that ends in .html"),
+        (("empty.png", "--model", model), "drawn without a prompt"),
+        (("none.png",), "There is no file none.png"),
+        (("cat.png",), "which is not installed"),
+    ):
+        assert words in sentence(run("explain", *args))
+    assert not list(here.glob("*.html"))
