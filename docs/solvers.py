@@ -175,7 +175,7 @@ def page(measure: bool = True) -> str:
         "what is legal instead.\n",
         "| what | what is said, for example |\n|---|---|\n" + "\n".join(refused_rows()) + "\n",
         "## What other programs call them\n",
-        "Who asks for a solver or a grid by such a name is told ours. In AUTOMATIC1111 a sampler's name may end in a "
+        "Who asks for a solver or a grid by such a name is told ours. In AUTOMATIC1111 a solver's name may end in a "
         'grid ("DPM++ 2M Karras").\n',
         "| program | its name | ours | options | difference |\n|---|---|---|---|---|\n" + "\n".join(name_rows()) + "\n",
         "| program | its name | our grid | difference |\n|---|---|---|---|\n" + "\n".join(grid_name_rows()) + "\n",

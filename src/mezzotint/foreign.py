@@ -220,7 +220,7 @@ GRIDS: Mapping[str, Mapping[str, GridEntry]] = MappingProxyType(
 _FAST = "it mixes steps of orders 1 to 3 on a grid of its own"
 ABSENT: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
-        "a1111": MappingProxyType({"DPM fast": _FAST, "Automatic": "it stands for the grid that suits the sampler"}),
+        "a1111": MappingProxyType({"DPM fast": _FAST, "Automatic": "it stands for the grid that suits the solver"}),
         "comfyui": MappingProxyType(
             {
                 "dpm_fast": _FAST,
