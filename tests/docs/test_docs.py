@@ -15,14 +15,18 @@ from docs.figures import FIGURES
 from docs.figures.__main__ import main as figures
 from docs.numbers import BLOCKS, SUMMARY, filled
 from docs.numbers import main as numbers
+from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.data.icons import SETS
 from mezzotint.data.icons.split import HELD_OUT_PART
+from mezzotint.data.scenes import COLOURS
+from mezzotint.data.scenes.nouns import nouns
+from mezzotint.families.icon_detector import IconDetector
 from mezzotint.families.pixel_dit import PixelDiT
 from mezzotint.families.twin_encoder import TwinEncoder
 from mezzotint.interfaces.cli.main import cli
 from mezzotint.load import HOUSE
 from mezzotint.runs import RUNS
-from mezzotint.training.config import EncoderRun, override
+from mezzotint.training.config import DetectorRun, EncoderRun, override
 from tests.docs.blocks import DOCS, ROOT, Command, anchors, blocks, commands, in_order, links, name, prose
 from tests.docs.execute import call, options, parse, run_python
 
@@ -190,6 +194,9 @@ def test_the_runs_of_the_guide_are_the_runs_there_are() -> None:
         run = make()
         if isinstance(run, EncoderRun):
             network: nn.Module = TwinEncoder(run.network)
+        elif isinstance(run, DetectorRun):
+            sizes = replace(run.network, things=len(nouns()), colours=len(COLOURS), letters=len(ALPHABET))
+            network = IconDetector(sizes)
         else:
             network = PixelDiT(replace(run.network, styles=len(SETS)))
         parameters = sum(p.numel() for p in network.parameters()) / 1e6
