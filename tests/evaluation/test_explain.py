@@ -39,8 +39,8 @@ def test_words_are_as_they_stand_and_know_their_pieces() -> None:
         assert spelled == word.text.lower()
         assert prompt[word.begin : word.end] == word.text
     assert without(prompt, words[1]) == "A umbrellabird, isn't it?"
-    short, _ = load_text(4)
-    assert [word.text for word in words_of(short, "one two three four")] == ["one", "two"]  # two of the four places frame them
+    short, _ = load_text(4)  # two of the places frame the words
+    assert [word.text for word in words_of(short, "one two three four")] == ["one", "two"]
 
 
 def test_the_heat_is_the_attention_of_every_step(pipe: Pipeline) -> None:
