@@ -19,6 +19,8 @@ from mezzotint.conditioning.text import TextConditioner
 from mezzotint.diffusion.denoiser import NetworkDenoiser
 from mezzotint.diffusion.schedule import RectifiedFlow, Schedule
 from mezzotint.errors import InvalidCheckpoint, InvalidOption, nearest
+from mezzotint.families.icon_detector import FAMILY as DETECTOR_FAMILY
+from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig
 from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
 from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
 from mezzotint.families.twin_encoder import TwinEncoder, TwinEncoderConfig
@@ -99,8 +101,8 @@ def live_model(
 def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Model:
     """A model from what its folder holds. Raises `InvalidCheckpoint` if the weights are of another network."""
     d = files.description
-    if d.get("family") == ENCODER_FAMILY:
-        raise InvalidCheckpoint(f"{files.root} holds an encoder, which measures and cannot draw; give another model.")
+    if d.get("family") in (ENCODER_FAMILY, DETECTOR_FAMILY):
+        raise InvalidCheckpoint(f"{files.root} holds a network that measures and cannot draw; give another model.")
     try:
         family, schedule = FAMILIES[d["family"]], SCHEDULES[d["schedule"]]
         network = family(d["network"])
@@ -149,6 +151,25 @@ def load_twin_encoder(folder: Path, *, device: str = "auto") -> tuple[TwinEncode
         ) from None
     _fill(network, files)
     return network.to(resolve_device(device)).eval().requires_grad_(False), text, files.weights_sha256
+
+
+def load_icon_detector(folder: Path) -> tuple[IconDetector, Mapping[str, Any], str]:
+    """A detector's network from its packed folder, what its numbers mean (the lists "things" and "colours", the text
+    "alphabet"), and the sha256 of its weights. Raises `InvalidCheckpoint` for a folder of another kind."""
+    files = read_model_folder(folder)
+    d = files.description
+    if d.get("family") != DETECTOR_FAMILY:
+        raise InvalidCheckpoint(f"{folder} holds no detector; pack one from a run of mezzotint train detector.")
+    try:
+        sizes = {**d["network"], "widths": tuple(d["network"]["widths"])}
+        network = IconDetector(IconDetectorConfig(**sizes))
+        meaning = {name: d[name] for name in ("things", "colours", "alphabet")}
+    except (KeyError, TypeError, ValueError) as error:
+        raise InvalidCheckpoint(
+            f"{folder}/{DESCRIPTION} does not describe a detector that can be built ({error})."
+        ) from None
+    _fill(network, files)
+    return network.eval().requires_grad_(False), meaning, files.weights_sha256
 
 
 def fitted_grids(files: ModelFolder) -> Mapping[tuple[str, int, float], tuple[float, ...]]:

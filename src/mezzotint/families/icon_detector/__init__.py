@@ -1,5 +1,6 @@
 """The detector family."""
 
+from mezzotint.families.icon_detector.decode import Found, Sighting, decoded, read
 from mezzotint.families.icon_detector.model import (
     FAMILY,
     Described,
@@ -9,4 +10,15 @@ from mezzotint.families.icon_detector.model import (
     initialise_detector,
 )
 
-__all__ = ["FAMILY", "Described", "IconDetector", "IconDetectorConfig", "Maps", "initialise_detector"]
+__all__ = [
+    "FAMILY",
+    "Described",
+    "Found",
+    "IconDetector",
+    "IconDetectorConfig",
+    "Maps",
+    "Sighting",
+    "decoded",
+    "initialise_detector",
+    "read",
+]

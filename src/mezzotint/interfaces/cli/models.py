@@ -63,7 +63,7 @@ def describe(folder: Path, kind: str) -> dict[str, Any]:
             "storage": str(facts["storage"]),
             "licence": str(facts.get("licence", "not stated")),
             "weights_sha256": weights,
-            "text_encoder_sha256": str(facts["files"][f"{TEXT}/{ENCODER}"]),
+            "text_encoder_sha256": facts["files"].get(f"{TEXT}/{ENCODER}"),
             "fitted_grids": fitted,
         }
     except MezzotintError as error:

@@ -66,7 +66,7 @@ def pack(
     form: str,
 ) -> None:
     """Make a model's folder from the newest checkpoint in RUN_FOLDER; `imagine --model DIR` draws with it, or, if the
-    run trained an encoder, measurements are made with it."""
+    run trained an encoder or a detector, measurements are made with it."""
     label = out.resolve().name if name is None else name
     Request(prompt="", model=label)
     if not isinstance(ema, float):
@@ -83,7 +83,7 @@ def pack(
     from mezzotint.training.export import draws, export
 
     if chosen and not draws(run_folder):
-        raise InvalidOption(f"{run_folder} is the run of an encoder, which draws nothing; leave out --defaults.")
+        raise InvalidOption(f"{run_folder} is the run of what measures and draws nothing; leave out --defaults.")
     drawn_with = {**DRAWING_DEFAULTS, **chosen}
     export(
         run_folder,
@@ -102,9 +102,8 @@ def pack(
         emit_json({**facts, "bytes": size})
         return
     where = click.format_filename(out)
-    click.echo(
-        f"{where}: {label}, {facts['parameters'] / 1e6:.1f} M parameters, {size / 1e6:.1f} MB with its text encoder"
-    )
+    beside = " with its text encoder" if facts["text_encoder_sha256"] else ""
+    click.echo(f"{where}: {label}, {facts['parameters'] / 1e6:.1f} M parameters, {size / 1e6:.1f} MB{beside}")
     if facts["defaults"]:
         click.echo(f'try it: mezzotint imagine "a red apple" --model {where}')
 
