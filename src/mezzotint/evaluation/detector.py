@@ -64,7 +64,7 @@ class Detector:
                 f"Pictures of shape {tuple(pictures.shape)} cannot be looked at; each must be of shape {wanted}."
             )
         sights: list[Sight] = []
-        for part in pictures.split(_CHUNK) if len(pictures) else ():
+        for part in torch.split(pictures, _CHUNK) if len(pictures) else ():
             with torch.inference_mode():
                 found = decoded(self.network, self.network(part), least)
             for what in found:
