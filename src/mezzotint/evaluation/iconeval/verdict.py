@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from mezzotint.evaluation.detector import Sight, SightOf
 from mezzotint.evaluation.iconeval.prompts import TASKS, IconPrompt, Wanted
 
-__all__ = ["GENEVAL", "Thresholds", "Verdict", "character_errors", "judge", "overall", "relations", "task_scores"]
+__all__ = [
+    "DEFAULT",
+    "GENEVAL",
+    "Thresholds",
+    "Verdict",
+    "character_errors",
+    "judge",
+    "overall",
+    "relations",
+    "task_scores",
+]
 
 GENEVAL = TASKS[:6]
 """The tasks of the overall score."""
@@ -28,6 +38,9 @@ class Thresholds:
     counting: float = 0.5
 
 
+DEFAULT = Thresholds()
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """right, and if not, why: one sentence a fault. errors: the character error rate of a text, for spelling."""
@@ -37,7 +50,7 @@ class Verdict:
     errors: float | None = None
 
 
-def judge(prompt: IconPrompt, sight: Sight, thresholds: Thresholds = Thresholds()) -> Verdict:
+def judge(prompt: IconPrompt, sight: Sight, thresholds: Thresholds = DEFAULT) -> Verdict:
     """The verdict on one picture."""
     if prompt.task == "spelling":
         errors = character_errors(prompt.word, sight.text)
