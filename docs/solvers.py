@@ -15,7 +15,7 @@ from mezzotint.diffusion import SOLVERS, Gaussian, Solver
 from mezzotint.diffusion.combinations import ILLEGAL
 from mezzotint.diffusion.solvers import describe
 from mezzotint.diffusion.timegrid import describe as describe_grids
-from mezzotint.foreign import ABSENT, GRIDS, PROGRAMS
+from mezzotint.foreign import PROGRAMS
 from tests.diffusion.order import SCHEDULES, STEPS, end_to_end_error, exact_denoisers, formula_error, slope
 from tests.diffusion.test_combinations import REFUSED
 from tests.diffusion.test_stochastic import moment_error
@@ -135,24 +135,26 @@ def refused_rows() -> list[str]:
 
 def name_rows() -> list[str]:
     rows = []
-    for program, names in PROGRAMS.items():
-        for name, entry in names.items():
-            if program == "a1111" and entry.grid is not None and name.endswith(tuple(GRIDS[program])):
+    for program, table in PROGRAMS.items():
+        for name, entry in table.solvers.items():
+            if program == "a1111" and entry.grid is not None and name.endswith(tuple(table.grids)):
                 continue  # names with a grid behind them are the same again
             options = ", ".join(f"{k}={v}" for k, v in entry.options.items())
             more = "".join(f", `{part}`" for part in (entry.grid, entry.guidance) if part)
             rows.append(f"| {program} | {name} | `{entry.solver}`{more} | {options} | {entry.differs} |")
-        for name, reason in ABSENT[program].items():
+        for name, reason in table.no_solvers.items():
             rows.append(f"| {program} | {name} | none | | {reason} |")
     return rows
 
 
 def grid_name_rows() -> list[str]:
-    return [
-        f"| {program} | {name} | `{entry.grid}` | {entry.differs} |"
-        for program, names in GRIDS.items()
-        for name, entry in names.items()
-    ]
+    rows = []
+    for program, table in PROGRAMS.items():
+        for name, entry in table.grids.items():
+            rows.append(f"| {program} | {name} | `{entry.grid}` | {entry.differs} |")
+        for name, reason in table.no_grids.items():
+            rows.append(f"| {program} | {name} | none | {reason} |")
+    return rows
 
 
 def page(measure: bool = True) -> str:
@@ -176,7 +178,8 @@ def page(measure: bool = True) -> str:
         "| what | what is said, for example |\n|---|---|\n" + "\n".join(refused_rows()) + "\n",
         "## What other programs call them\n",
         "Who asks for a solver or a grid by such a name is told ours. In AUTOMATIC1111 a solver's name may end in a "
-        'grid ("DPM++ 2M Karras").\n',
+        'grid ("DPM++ 2M Karras"). What differs is said of a chain of 1000 noise levels, such as Stable Diffusion\'s, '
+        "unless it names rectified flow.\n",
         "| program | its name | ours | options | difference |\n|---|---|---|---|---|\n" + "\n".join(name_rows()) + "\n",
         "| program | its name | our grid | difference |\n|---|---|---|---|\n" + "\n".join(grid_name_rows()) + "\n",
         filled(BENCHMARK),

@@ -167,7 +167,11 @@ LIGHT = "import json, sys; import {module}; print(json.dumps([m for m in sys.mod
 
 
 @pytest.mark.parametrize(
-    "module", ["mezzotint", "mezzotint.errors", "mezzotint.request", "mezzotint.spec", "mezzotint.interfaces.cli.main"]
+    "module",
+    [
+        *("mezzotint", "mezzotint.errors", "mezzotint.foreign", "mezzotint.request", "mezzotint.spec"),
+        "mezzotint.interfaces.cli.main",
+    ],
 )
 def test_importing_this_is_quick(module: str) -> None:
     """No torch, NumPy or Pillow: they take a second, and `mezzotint --help` needs none of them."""

@@ -55,6 +55,60 @@ def test_settings_of_other_programs_are_shown_and_cannot_forge_lines(run: Run, h
     assert "  prompt                a cat with a hat" in lines
 
 
+@pytest.mark.parametrize(
+    ("pairs", "words", "differs", "lines"),
+    [
+        (
+            "Sampler: DPM++ 2M, Schedule type: Karras, Seed: 5",
+            {"solver": "dpmpp-2m", "grid": "karras"},
+            [],
+            ["  solver                DPM++ 2M (here dpmpp-2m)", "  grid                  Karras (here karras)"],
+        ),
+        (
+            "Sampler: DPM++ 2M Karras, Seed: 5",
+            {"solver": "dpmpp-2m", "grid": "karras"},
+            [],
+            ["  solver                DPM++ 2M Karras (here dpmpp-2m, grid karras)"],
+        ),
+        (
+            "Sampler: Euler, Schedule type: KL Optimal, Seed: 5",
+            {"solver": "euler", "grid": "kl-optimal"},
+            ["grid"],
+            [
+                "  grid                  KL Optimal (here kl-optimal; theirs ends at the model's least noise instead "
+                "of 0)"
+            ],
+        ),
+        (
+            "Sampler: DPM fast, Schedule type: Of a plugin, Seed: 5",
+            {},
+            ["solver"],
+            [
+                "  solver                DPM fast (DPM fast of AUTOMATIC1111 has no counterpart here: it mixes steps "
+                "of orders 1 to 3 on a grid of its own, and adds noise between them)",
+                "  grid                  Of a plugin",
+            ],
+        ),
+        (
+            "Sampler: DDIM, Schedule type: beta, Seed: 5, Version: mezzotint 0.1.0",
+            {},
+            [],
+            ["  solver                DDIM"],
+        ),
+    ],
+)
+def test_solver_and_grid_are_told_in_our_words_too(
+    run: Run, pairs: str, words: dict[str, str], differs: list[str], lines: list[str]
+) -> None:
+    info = PngInfo()
+    info.add_text("parameters", f"a cat\nSteps: 20, {pairs}")
+    Image.new("RGB", (4, 4)).save("theirs.png", pnginfo=info)
+    found = parsed(run("inspect", "theirs.png", "--format", "json"))
+    assert found["here"] == words
+    assert list(found["differs"]) == differs
+    assert set(lines) <= set(run("inspect", "theirs.png").stdout.splitlines())
+
+
 def test_a_comfyui_graph_is_read(run: Run) -> None:
     graph = {
         "3": {"inputs": {"seed": 5, "steps": 20, "cfg": 7.5, "positive": ["6", 0]}},

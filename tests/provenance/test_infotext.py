@@ -162,7 +162,16 @@ def test_the_text_of_a_recipe_is_as_civitai_wants_it() -> None:
 
 
 def test_a_solver_has_the_originals_name_or_ours() -> None:
-    for solver, name in (("euler-ancestral", "Euler a"), ("ddpm", "DDPM"), ("dpm-2", "DPM2"), ("seeds-2", "seeds-2")):
+    for solver, name in (
+        ("euler-ancestral", "Euler a"),
+        ("ddpm", "DDPM"),
+        ("dpm-2", "DPM2"),
+        ("seeds-2", "seeds-2"),
+        ("dopri5", "dopri5"),
+        ("dpmpp-3m-sde:eta=0.5,parabola=whole", "DPM++ 3M SDE"),
+        ("unipc-3", "unipc-3"),
+        ("unipc-3:variant=bh1", "UniPC"),
+    ):
         assert original_pairs(infotext_of(recipe_of(noise_image(), solver=solver)))["Sampler"] == name
 
 

@@ -50,8 +50,7 @@ def infotext_of(recipe: Recipe) -> str:
     model_hash = recipe.weights_sha256[:10]
     pairs = {
         "Steps": str(request.steps),
-        # their first name for it; a solver that they do not have keeps our name
-        "Sampler": next(iter(theirs("a1111", solver.name)), solver.name),
+        "Sampler": _sampler(solver),
         "Schedule type": request.grid if isinstance(request.grid, str) else ", ".join(map(str, request.grid or ())),
         "CFG scale": repr(request.guidance).removesuffix(".0"),
         "Seed": str(request.seed),
@@ -70,6 +69,13 @@ def infotext_of(recipe: Recipe) -> str:
     hashes = f'Hashes: {{"model": "{model_hash}"}}'
     version = f"Version: mezzotint {recipe.environment.mezzotint}"
     return f"{format_infotext(_prompt(request), request.negative, pairs)}, {hashes}, {version}"
+
+
+def _sampler(solver: Spec) -> str:
+    """Their first name for it, with its options if they have one for that; a solver that they lack keeps our name."""
+    options = {key: value for key, value in solver.options if key != "eta"}  # eta has a pair of its own
+    names = theirs("a1111", solver.name, options=options) or theirs("a1111", solver.name)
+    return names[0] if names else solver.name
 
 
 def _prompt(request: Request) -> str:

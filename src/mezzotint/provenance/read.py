@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Literal, NoReturn
 from PIL import Image
 
 from mezzotint.errors import InvalidFile, InvalidOption
+from mezzotint.foreign import PROGRAMS, Reading, reading
 from mezzotint.provenance.chunks import SIGNATURE, BrokenChunk, read_png_text
 from mezzotint.provenance.comfyui import read_graph
 from mezzotint.provenance.infotext import parse_infotext
@@ -52,14 +53,24 @@ class Metadata:
     recipe: Recipe | None
     found: Mapping[str, str]
 
+    def in_our_words(self) -> Reading:
+        """What another program's solver and grid are here; nothing for a text that we wrote ourselves (`infotext`)."""
+        written_here = self.found.get("Version", "").startswith("mezzotint")
+        if self.source is None or self.source not in PROGRAMS or written_here:
+            return Reading({}, {})
+        return reading(self.source, self.found.get("solver"), self.found.get("grid"))
+
     def to_json_dict(self) -> dict[str, Any]:
-        """Plain JSON values under the field names."""
+        """Plain JSON values under the field names, and those of `in_our_words`."""
+        words = self.in_our_words()
         return {
             "format": self.format,
             "size": list(self.size),
             "source": self.source,
             "recipe": None if self.recipe is None else self.recipe.to_json_dict(),
             "found": dict(self.found),
+            "here": dict(words.here),
+            "differs": dict(words.differs),
         }
 
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mezzotint.interfaces.cli.options import format_option
 from mezzotint.interfaces.cli.output import emit_json, one_line
 from mezzotint.request import Recipe
+
+if TYPE_CHECKING:
+    from mezzotint.provenance.read import Metadata
 
 PROGRAMS = {
     "mezzotint": "Mezzotint",
@@ -37,7 +40,7 @@ def inspect(file: Path, form: str) -> None:
         click.echo(f"{click.format_filename(file)}: {found.format}, {size}, with no recipe and no settings.")
         return
     click.echo(f"{click.format_filename(file)}: {found.format}, {size}, by {PROGRAMS[found.source]}")
-    facts = found.found.items() if found.recipe is None else _facts(found.recipe, unchanged)
+    facts = _settings(found) if found.recipe is None else _facts(found.recipe, unchanged)
     for name, value in facts:
         click.echo(f"  {one_line(name):<22}{one_line(value)}")
 
@@ -47,6 +50,18 @@ def _unchanged(file: Path, recipe: Recipe) -> bool:
     from mezzotint.provenance.read import read_picture
 
     return pixel_sha256(read_picture(file)) == recipe.pixels_sha256
+
+
+def _settings(found: "Metadata") -> Iterator[tuple[str, str]]:
+    """Name and value of each setting of another program; beside its solver and grid what they are here."""
+    words = found.in_our_words()
+    # a name of a solver may hold more than the solver
+    more = [f"{option} {value}" for option, value in words.here.items() if option not in found.found]
+    for name, value in found.found.items():
+        own = [words.here[name]] if name in words.here else []
+        here = ", ".join([*own, *(more if name == "solver" else [])])
+        beside = "; ".join(filter(None, (f"here {here}" if here else "", words.differs.get(name))))
+        yield name, f"{value} ({beside})" if beside else value
 
 
 def _facts(recipe: Recipe, unchanged: bool | None) -> Iterator[tuple[str, str]]:
