@@ -16,17 +16,19 @@ class Conditioning:
     mask    (B, N) bool    True where there is a word piece, False where there is padding
     style   (B,) int64     drawing style; 0 = none given
     letters (B, M) int64   numbers of the quoted letters, 0 = padding (`LetterReader`); None for a model that reads none
+    adapters (B, n)        how strongly each of the network's n adapters acts, in their order; None: none of them does
     """
 
     tokens: Tensor
     mask: Tensor
     style: Tensor
     letters: Tensor | None = None
+    adapters: Tensor | None = None
 
     def __len__(self) -> int:
         return self.tokens.shape[0]
 
-    def __getitem__(self, rows: slice) -> Self:
+    def __getitem__(self, rows: slice | Tensor) -> Self:
         """The conditioning of some pictures."""
         return replace(self, **{name: value[rows] for name, value in self._given().items()})
 
@@ -34,9 +36,11 @@ class Conditioning:
         """Both batches, one after the other, padded to the longer prompt."""
         length = max(self.tokens.shape[1], other.tokens.shape[1])
         spelled = max(self._spelled(), other._spelled())
-        a, b = self.padded(length, spelled)._given(), other.padded(length, spelled)._given()
+        adapters = cat_strengths(self.adapters, other.adapters, len(self), len(other))
+        a, b = (replace(one.padded(length, spelled), adapters=None)._given() for one in (self, other))
         assert a.keys() == b.keys(), "prompts of different models"
-        return replace(self, **{name: torch.cat([value, b[name]]) for name, value in a.items()})
+        joined = {name: torch.cat([value, b[name]]) for name, value in a.items()}
+        return replace(self, **joined, adapters=adapters)
 
     def padded(self, length: int, letters: int | None = None) -> Self:
         """The same conditioning with room for `length` word pieces and so many letters (at least as many as now)."""
@@ -54,9 +58,23 @@ class Conditioning:
         """The same values on another device."""
         return replace(self, **{name: value.to(device) for name, value in self._given().items()})
 
+    def active(self) -> Tensor | None:
+        """The strengths of the adapters; None if every one of them is zero, so that their work is left out."""
+        return self.adapters if self.adapters is not None and bool(self.adapters.any()) else None
+
     def _given(self) -> dict[str, Tensor]:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 
     def _spelled(self) -> int:
         return 0 if self.letters is None else self.letters.shape[1]
+
+
+def cat_strengths(first: Tensor | None, second: Tensor | None, rows: int, more: int) -> Tensor | None:
+    """The strengths of adapters for two batches of so many pictures, one after the other; None counts as zeros."""
+    given = first if first is not None else second
+    if given is None:
+        return None
+    a = given.new_zeros(rows, given.shape[1]) if first is None else first
+    b = given.new_zeros(more, given.shape[1]) if second is None else second
+    return torch.cat([a, b])

@@ -6,7 +6,7 @@ from mezzotint.nn.block import Block
 from mezzotint.nn.conv import BlankConv, ConvBlock
 from mezzotint.nn.embed import FourierFeatures
 from mezzotint.nn.feedforward import SwiGLU
-from mezzotint.nn.linear import linear
+from mezzotint.nn.linear import BlankLinear, linear
 from mezzotint.nn.norm import RMSNorm
 from mezzotint.nn.patch import patchify, unpatchify
 from mezzotint.nn.rope import apply_rotary, rotary_grid
@@ -14,6 +14,7 @@ from mezzotint.nn.rope import apply_rotary, rotary_grid
 __all__ = [
     "Attention",
     "BlankConv",
+    "BlankLinear",
     "Block",
     "ConvBlock",
     "FourierFeatures",

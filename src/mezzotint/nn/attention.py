@@ -23,6 +23,7 @@ class Attention(nn.Module):
 
     Keys are the layer's own tokens followed by `context` keys, which are given, not computed: `context(tokens)`
     projects a prompt's tokens once with this layer's key and value weights, and the result serves every step.
+    `strengths` are those of adapters, see `BlankLinear`.
 
     Sources: Vaswani et al. 2017, equation 1; QK-norm: Henry et al. 2020 and Dehghani et al. 2023 (ViT-22B), section 2.
     Shapes: x (B, N, width); keys and values (B, heads, M, head_width); bias (B, 1, 1, N + M), 0 or -inf.
@@ -41,10 +42,9 @@ class Attention(nn.Module):
         b, n, w = x.shape
         return x.view(b, n, self.heads, w // self.heads).transpose(1, 2)  # (B, heads, N, head_width)
 
-    def context(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def context(self, tokens: Tensor, strengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Keys and values of read-only tokens (B, M, width), by this layer's own key and value projections."""
-        width = tokens.shape[-1]
-        k, v = F.linear(tokens, self.qkv.weight[width:]).chunk(2, dim=-1)
+        k, v = self.qkv(tokens, strengths, first=tokens.shape[-1]).chunk(2, dim=-1)
         return self.norm_k(self._split(k)), self._split(v)
 
     def forward(
@@ -55,8 +55,9 @@ class Attention(nn.Module):
         context: tuple[Tensor, Tensor] | None = None,
         bias: Tensor | None = None,
         hook: WeightsHook | None = None,
+        strengths: Tensor | None = None,
     ) -> Tensor:
-        q, k, v = (self._split(part) for part in self.qkv(x).chunk(3, dim=-1))
+        q, k, v = (self._split(part) for part in self.qkv(x, strengths).chunk(3, dim=-1))
         q, k = self.norm_q(q), self.norm_k(k)
         if rotary is not None:
             q, k = apply_rotary(q, *rotary).to(v.dtype), apply_rotary(k, *rotary).to(v.dtype)
@@ -69,5 +70,5 @@ class Attention(nn.Module):
             weights = (scores if bias is None else scores + bias).float().softmax(dim=-1)
             y = (weights if hook is None else hook(weights)).to(v.dtype) @ v
         b, _, n, _ = y.shape
-        out: Tensor = self.out(y.transpose(1, 2).reshape(b, n, -1))
+        out: Tensor = self.out(y.transpose(1, 2).reshape(b, n, -1), strengths)
         return out

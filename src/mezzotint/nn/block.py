@@ -11,7 +11,7 @@ class Block(nn.Module):
     """`x += attention(norm(x), context)`, then `x += feedforward(norm(x))` (pre-norm, no biases).
 
     Source: Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture", figure 1b.
-    Shapes: x (B, N, width) -> (B, N, width); see `Attention` for context, bias and hook.
+    Shapes: x (B, N, width) -> (B, N, width); see `Attention` for context, bias, hook and strengths.
     """
 
     def __init__(self, width: int, heads: int, hidden: int) -> None:
@@ -21,9 +21,9 @@ class Block(nn.Module):
         self.norm_feedforward = RMSNorm(width)
         self.feedforward = SwiGLU(width, hidden)
 
-    def context(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def context(self, tokens: Tensor, strengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """This block's keys and values of read-only tokens (B, M, width)."""
-        return self.attention.context(self.norm_attention(tokens))
+        return self.attention.context(self.norm_attention(tokens), strengths)
 
     def forward(
         self,
@@ -33,7 +33,9 @@ class Block(nn.Module):
         context: tuple[Tensor, Tensor] | None = None,
         bias: Tensor | None = None,
         hook: WeightsHook | None = None,
+        strengths: Tensor | None = None,
     ) -> Tensor:
-        x = x + self.attention(self.norm_attention(x), rotary=rotary, context=context, bias=bias, hook=hook)
-        y: Tensor = x + self.feedforward(self.norm_feedforward(x))
+        normed = self.norm_attention(x)
+        x = x + self.attention(normed, rotary=rotary, context=context, bias=bias, hook=hook, strengths=strengths)
+        y: Tensor = x + self.feedforward(self.norm_feedforward(x), strengths)
         return y

@@ -10,7 +10,7 @@ class SwiGLU(nn.Module):
     """`y = W_out (silu(W_gate x) ⊙ W_up x)`, without biases.
 
     Source: Shazeer 2020, "GLU Variants Improve Transformer", equation 6.
-    Shapes: (..., width) -> (..., width).
+    Shapes: (..., width) -> (..., width); strengths (B, adapters), see `BlankLinear`.
     """
 
     def __init__(self, width: int, hidden: int) -> None:
@@ -18,7 +18,7 @@ class SwiGLU(nn.Module):
         self.gate_up = linear(width, 2 * hidden)
         self.out = linear(hidden, width)
 
-    def forward(self, x: Tensor) -> Tensor:
-        gate, up = self.gate_up(x).chunk(2, dim=-1)
-        y: Tensor = self.out(F.silu(gate) * up)
+    def forward(self, x: Tensor, strengths: Tensor | None = None) -> Tensor:
+        gate, up = self.gate_up(x, strengths).chunk(2, dim=-1)
+        y: Tensor = self.out(F.silu(gate) * up, strengths)
         return y

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mezzotint.conditioning.conditioning import Conditioning
+from mezzotint.conditioning.conditioning import Conditioning, cat_strengths
 from mezzotint.diffusion.probe import AttentionSite, Probe
 from mezzotint.nn import Block, FourierFeatures, RMSNorm, WeightsHook, linear, patchify, rotary_grid, unpatchify
 
@@ -47,11 +47,13 @@ class PixelDiTContext:
 
     keys, values  (depth, B, heads, N, head_width): the word pieces, the letters and one style token
     bias          (B, 1, 1, N): 0 where there is a token, -inf where there is padding
+    adapters      (B, n): the strengths of the network's adapters, None where none acts
     """
 
     keys: Tensor
     values: Tensor
     bias: Tensor
+    adapters: Tensor | None = None
 
     def __len__(self) -> int:
         return self.bias.shape[0]
@@ -65,6 +67,7 @@ class PixelDiTContext:
             keys=torch.cat([a.keys, b.keys], dim=1),
             values=torch.cat([a.values, b.values], dim=1),
             bias=torch.cat([a.bias, b.bias]),
+            adapters=cat_strengths(self.adapters, other.adapters, len(self), len(other)),
         )
 
     def padded(self, length: int) -> Self:
@@ -80,7 +83,8 @@ class PixelDiTContext:
 
     def to(self, device: torch.device) -> Self:
         """The same values on another device."""
-        return replace(self, **{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{name: value.to(device) for name, value in values.items() if value is not None})
 
 
 class PixelDiT(nn.Module):
@@ -88,6 +92,7 @@ class PixelDiT(nn.Module):
 
     Tokens are `time_tokens` that carry t, then one token a patch; each block attends over these and, read-only,
     over the prompt's keys and values. There is no modulation by t (no adaLN): the noise level is seen in context.
+    The strengths of adapters travel with the prompt: `prepare` needs them for keys and values, `forward` for the rest.
 
     Sources: predicting x_0 through a bottleneck patch embedding: Li & He 2025 (JiT, arXiv 2511.13720); text as
     read-only keys and values: Photoroom's PRX; no adaLN: MiniT2I. For the layers see `mezzotint.nn`.
@@ -132,10 +137,12 @@ class PixelDiT(nn.Module):
         tokens = torch.cat([*parts, self.style[cond.style][:, None].to(words.dtype)], dim=1)  # (B, N, width)
         mask = F.pad(torch.cat(masks, dim=1), (0, 1), value=True)
         bias = torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, float("-inf"))[:, None, None, :]
+        strengths = cond.active()
         for block in self.text_blocks:
-            tokens = block(tokens, bias=bias)
-        pairs = [block.context(tokens) for block in self._blocks()]
-        return PixelDiTContext(torch.stack([k for k, _ in pairs]), torch.stack([v for _, v in pairs]), bias)
+            tokens = block(tokens, bias=bias, strengths=strengths)
+        pairs = [block.context(tokens, strengths) for block in self._blocks()]
+        keys, values = torch.stack([k for k, _ in pairs]), torch.stack([v for _, v in pairs])
+        return PixelDiTContext(keys, values, bias, strengths)
 
     def forward(
         self,
@@ -164,6 +171,7 @@ class PixelDiT(nn.Module):
                 context=(context.keys[index], context.values[index]),
                 bias=bias,
                 hook=self._hook(probe, index, own, bias.shape[-1]),
+                strengths=context.adapters,
             )
         values = self.patch_out(self.norm_out(x[:, c.time_tokens :]))
         return unpatchify(values, c.patch, c.channels, c.size, c.size)[:, :, None]
