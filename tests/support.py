@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from mezzotint.checkpoints.model_folder import write_model_folder
+from mezzotint.adapters import Factors, fresh_factors
+from mezzotint.checkpoints.loras import LoRAFacts, lora_bytes
+from mezzotint.checkpoints.model_folder import read_model_folder, write_model_folder
 from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
 from mezzotint.load import DRAWING_DEFAULTS, HOUSE
 
@@ -47,6 +49,22 @@ def model_folder(root: Path, config: PixelDiTConfig = SMALL, seed: int = 0) -> P
     }
     write_model_folder(root, weights, HOUSE / "text", description, "fp32", {"README.md": "A random model for tests.\n"})
     return root
+
+
+def lora_file(path: Path, model: Path, word: str = "zorp", seed: int = 0) -> Path:
+    """A LoRA for a model's folder, with random factors that change every layer."""
+    files = read_model_folder(model)
+    generator = torch.Generator().manual_seed(seed)
+    factors = {
+        name: Factors(one.down, torch.randn(one.up.shape, generator=generator) * 0.2)
+        for name, one in fresh_factors(PixelDiT(PixelDiTConfig(**files.description["network"])), 2, seed).items()
+    }
+    facts = LoRAFacts(
+        base=files.description["name"], base_weights_sha256=files.weights_sha256, rank=2, alpha=2.0, word=word
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(lora_bytes(factors, facts))
+    return path
 
 
 def picture_folder(root: Path, count: int = 80, size: int = 32) -> Path:

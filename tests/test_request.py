@@ -126,6 +126,13 @@ def test_numbers_are_stored_as_plain_python_numbers() -> None:
         ({"also": [("a hat", "much")]}, r"the weight in also is 'much'; it must be a number from -100 to 100\."),
         ({"also": [("a hat", math.inf)]}, r"the weight in also is inf"),
         ({"weak_model": ""}, r"weak_model is ''; it must be one line"),
+        ({"lora": "zorp"}, r"lora is 'zorp'; it must be a list of at most 16 names or files"),
+        ({"lora": [("zorp",)]}, r"lora is \[\('zorp',\)\]; it must be a list"),
+        ({"lora": [3]}, r"lora is \[3\]; it must be a list"),
+        ({"lora": ["a"] * 17}, r"it must be a list of at most 16 names"),
+        ({"lora": ["zorp", ("zorp", 2)]}, r"lora names 'zorp' twice; give it once\."),
+        ({"lora": [("", 1)]}, r"lora is ''; it must be one line"),
+        ({"lora": [("zorp", "much")]}, r"the strength in lora is 'much'; it must be a number from -10 to 10\."),
         ({"batching": "exat"}, r"There is no batching called 'exat'; did you mean exact"),
         ({"dtype": "fp16"}, r"There is no dtype called 'fp16'; (did you mean|it must be one of)"),
         ({"dtype": 16}, r"dtype is 16; it must be one of auto, bfloat16, float16, float32\."),
@@ -218,6 +225,7 @@ requests = st.builds(
     also=st.lists(st.tuples(names(), st.floats(-100, 100)), max_size=3).map(tuple),
     guidance_methods=st.lists(specs(), max_size=3).map(tuple),
     weak_model=st.none() | names(),
+    lora=st.lists(st.tuples(names(), st.floats(-10, 10)), max_size=3, unique_by=lambda pair: pair[0]).map(tuple),
     solver=st.none() | specs(),
     eta=st.none() | unit(),
     grid=st.none() | specs(),
@@ -267,28 +275,28 @@ def test_recipe_to_json_and_back_is_the_same_recipe() -> None:
 def test_recipe_schema_is_frozen() -> None:
     """Changing the schema breaks the recipes in people's files: a new key needs a default, a new meaning a version."""
     assert RECIPE_VERSION == 1
-    request = resolved(also=(("a hat", 0.7),), guidance_methods=("pag:scale=2",), weak_model="small")
-    assert recipe(request, weak_weights_sha256=DIGEST).to_json_dict() == {
+    request = resolved(also=(("a hat", 0.7),), guidance_methods=("pag:scale=2",), weak_model="small", lora=["zorp"])
+    assert recipe(request, weak_weights_sha256=DIGEST, lora_sha256=[DIGEST]).to_json_dict() == {
         "recipe_version": 1,
         "request": {
             "prompt": "a red apple", "negative": "", "also": [["a hat", 0.7]], "style": None, "n": 1, "seed": 7,
             "steps": 12, "guidance": 3.5, "guidance_interval": [0.1, 0.9], "guidance_methods": ["pag:scale=2"],
             "solver": "dpmpp-2m", "eta": None, "grid": "uniform", "size": [64, 48], "model": "house",
-            "weak_model": "small", "batching": "exact", "device": "cpu", "dtype": "float32",
+            "lora": [["zorp", 1.0]], "weak_model": "small", "batching": "exact", "device": "cpu", "dtype": "float32",
         },
         "weights_sha256": DIGEST, "text_encoder_sha256": None, "schedule": "rectified_flow", "codec": "pixel",
         "noise_version": 1,
         "environment": {"mezzotint": "0.1.0", "torch": "2.13.0", "threads": 2, "processor": "A CPU (AVX2)"},
         "pixels_sha256": DIGEST[::-1], "evaluations": 24, "ignored": ["the token 'zzz'"], "warnings": ["careful"],
-        "weak_weights_sha256": DIGEST,
+        "weak_weights_sha256": DIGEST, "lora_sha256": [DIGEST],
     }  # fmt: skip
 
 
 def test_a_recipe_from_before_guidance_methods_is_read() -> None:
     old = through_json(recipe().to_json_dict())
-    for key in ("also", "guidance_methods", "weak_model"):
+    for key in ("also", "guidance_methods", "weak_model", "lora"):
         del old["request"][key]
-    del old["weak_weights_sha256"]
+    del old["weak_weights_sha256"], old["lora_sha256"]
     assert Recipe.from_json_dict(old) == recipe()
 
 
@@ -347,6 +355,17 @@ def test_broken_recipes_are_refused(edit: Callable[[dict[str, Any]], object], wo
 def test_a_recipe_leaves_nothing_open_and_holds_no_folder(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidOption, match=words):
         recipe(resolved(**changes))
+
+
+def test_a_recipe_states_a_lora_and_its_digest_together() -> None:
+    for changes in ({"lora_sha256": [DIGEST]}, {"request": resolved(lora=["zorp"])}):
+        with pytest.raises(InvalidOption, match="one digest in lora_sha256 for each LoRA of its request"):
+            recipe(**changes)
+    with pytest.raises(InvalidOption, match="lora_sha256 is 'abc'; it must be a SHA-256"):
+        recipe(resolved(lora=["zorp"]), lora_sha256=["abc"])
+    for path in ("/somewhere/zorp", "cats/zorp", "C:\\zorp"):
+        with pytest.raises(InvalidOption, match="a recipe holds the LoRA's name, not its file"):
+            recipe(resolved(lora=[path]), lora_sha256=[DIGEST])
 
 
 def test_a_recipe_states_a_weak_model_and_its_digest_together() -> None:

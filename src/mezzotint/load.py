@@ -1,14 +1,18 @@
 """Composing a model from a name or a folder; the only module that knows families, checkpoints and house."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import torch
 
+from mezzotint.adapters import LoRA, shared_copy
 from mezzotint.checkpoints.grids import foreign
+from mezzotint.checkpoints.loras import read_lora
 from mezzotint.checkpoints.model_folder import DESCRIPTION, ENCODER, TEXT, ModelFolder, read_model_folder
 from mezzotint.checkpoints.quantise import dequantise
 from mezzotint.checkpoints.tensors import file_digest, load_tensors
@@ -63,6 +67,71 @@ def find_model(name: str) -> Path:
         else f"give one of {', '.join(known) or 'none installed'}, or a model's folder."
     )
     raise InvalidOption(f"There is no model called {name!r}; {hint}")
+
+
+def lora_folder() -> Path:
+    """Where the user's LoRAs are: `$XDG_DATA_HOME/mezzotint/loras`, else `~/.local/share/mezzotint/loras`."""
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "mezzotint" / "loras"
+
+
+def lora_files() -> dict[str, Path]:
+    """The LoRAs that can be drawn with by name."""
+    return {path.stem: path for path in sorted(lora_folder().glob("*.safetensors"))}
+
+
+def find_lora(name: str) -> Path:
+    """The file of a LoRA, from its name or its path. Raises `InvalidOption` with the nearest names."""
+    known = lora_files()
+    path = known.get(name) or Path(name)
+    if path.is_file():
+        return path
+    near = nearest(name, known)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known) or 'none'}; or give a file."
+    raise InvalidOption(f"There is no LoRA called {name!r} in {lora_folder()}; {hint}")
+
+
+def adapting(model: Model) -> Callable[[Sequence[str]], Model]:
+    """A function from names or files of LoRAs to the model with these in its network; the last few are remembered
+    until a file changes."""
+
+    @lru_cache(maxsize=4)
+    def of(files: tuple[tuple[Path, int, int], ...]) -> Model:
+        return with_loras(model, [path for path, _, _ in files])
+
+    def named(name: str) -> tuple[Path, int, int]:
+        path = find_lora(name).resolve()
+        found = path.stat()
+        return path, found.st_mtime_ns, found.st_size
+
+    return lambda names: of(tuple(named(name) for name in names))
+
+
+def with_loras(model: Model, files: Sequence[Path]) -> Model:
+    """A model with LoRAs injected into a network of its own, which shares all tensors with the model's.
+
+    Raises `InvalidCheckpoint` for one that was made for another model, and `InvalidOption` for two of one name.
+    """
+    loras = [read_lora(path) for path in files]
+    network = shared_copy(_module(model))
+    for column, lora in enumerate(loras):
+        facts = lora.facts
+        if facts.base_weights_sha256 != model.weights_sha256:
+            raise InvalidCheckpoint(
+                f"The LoRA {lora.name} was made for the model {facts.base} with weights "
+                f"{facts.base_weights_sha256[:10]}, and {model.name} has weights {model.weights_sha256[:10]}; draw "
+                "with that model, or teach the word again."
+            )
+        if lora.name in (other.name for other in loras[:column]):
+            raise InvalidOption(f"Two of the LoRAs are called {lora.name}; rename the file of one.")
+        LoRA(lora.factors, facts.alpha, column=column).inject(network)
+    leaf = replace(model.denoiser, network=network)
+    return replace(model, denoiser=leaf, loras=tuple((lora.name, lora.sha256) for lora in loras))
+
+
+def _module(model: Model) -> torch.nn.Module:
+    network = model.denoiser.network
+    assert isinstance(network, torch.nn.Module), "only networks of torch are adapted"
+    return network
 
 
 def load_model(name: str = "house", *, device: str = "auto", dtype: str = "auto") -> Model:

@@ -18,6 +18,7 @@ __all__ = [
     "further_prompts",
     "interval",
     "listed",
+    "loras",
     "methods",
     "parse_size",
     "steps_of",
@@ -124,6 +125,26 @@ def further_prompts(value: object) -> tuple[tuple[str, float], ...]:
         if not pair[0].strip():
             raise InvalidOption("also names an empty prompt; give it words, or leave it out.")
         found.append((pair[0], real("the weight in also", pair[1], -100.0, 100.0)))
+    return tuple(found)
+
+
+def loras(value: object) -> tuple[tuple[str, float], ...]:
+    """LoRAs with their strengths; a name alone has the strength 1."""
+    sentence = (
+        f"lora is {show(value)}; it must be a list of at most {MAX_LIST} names or files, each alone or with its "
+        'strength, such as [["zorp", 0.8]].'
+    )
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > MAX_LIST:
+        raise InvalidOption(sentence)
+    found: list[tuple[str, float]] = []
+    for item in value:
+        pair = (item, 1.0) if isinstance(item, str) else item
+        if not isinstance(pair, Sequence) or len(pair) != 2:
+            raise InvalidOption(sentence)
+        check_name("lora", pair[0])
+        if pair[0] in (name for name, _ in found):
+            raise InvalidOption(f"lora names {show(pair[0])} twice; give it once.")
+        found.append((pair[0], real("the strength in lora", pair[1], -10.0, 10.0)))
     return tuple(found)
 
 

@@ -1,6 +1,7 @@
 """The pipeline: every model, task, solver and guidance runs through `stream`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -52,6 +53,7 @@ class Model:
     grids           the times of fitted grids, by solver (its spec), steps and guidance: what a request gets that
                     names no grid
     warnings        what there is to say about the model with every picture
+    loras           name and sha256 of the LoRAs in the network, in the order of their strengths
     """
 
     name: str
@@ -65,10 +67,15 @@ class Model:
     defaults: Request
     grids: Mapping[tuple[str, int, float], tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
+    loras: tuple[tuple[str, str], ...] = ()
 
-    def prepare(self, prompts: Sequence[str], styles: Sequence[str | None]) -> Any:
-        """Prompts and styles as this model's network reads them."""
-        cond = self.conditioner(prompts, styles).to(torch.device(self.denoiser.device))
+    def prepare(self, prompts: Sequence[str], styles: Sequence[str | None], strengths: Sequence[float] = ()) -> Any:
+        """Prompts and styles as this model's network reads them, with the strengths of its LoRAs (none: all zero)."""
+        cond = self.conditioner(prompts, styles)
+        if any(strengths):
+            assert len(strengths) == len(self.loras), "one strength a LoRA"
+            cond = replace(cond, adapters=torch.tensor([list(strengths)] * len(prompts)))
+        cond = cond.to(torch.device(self.denoiser.device))
         prepare = getattr(self.denoiser.network, "prepare", None)
         return cond if prepare is None else prepare(cond)
 
@@ -98,20 +105,27 @@ class Pipeline:
     pipe.generate("a red apple", seed=7).images[0]
     """
 
-    def __init__(self, model: Model, load: Callable[[str], Model] | None = None) -> None:
-        """`load` reads another model, by name or folder, onto this one's device: the weak one of autoguidance."""
+    def __init__(
+        self,
+        model: Model,
+        load: Callable[[str], Model] | None = None,
+        adapt: Callable[[Sequence[str]], Model] | None = None,
+    ) -> None:
+        """`load` reads another model, by name or folder, onto this one's device: the weak one of autoguidance.
+        `adapt` gives this model with LoRAs in its network, by names or files."""
         self.model = model
         self._load = None if load is None else lru_cache(maxsize=2)(load)  # models do not change
+        self._adapt = adapt
 
     @classmethod
     def load(cls, model: str = "house", *, device: str = "auto", dtype: str = "auto") -> Self:
         """A pipeline from a name or a model's folder. Raises `InvalidOption`, `InvalidCheckpoint`."""
-        from mezzotint.load import load_model  # composes pipelines, so it cannot be imported above
+        from mezzotint.load import adapting, load_model  # composes pipelines, so it cannot be imported above
 
         loaded = load_model(model, device=device, dtype=dtype)
         leaf = loaded.denoiser
         here = {"device": str(leaf.device), "dtype": str(leaf.dtype).removeprefix("torch.")}
-        return cls(loaded, lambda name: load_model(name, **here))
+        return cls(loaded, lambda name: load_model(name, **here), adapting(loaded))
 
     def generate(self, prompt: str | Request, **options: Any) -> Result:
         """Draw to the end. `options` are the fields of `Request`; unknown ones are refused with the nearest names."""
@@ -122,7 +136,22 @@ class Pipeline:
     def stream(self, prompt: str | Request, **options: Any) -> Iterator[Preview]:
         """Draw step by step. All options are checked before this returns; the work happens between two `next`."""
         request = make_request(prompt, options)
-        return self._stream(self.resolve(request))
+        pipe = self.adapted(request)
+        return pipe._stream(pipe.resolve(request))
+
+    def adapted(self, request: Request) -> Self:
+        """The pipeline whose network has the LoRAs of a request, in its order; it shares every weight with this one.
+
+        Raises InvalidOption and InvalidCheckpoint for LoRAs that are not there or belong to another model.
+        """
+        names = [name for name, _ in request.lora]
+        if names == [name for name, _ in self.model.loras]:
+            return self
+        if self._adapt is None:
+            raise InvalidOption(f"The model {self.model.name} cannot be drawn with together with these LoRAs.")
+        other = copy(self)
+        other.model = self._adapt(names)
+        return other
 
     def resolve(self, request: Request) -> Request:
         """The request with nothing left open. Raises `InvalidOption` for what this model cannot do."""
@@ -156,14 +185,15 @@ class Pipeline:
 
     def ignored(self, request: Request) -> tuple[str, ...]:
         """What of a resolved request has no effect: word pieces without room or meaning, prompts that no branch reads,
-        guidance methods that change nothing, a weak model that is not asked, a solver's order for which the steps are
-        too few."""
+        guidance methods that change nothing, a weak model that is not asked, a LoRA of strength 0, a solver's order for
+        which the steps are too few."""
         report = self.model.conditioner.report
         guidance = self._guidance(request)
         read = (request.prompt, *(prompt.text or "" for prompt in guidance.read.values()))
         pieces = (piece for text in read for piece in report(text).ignored)
         weak = self._weak(request)
-        spare = () if weak is None or guidance.needs_weak else (f"weak_model: {weak.name}",)
+        spare = [] if weak is None or guidance.needs_weak else [f"weak_model: {weak.name}"]
+        spare += [f"lora: {name}" for name, strength in request.lora if strength == 0]
         spec, solver = _solver_spec(request)
         short = shortfall(spec, solver, self.time_grid(request), self.model.denoiser.schedule)
         return (*pieces, *unread(request, guidance), *self._guided(request)[1], *spare, *([short] if short else []))
@@ -265,7 +295,7 @@ class Pipeline:
             texts = [independent_prompt(request.picture(number).seed, vocabulary) for number in numbers]
         else:
             texts = [prompt.text] * len(numbers)
-        cond = model.prepare(texts, styles)
+        cond = model.prepare(texts, styles, [strength for _, strength in request.lora])
         needed = weak is not None and self._guidance(request).needs_weak
         return Pair(cond, weak.prepare(texts, styles)) if weak is not None and needed else cond
 
@@ -306,8 +336,10 @@ class Pipeline:
         warnings = ("The prompt is empty: the picture is drawn without one.",) if not request.prompt.strip() else ()
         warnings = (*self.model.warnings, *warnings)
         weak = self._weak(request) if self._guidance(request).needs_weak else None
+        pairs = zip(self.model.loras, request.lora, strict=True)
+        named = tuple((name, strength) for (name, _), (_, strength) in pairs)
         return Recipe(
-            request=replace(request, weak_model=None if weak is None else weak.name),
+            request=replace(request, weak_model=None if weak is None else weak.name, lora=named),
             weights_sha256=self.model.weights_sha256,
             text_encoder_sha256=self.model.text_encoder_sha256,
             schedule=self.model.schedule_name,
@@ -316,9 +348,10 @@ class Pipeline:
             environment=describe_environment(str(self.model.denoiser.device)),
             pixels_sha256=pixel_sha256(image),
             evaluations=evaluations,
-            ignored=self.ignored(request),
+            ignored=self.ignored(replace(request, lora=named)),
             warnings=warnings,
             weak_weights_sha256=None if weak is None else weak.weights_sha256,
+            lora_sha256=tuple(digest for _, digest in self.model.loras),
         )
 
 

@@ -19,6 +19,7 @@ from mezzotint.options import (
     further_prompts,
     interval,
     listed,
+    loras,
     methods,
     parse_size,
     steps_of,
@@ -65,7 +66,8 @@ class Request:
     [0, 1] (0 = data, 1 = noise) where guidance acts; (0, 1) is everywhere. `guidance_methods` are specs of at most one
     rule, which takes the place of classifier-free guidance and gets `guidance` as its scale, and of modifiers, the
     first innermost. `also` are further prompts, (text, weight), whose weights count in units of `guidance`; a negative
-    one repels. `weak_model` is the model that autoguidance steers away from. `solver` and `grid` are specs, `NAME` or
+    one repels. `lora` are LoRAs, (name or file, strength); a name alone has the strength 1. `weak_model` is the model
+    that autoguidance steers away from. `solver` and `grid` are specs, `NAME` or
     `NAME:option=value,option=value` (see `mezzotint.spec`); `grid` may also be the times themselves, which fall from at
     most 1 to 0, and then decides `steps`. `eta` is 0 for the deterministic and 1 for the ancestral form of a solver
     that has both: the same as its option eta. `size` is (width, height); the constructor also takes `64` or
@@ -87,6 +89,7 @@ class Request:
     grid: str | tuple[float, ...] | None = None
     size: tuple[int, int] | None = None
     model: str = "house"
+    lora: tuple[tuple[str, float], ...] = ()
     weak_model: str | None = None
     batching: Batching = "exact"
     device: str = "auto"
@@ -121,6 +124,7 @@ class Request:
             store(self, "guidance_interval", interval(self.guidance_interval))
         store(self, "guidance_methods", methods(self.guidance_methods))
         store(self, "also", further_prompts(self.also))
+        store(self, "lora", loras(self.lora))
         if self.size is not None:
             store(self, "size", parse_size(self.size))
 
@@ -178,7 +182,8 @@ class Recipe:
     `request` has `n` = 1, the picture's own seed, and nothing left open: no `None` for steps, guidance,
     guidance_interval, solver, grid or size, no "auto" for device or dtype, and a model name instead of a folder.
     Digests are SHA-256 in lower-case hex: of the weights file, of the text encoder's (`None` where the model has
-    none), of the weak model's weights (`None` where none took part), of the pixels (`provenance.pixels.pixel_sha256`).
+    none), of the weak model's weights (`None` where none took part), of the LoRA files in the request's order, of the
+    pixels (`provenance.pixels.pixel_sha256`).
     `evaluations` counts network forwards for this picture. `ignored` names everything that was asked for and had no
     effect. Raises `InvalidOption`.
     """
@@ -195,6 +200,7 @@ class Recipe:
     ignored: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     weak_weights_sha256: str | None = None
+    lora_sha256: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_resolved(self.request)
@@ -207,6 +213,11 @@ class Recipe:
         for name in ("schedule", "codec"):
             check_name(name, getattr(self, name))
         store = object.__setattr__
+        store(self, "lora_sha256", texts("lora_sha256", self.lora_sha256))
+        for digest in self.lora_sha256:
+            check_digest("lora_sha256", digest)
+        if len(self.lora_sha256) != len(self.request.lora):
+            raise InvalidOption("a recipe states one digest in lora_sha256 for each LoRA of its request.")
         store(self, "noise_version", integer("noise_version", self.noise_version, 1))
         store(self, "evaluations", integer("evaluations", self.evaluations, 0))
         for name in ("ignored", "warnings"):
@@ -228,6 +239,7 @@ class Recipe:
             "ignored": list(self.ignored),
             "warnings": list(self.warnings),
             "weak_weights_sha256": self.weak_weights_sha256,
+            "lora_sha256": list(self.lora_sha256),
         }
 
     @classmethod
@@ -287,3 +299,6 @@ def _check_resolved(request: object) -> None:
         value = getattr(request, name) or ""
         if re.match(r"[/~.]|[A-Za-z]:[\\/]", value) or "\\" in value:
             raise InvalidOption(f"{name} is {show(value)}; a recipe holds the model's name, not its folder.")
+    for value, _ in request.lora:
+        if "/" in value or "\\" in value:
+            raise InvalidOption(f"lora is {show(value)}; a recipe holds the LoRA's name, not its file.")

@@ -43,6 +43,7 @@ def place(
     picture_folder(here / "my-pictures", 80, 64)
     monkeypatch.chdir(here)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setattr(mezzotint.load, "HOUSE", house)
     monkeypatch.setattr(mezzotint.load, "load_model", load_once)
     threads = torch.get_num_threads()

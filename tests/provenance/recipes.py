@@ -28,7 +28,8 @@ def recipe_of(image: Image.Image, environment: dict[str, Any] | None = None, **c
         "weights_sha256": DIGEST, "text_encoder_sha256": DIGEST[::-1], "schedule": "rectified_flow", "codec": "pixel",
         "noise_version": 1, "pixels_sha256": pixel_sha256(image), "evaluations": 24,
     }  # fmt: skip
+    own = {*recipe, "ignored", "warnings", "weak_weights_sha256", "lora_sha256"}
     for name, value in changes.items():
-        (recipe if name in {*recipe, "ignored", "warnings", "weak_weights_sha256"} else request)[name] = value
+        (recipe if name in own else request)[name] = value
     environ = Environment(**{**facts, **(environment or {})})
     return Recipe(request=Request(**request), environment=environ, **recipe)

@@ -63,6 +63,8 @@ def infotext_of(recipe: Recipe) -> str:
         pairs["Eta DDIM" if solver.name == "ddim" else "Eta"] = str(eta).removesuffix(".0")
     if request.guidance_methods:
         pairs["Guidance methods"] = ", ".join(request.guidance_methods)
+    if request.lora:
+        pairs["LoRA"] = ", ".join(f"{name}:{strength:g}" for name, strength in request.lora)
     if request.style is not None:
         pairs["Style"] = request.style
     # A dictionary, not text: it is written without the quotes of a JSON string, and with one entry it has no comma

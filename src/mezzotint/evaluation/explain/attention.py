@@ -49,7 +49,7 @@ def recorded(pipe: Pipeline, request: Request) -> tuple[list[Preview], Tensor]:
     leaf = pipe.model.denoiser
     if blocks_of(leaf) is None:
         raise InvalidOption(f"The model {pipe.model.name} has no attention, so it cannot be shown where a word acted.")
-    cond = pipe.model.prepare([request.prompt], [request.style])
+    cond = pipe.model.prepare([request.prompt], [request.style], [strength for _, strength in request.lora])
     recorder, previews = _Recorder(), []
     for preview in pipe.stream(replace(request, n=1)):
         previews.append(preview)

@@ -65,6 +65,7 @@ def explain(pipe: Pipeline, recipe: Recipe, pictures: PictureSet | None) -> Expl
     Raises `InvalidOption` for a model without attention, and for a request that this model cannot draw.
     """
     request = replace(recipe.request, device="auto", dtype="auto", n=1)
+    pipe = pipe.adapted(request)
     words = words_of(pipe.model.conditioner, request.prompt)
     previews, attention = recorded(pipe, pipe.resolve(request))
     image = next(preview.image for preview in previews if preview.image is not None)

@@ -17,7 +17,7 @@ from mezzotint.interfaces.cli.options import (
     whole_number,
 )
 from mezzotint.interfaces.cli.output import emit_json
-from mezzotint.interfaces.cli.reproduce import pipeline_of, recipe_of
+from mezzotint.interfaces.cli.reproduce import loras_of, pipeline_of, recipe_of
 
 if TYPE_CHECKING:
     from mezzotint.data.sources import PictureSet
@@ -52,6 +52,7 @@ def explain(file: Path, out: Path | None, model: str | None, device: str, dtype:
     from mezzotint.evaluation.explain import page
     from mezzotint.provenance.files import write_atomically
 
+    loras_of(recipe)  # it says which one is not installed
     pipe = pipeline_of(recipe, model, device, dtype)
     found = explained(pipe, recipe, _training_set(pipe.model.size[0]))
     facts = found.to_json_dict()

@@ -61,6 +61,7 @@ class Drawn:
         request, size = self.recipe.request, "x".join(map(str, self.recipe.request.size or ()))
         facts = f"seed {request.seed}, {size}, {request.steps} steps of {request.solver}, guidance {request.guidance:g}"
         facts += "".join(f", {method}" for method in request.guidance_methods)
+        facts += "".join(f", lora {name}:{strength:g}" for name, strength in request.lora)
         work = f"{self.recipe.evaluations} evaluations, {self.seconds:.2f} s"
         return f"{click.format_filename(self.file)}  ({facts}; {work})"
 
@@ -196,6 +197,14 @@ class Session:
 @click.option("--style", metavar="NAME", help="A drawing style of the model; `mezzotint models` lists them.")
 @click.option("--model", default="house", show_default=True, metavar="NAME", help="A model's name or its folder.")
 @click.option(
+    "--lora",
+    type=WEIGHTED,
+    multiple=True,
+    metavar="NAME[:STRENGTH]",
+    help="A LoRA that `mezzotint teach` made, by its name or file, and how strongly it acts, 1 if not given. May be "
+    "repeated.",
+)
+@click.option(
     "--weak-model", metavar="NAME", help="The weaker model that --guidance-method autoguidance steers away from."
 )
 @click.option("--out", metavar="PATH", help="A file that ends in .png, or a folder; mezzotint-out if not given.")
@@ -226,6 +235,7 @@ def imagine(
     mezzotint imagine "a cat" --guidance 8 --guidance-method apg --guidance-method rescale:amount=0.7
     mezzotint imagine "a cat" --guidance-method pag:scale=2 --guidance-interval 0.2,0.9
     mezzotint imagine "a cat" --also "a hat:0.7" --also "a ball:-0.3"
+    mezzotint imagine "a zorp on a skateboard" --lora zorp:0.8
     """
     if options["seed"] is None:
         options["seed"] = random_seed()

@@ -72,6 +72,8 @@ def _facts(recipe: Recipe, unchanged: bool | None) -> Iterator[tuple[str, str]]:
     yield "weights", recipe.weights_sha256
     if recipe.weak_weights_sha256 is not None:
         yield "weak model's weights", recipe.weak_weights_sha256
+    for (name, _), digest in zip(recipe.request.lora, recipe.lora_sha256, strict=True):
+        yield f"LoRA {name}", digest
     yield "text encoder", recipe.text_encoder_sha256 or "none"
     yield "schedule", recipe.schedule
     yield "codec", recipe.codec
@@ -88,7 +90,7 @@ def _facts(recipe: Recipe, unchanged: bool | None) -> Iterator[tuple[str, str]]:
 
 
 def _text(name: str, value: Any) -> str:
-    if name == "also":
+    if name in ("also", "lora"):
         return ", ".join(f"{text}:{weight:g}" for text, weight in value)
     if isinstance(value, list):
         between = {"size": "x", "guidance_interval": " to "}.get(name, ", ")

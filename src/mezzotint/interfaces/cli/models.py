@@ -16,22 +16,22 @@ SCALES = ".int8_scale"
 """The suffix of the scales that `checkpoints.quantise` stores beside 8-bit weights."""
 
 
-@click.command(short_help="List the models, with their styles, and the solvers and grids.")
+@click.command(short_help="List the models, with their styles, the LoRAs, solvers and grids.")
 @click.argument("names", nargs=-1, metavar="[MODEL]...")
 @format_option
 def models(names: tuple[str, ...], form: str) -> None:
-    """List the installed models, or describe each MODEL (a name or a folder); and list all solvers and time grids."""
+    """List the installed models, or describe each MODEL (a name or a folder); list LoRAs, solvers and time grids."""
     from mezzotint.diffusion.solvers import SOLVERS
     from mezzotint.diffusion.timegrid import GRIDS
-    from mezzotint.load import find_model, model_folders
+    from mezzotint.load import find_model, lora_files, model_folders
 
     installed = model_folders()
     folders = {name: find_model(name) for name in names} if names else dict(installed)
     kinds = dict.fromkeys(installed.values(), "installed")
     found = [describe(path, kinds.get(path, "folder")) for path in folders.values()]
-    solvers, grids = sorted(SOLVERS), sorted(GRIDS)
+    solvers, grids, loras = sorted(SOLVERS), sorted(GRIDS), sorted(lora_files())
     if form == "json":
-        emit_json({"models": found, "solvers": solvers, "grids": grids})
+        emit_json({"models": found, "solvers": solvers, "grids": grids, "loras": loras})
         return
     for model in found:
         click.echo(_paragraph(model))
@@ -39,6 +39,7 @@ def models(names: tuple[str, ...], form: str) -> None:
         click.echo(
             "No model is installed; train one (mezzotint train icons), pack it, and give its folder with --model."
         )
+    click.echo(f"LoRAs    {', '.join(loras) or 'none'}")
     click.echo(f"solvers  {', '.join(solvers)}\ngrids    {', '.join(grids)}")
 
 

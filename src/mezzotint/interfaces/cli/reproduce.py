@@ -1,6 +1,7 @@
 """`mezzotint reproduce`: draw a picture again from the recipe in its file, and say whether it is the same."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from mezzotint.interfaces.cli.options import (
 )
 from mezzotint.interfaces.cli.output import EXIT_DIFFERENT, emit_json
 from mezzotint.interfaces.cli.progress import bar
-from mezzotint.request import Recipe, Result
+from mezzotint.request import Recipe, Request, Result
 
 if TYPE_CHECKING:
     from mezzotint.pipeline import Pipeline
@@ -36,6 +37,14 @@ PLAIN_DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:[0-9]{1,2})?")
 )
 @click.option("--model", metavar="NAME", help="A model's name or folder, instead of the one that the recipe names.")
 @click.option("--weak-model", metavar="NAME", help="The same for the weak model, if the recipe names one.")
+@click.option(
+    "--lora",
+    "loras",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The file of a LoRA that the recipe names, instead of the installed one; may be repeated.",
+)
 @device_option
 @dtype_option
 @threads_option
@@ -45,6 +54,7 @@ def reproduce(
     out: Path | None,
     model: str | None,
     weak_model: str | None,
+    loras: tuple[Path, ...],
     device: str,
     dtype: str,
     threads: Any,
@@ -63,9 +73,9 @@ def reproduce(
     picture_then = read_picture(file)
     check_target(out, file)
     set_threads(_threads(then) if threads is None else whole_number("threads", threads, 1, 1024))
-    weak = _weak(then, weak_model)
+    request = replace(then.request, weak_model=_weak(then, weak_model), lora=loras_of(then, loras))
     pipe = pipeline_of(then, model, device, dtype)
-    result = _draw(pipe, then, weak)
+    result = _draw(pipe, request)
     verdict = compare(then, result.recipes[0], result.images[0], picture_then)
     if out is not None:
         from mezzotint.provenance.png import write_png
@@ -132,6 +142,27 @@ def _weak(then: Recipe, given: str | None) -> str | None:
     return _installed(named, "weak model") if named is not None and given is None else given
 
 
+def loras_of(then: Recipe, given: Sequence[Path] = ()) -> tuple[tuple[str, float], ...]:
+    """The files of a recipe's LoRAs, with their strengths: given ones of the same name, else installed ones.
+
+    Raises InvalidOption for one that is neither, and for a given one that the recipe does not name.
+    """
+    from mezzotint.load import lora_files, lora_folder
+
+    asked = {path.stem: path for path in given}
+    spare = asked.keys() - {name for name, _ in then.request.lora}
+    if spare:
+        raise InvalidOption(f"The recipe has no LoRA called {min(spare)}; leave out its --lora, or rename the file.")
+    known = {**lora_files(), **asked}
+    for (name, _), digest in zip(then.request.lora, then.lora_sha256, strict=True):
+        if name not in known:
+            raise InvalidOption(
+                f"The recipe names the LoRA {name} (sha256 {digest[:10]}), and there is no {name}.safetensors in "
+                f"{lora_folder()}; give the file with --lora."
+            )
+    return tuple((str(known[name]), strength) for name, strength in then.request.lora)
+
+
 def pipeline_of(then: Recipe, model: str | None, device: str, dtype: str) -> "Pipeline":
     """The pipeline that a recipe names, or another model's; on the recipe's device where there is one.
 
@@ -152,9 +183,9 @@ def pipeline_of(then: Recipe, model: str | None, device: str, dtype: str) -> "Pi
     return Pipeline.load(model, device="auto", dtype=dtype)
 
 
-def _draw(pipe: "Pipeline", then: Recipe, weak: str | None) -> Result:
+def _draw(pipe: "Pipeline", request: Request) -> Result:
     """The recipe's picture with the loaded models."""
-    request = replace(then.request, device="auto", dtype="auto", weak_model=weak)
+    request = replace(request, device="auto", dtype="auto")
     previews = pipe.stream(request)
     with bar(len(pipe.time_grid(pipe.resolve(request))), "drawing", "step") as shown:
         for preview in previews:
