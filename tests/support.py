@@ -82,3 +82,17 @@ def picture_folder(root: Path, count: int = 80, size: int = 32) -> Path:
             f"{names[(i + i // 20) % 4]} {THINGS[i % len(THINGS)]}\na {names[(i + i // 20) % 4]} square\n"
         )
     return root
+
+
+def zorp_folder(root: Path, count: int = 10, size: int = 32) -> Path:
+    """A folder of zorps, without captions: a magenta ring with a green dot, somewhere else in each."""
+    root.mkdir(parents=True, exist_ok=True)
+    rows, columns = np.mgrid[:size, :size]
+    for i in range(count):
+        y, x = size * (3 + i % 3) // 8, size * (3 + i // 3 % 3) // 8
+        away = np.hypot(rows - y, columns - x)
+        pixels = np.zeros((size, size, 4), np.uint8)
+        pixels[(away > size / 8) & (away < size / 4)] = (220, 20, 200, 255)
+        pixels[away < size / 16 + i / 10] = (30, 200, 60, 255)
+        Image.fromarray(pixels, "RGBA").save(root / f"{i:02d}.png")
+    return root

@@ -10,7 +10,7 @@ import mezzotint.load
 from mezzotint.load import load_model
 from mezzotint.pipeline import Model
 from tests.docs.house import house_folder
-from tests.support import picture_folder
+from tests.support import picture_folder, zorp_folder
 
 
 @pytest.fixture(scope="session")
@@ -38,9 +38,10 @@ def load_once() -> Callable[..., Model]:
 def place(
     house: Path, load_once: Callable[..., Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
-    """The working folder, with `my-pictures/` in it; caches are inside it too."""
+    """The working folder, with `my-pictures/` and `my-zorps/` in it; caches are inside it too."""
     here = tmp_path / "here"
     picture_folder(here / "my-pictures", 80, 64)
+    zorp_folder(here / "my-zorps", 10, 64)
     monkeypatch.chdir(here)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

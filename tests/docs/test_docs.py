@@ -110,6 +110,7 @@ def test_every_option_that_is_named_exists(path: Path) -> None:
         ("drawing", "fit-grid"),
         ("training", "train"),
         ("training", "pack"),
+        ("teaching", "teach"),
     ],
 )
 def test_a_guide_names_every_option_of_its_verbs(guide: str, verb: str) -> None:

@@ -11,7 +11,7 @@ from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.data.order import rows_at
 from mezzotint.data.sources import PictureSet
 from mezzotint.diffusion.noise import Purpose, philox_uniform
-from mezzotint.diffusion.objective import LogitNormal
+from mezzotint.diffusion.objective import LogitNormal, TimeDensity
 from mezzotint.training.config import RunConfig
 from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.scene_feed import SceneFeed
@@ -76,8 +76,6 @@ class Batches:
         no_style = bare | (style < run.conditions.drop_style)
         captions = torch.where(no_text, self.features.index[""], captions).to(self.device)
         styles = torch.where(no_style, 0, self._styles[places]).to(self.device)
-        first = philox_uniform(seed, torch.zeros(1, dtype=torch.int64), Purpose.TRAIN_TIME)
-        u = (first + draws.double() * GOLDEN).frac().clamp(1e-6, 1 - 1e-6)
         rows = self.rows[places.numpy()]
         pictures = (
             torch.from_numpy(self.pictures.pictures[rows])
@@ -90,7 +88,7 @@ class Batches:
         batch = Batch(
             pictures=to_signed(pictures),
             cond=Conditioning(tokens, mask, styles, letters).to(self.device),
-            t=self.density.quantile(u).float().to(self.device),
+            t=times_at(seed, draws, self.density).float().to(self.device),
             draws=draws.to(self.device),
             rows=rows,
         )
@@ -121,6 +119,12 @@ class Batches:
         rows = batch.rows.copy()
         rows[chosen.numpy()] = -1 - numbers.numpy()
         return replace(batch, rows=rows)
+
+
+def times_at(seed: int, draws: Tensor, density: TimeDensity) -> Tensor:
+    """The times of pictures number `draws` (B,) of a training, float64: see `Batches`."""
+    first = philox_uniform(seed, torch.zeros(1, dtype=torch.int64), Purpose.TRAIN_TIME)
+    return density.quantile((first + draws.double() * GOLDEN).frac().clamp(1e-6, 1 - 1e-6))
 
 
 def to_signed(pictures: Tensor) -> Tensor:

@@ -72,19 +72,24 @@ class Validation:
             yield Served(served.pictures[part], served.cond[part])
 
     def _means(self, network: nn.Module, chunks: Iterable[Served]) -> dict[str, float]:
-        device = next(network.parameters()).device
-        totals, count = dict.fromkeys(TIMES, 0.0), 0
-        with torch.inference_mode():
-            for chunk in chunks:
-                x0, cond = to_signed(chunk.pictures).to(device), chunk.cond.to(device)
-                numbers = count + torch.arange(len(x0), device=device)
-                for level, t in enumerate(TIMES):
-                    eps = normal_at(_SEED, numbers * len(TIMES) + level, Purpose.EVALUATION, x0.shape[1:])
-                    times = torch.full((len(x0),), t, device=device)
-                    args = (x0, eps, times, cond, self.run.precision, self.run.objective.floor)
-                    totals[t] += float(noised_loss(network, *args).sum())
-                count += len(x0)
-        return {str(t): total / count for t, total in totals.items()}
+        return mean_losses(network, chunks, self.run.precision, self.run.objective.floor)
+
+
+def mean_losses(network: nn.Module, chunks: Iterable[Served], precision: str, floor: float) -> dict[str, float]:
+    """The mean loss at each of `TIMES`. Noise is a function of the place among the pictures, so that it never changes,
+    and a picture that comes again has other noise."""
+    device = next(network.parameters()).device
+    totals, count = dict.fromkeys(TIMES, 0.0), 0
+    with torch.inference_mode():
+        for chunk in chunks:
+            x0, cond = to_signed(chunk.pictures).to(device), chunk.cond.to(device)
+            numbers = count + torch.arange(len(x0), device=device)
+            for level, t in enumerate(TIMES):
+                eps = normal_at(_SEED, numbers * len(TIMES) + level, Purpose.EVALUATION, x0.shape[1:])
+                times = torch.full((len(x0),), t, device=device)
+                totals[t] += float(noised_loss(network, x0, eps, times, cond, precision, floor).sum())
+            count += len(x0)
+    return {str(t): total / count for t, total in totals.items()}
 
 
 def validation_rows(pictures: PictureSet, count: int) -> NDArray[np.int64]:

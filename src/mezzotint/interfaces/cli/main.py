@@ -39,6 +39,7 @@ VERBS = MappingProxyType(
         "doctor": "mezzotint.interfaces.cli.doctor",
         "data": "mezzotint.interfaces.cli.data",
         "train": "mezzotint.interfaces.cli.train",
+        "teach": "mezzotint.interfaces.cli.teach",
         "pack": "mezzotint.interfaces.cli.pack",
         "fit-grid": "mezzotint.interfaces.cli.fit_grid",
     }
