@@ -188,6 +188,12 @@ def test_guidance_is_said_where_the_original_has_a_name_for_it() -> None:
     assert (original_pairs(other)["Sampler"], original_pairs(other)["Eta"]) == ("Euler a", "1")
 
 
+def test_loras_are_said_with_their_strengths() -> None:
+    recipe = recipe_of(noise_image(), lora=[("zorp", 0.8), ("blick", -1)], lora_sha256=["a" * 64, "b" * 64])
+    assert original_pairs(infotext_of(recipe).splitlines()[-1])["LoRA"] == "zorp:0.8, blick:-1"
+    assert "LoRA" not in infotext_of(recipe_of(noise_image()))
+
+
 def test_the_text_of_a_recipe_can_be_read_by_the_original() -> None:
     recipe = recipe_of(noise_image(), style="flat, outlined", solver="my_solver", prompt="", negative="")
     text = infotext_of(recipe)

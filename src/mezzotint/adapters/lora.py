@@ -101,7 +101,7 @@ class LowRank(nn.Module):
         part, within = divmod(first, self.up.shape[1])
         assert within == 0, "a fused projection is used by whole parts"
         down, up = self.down[part:], self.up[part:]
-        small = F.linear(x, down.flatten(0, 1)).unflatten(-1, down.shape[:2])  # (B, ..., parts, rank)
+        small = F.linear(x, down.flatten(0, 1)).view(*x.shape[:-1], *down.shape[:2])  # (B, ..., parts, rank)
         scale = (strength.to(small.dtype) * self.scale).view(-1, *[1] * (small.ndim - 1))
         return torch.einsum("...pr,por->...po", small * scale, up).flatten(-2)
 
@@ -219,4 +219,4 @@ def shared_copy(network: nn.Module) -> nn.Module:
     Adapters that enter the copy leave the original as it is, so that it may serve meanwhile.
     """
     kept = {id(tensor): tensor for tensor in (*network.parameters(), *network.buffers())}
-    return copy.deepcopy(network, kept)  # type: ignore[arg-type]
+    return copy.deepcopy(network, kept)

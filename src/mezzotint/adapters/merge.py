@@ -18,6 +18,7 @@ class Merged:
     def add(self, layer: nn.Linear, delta: Tensor) -> None:
         """`W ← W + delta`, summed in float64 and rounded once."""
         old = layer.weight
+        assert isinstance(old, nn.Parameter)
         total = (old.detach().double() + delta.to(old.device, torch.float64)).to(old.dtype)
         new = nn.Parameter(total, requires_grad=old.requires_grad)
         layer.weight = new

@@ -40,8 +40,8 @@ class Examples:
 
     def some(self, rows: Sequence[int]) -> "Examples":
         """Those of these rows."""
-        captions, styles = (tuple(part[row] for row in rows) for part in (self.captions, self.styles))
-        return Examples(self.pictures[list(rows)], captions, styles)
+        captions = tuple(self.captions[row] for row in rows)
+        return Examples(self.pictures[list(rows)], captions, tuple(self.styles[row] for row in rows))
 
 
 @dataclass(frozen=True)
