@@ -224,11 +224,12 @@ class Outcome:
 
     def report(self, model: str) -> None:
         """Say what was learned, where it is and how to draw with it. model: as it was asked for."""
+        from mezzotint.data.captions import article
         from mezzotint.load import lora_folder
 
         teacher, seconds = self.teacher, time.perf_counter() - self.begun
         here = self.target.parent == lora_folder()
-        words = ["mezzotint", "imagine", f"a {self.lesson.word} on a skateboard", "--lora"]
+        words = ["mezzotint", "imagine", f"{article(self.lesson.word)} on a skateboard", "--lora"]
         words += [self.lesson.word if here else str(self.target)]
         again = shlex.join(words if model == "house" else [*words, "--model", model])
         if self.form == "json":
