@@ -23,9 +23,16 @@ from mezzotint.training.prepare import run_folder
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--model", default="house", show_default=True, help="A model's name or folder.")
-@click.option("--run", type=click.Path(path_type=Path), help="Folder of a training run; that of `icons` if not given.")
+@click.option(
+    "--run",
+    "runs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Folder of a training run; may be repeated, each begun with the weights of the one before. That of `icons` if "
+    "not given.",
+)
 @click.option("--out", type=click.Path(path_type=Path), default=IMAGES, help="Folder for the PNG files; docs/images.")
-def main(names: tuple[str, ...], model: str, run: Path | None, out: Path) -> None:
+def main(names: tuple[str, ...], model: str, runs: tuple[Path, ...], out: Path) -> None:
     """Draw figures by NAME, or all of them.
 
     `loss` and `progress` need the folder of a training run, `recognition` the built icon set. Without names, a figure
@@ -35,7 +42,7 @@ def main(names: tuple[str, ...], model: str, run: Path | None, out: Path) -> Non
         for name in names:
             if name not in FIGURES:
                 raise unknown_name("figure", name, FIGURES)
-        desk = Desk(model, run or run_folder(RUNS["icons"]()))
+        desk = Desk(model, runs or (run_folder(RUNS["icons"]()),))
         out.mkdir(parents=True, exist_ok=True)
         missing = [name for name in names or FIGURES if not drawn(name, desk, out, bool(names))]
     except MezzotintError as error:

@@ -1,5 +1,6 @@
-"""What figures are drawn with: a model, a training run, and the pictures that lie in docs/images."""
+"""What figures are drawn with: a model, training runs, and the pictures that lie in docs/images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +11,6 @@ from torch import Tensor
 
 from mezzotint import Pipeline
 from mezzotint.codecs import from_image
-from mezzotint.errors import InvalidFile
 
 __all__ = ["IMAGES", "ROOT", "Desk"]
 
@@ -20,10 +20,11 @@ IMAGES = ROOT / "docs" / "images"
 
 @dataclass
 class Desk:
-    """`model`: a name or a folder, loaded when the first figure asks for it. `run`: the folder of a training run."""
+    """`model`: a name or a folder, loaded when the first figure asks for it. `runs`: folders of training runs, each
+    begun with the weights of the one before."""
 
     model: str
-    run: Path
+    runs: Sequence[Path]
 
     @cached_property
     def pipe(self) -> Pipeline:
@@ -39,10 +40,3 @@ class Desk:
     def draw(self, prompt: str, seed: int, **options: Any) -> Image.Image:
         """One finished picture."""
         return self.pipe.generate(prompt, seed=seed, **options).images[0]
-
-    def file(self, name: str) -> Path:
-        """A file or folder of the run. Raises InvalidFile if it is not there."""
-        path = self.run / name
-        if not path.exists():
-            raise InvalidFile(f"The run {self.run} has no {name}; give the folder of a training run with --run.")
-        return path

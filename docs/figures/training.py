@@ -1,17 +1,15 @@
 """Figures of a training run: its losses, and what it drew on the way."""
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
+from docs.figures import history
 from docs.figures.desk import Desk
 from docs.figures.page import FAINT, INK, MARGIN, PAPER, QUIET, Page, table
 from mezzotint.data.icons import TRAINED
-from mezzotint.errors import InvalidFile
 from mezzotint.interfaces.samples import COLUMNS
 from mezzotint.interfaces.sheets import GAP, LABEL
 
@@ -31,7 +29,7 @@ Curve = tuple[str, Sequence[tuple[float, float]], tuple[int, int, int]]
 
 def loss(desk: Desk) -> Image.Image:
     """The training loss, smoothed, beside the loss on held-out concepts by noise level."""
-    rows = metrics(desk.file("metrics.jsonl"))
+    rows = history.rows(desk.runs)
     smooth = [(row["pictures"], mean) for row, mean in zip(rows, running([r["loss"] for r in rows]), strict=True)]
     measured = [row for row in rows if row.get("validation")]
     levels = [level for level in measured[0]["validation"] if level not in ("mean", "scenes")] if measured else []
@@ -49,19 +47,6 @@ def loss(desk: Desk) -> Image.Image:
     page.paste(left, (0, 0))
     page.paste(right, (left.width, 0))
     return page
-
-
-def metrics(path: Path) -> list[Mapping[str, Any]]:
-    """The rows of a metrics file. Raises InvalidFile if it has none."""
-    rows = []
-    for line in path.read_text("utf-8").splitlines():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:  # the last line of a run that is being written
-            break
-    if not rows:
-        raise InvalidFile(f"{path} has no line yet; train some steps first.")
-    return rows
 
 
 def running(values: Sequence[float]) -> list[float]:
@@ -141,27 +126,18 @@ def apart(heights: Sequence[tuple[float, int]], least: float = 60) -> dict[int, 
 
 
 def progress(desk: Desk) -> Image.Image:
-    """The first row of sample sheets of a run on the icon set, early to late, their times spread evenly by ratio."""
-    sheets = sorted(desk.file("samples").glob("step-*.png"))
-    if not sheets:
-        raise InvalidFile(f"The folder {desk.run / 'samples'} has no sheets; train up to the first of them.")
-    chosen = spread(sheets)
-    views = {row["step"]: row["pictures"] for row in metrics(desk.file("metrics.jsonl"))}
-    rows = [first_row(path) for path in chosen]
-    left = [f"{count(float(f'{views[step_of(path)]:.2g}'))} views" for path in chosen]
+    """The first row of sample sheets of runs on the icon set, early to late, their times spread evenly by ratio."""
+    chosen = spread(history.sheets(desk.runs))
+    rows = [first_row(path) for _, path in chosen]
+    left = [f"{count(float(f'{views:.2g}'))} views" for views, _ in chosen]
     return table(rows, above=TRAINED[:COLUMNS], left=left, gap=10)
 
 
-def step_of(path: Path) -> int:
-    """The step that a sheet's name says."""
-    return int(path.stem.removeprefix("step-"))
-
-
-def spread(sheets: Sequence[Path]) -> list[Path]:
-    """At most SHOWN of the sheets: the first, the last, and those nearest to equal ratios between."""
-    first, last = step_of(sheets[0]), step_of(sheets[-1])
+def spread(sheets: Sequence[tuple[int, Path]]) -> list[tuple[int, Path]]:
+    """At most SHOWN of the sheets: the first, the last, and those nearest to equal ratios of views between."""
+    first, last = sheets[0][0], sheets[-1][0]
     wanted = [first * (last / first) ** (i / (SHOWN - 1)) for i in range(SHOWN)]
-    nearest = [min(sheets, key=lambda path: abs(math.log(step_of(path) / step))) for step in wanted]
+    nearest = [min(sheets, key=lambda sheet: abs(math.log(sheet[0] / views))) for views in wanted]
     return list(dict.fromkeys(nearest))
 
 

@@ -13,14 +13,16 @@ from PIL import Image
 from docs.figures import FIGURES, Desk
 from docs.figures.__main__ import main
 from docs.figures.desk import IMAGES
+from docs.figures.history import metrics, rows, sheets
 from docs.figures.noise import SIDE, TIMES, noised, noising
 from docs.figures.page import FRAME, GAP, MARGIN, PAPER, picture, raw, table
 from docs.figures.recognition import nearest
-from docs.figures.training import apart, chart, count, first_row, metrics, running, share, spread, step_of, ticks
+from docs.figures.training import apart, chart, count, first_row, running, share, spread, ticks
 from mezzotint.codecs import from_image
 from mezzotint.diffusion.noise import Purpose, philox_normal
 from mezzotint.errors import InvalidFile
 from mezzotint.interfaces.sheets import sample_sheet
+from mezzotint.training.state import Snapshot, save
 
 
 def cells(page: Image.Image, side: int, columns: int, top: int) -> list[np.ndarray]:
@@ -30,7 +32,7 @@ def cells(page: Image.Image, side: int, columns: int, top: int) -> list[np.ndarr
 
 
 def test_the_noising_figure_goes_from_the_icon_to_pure_noise() -> None:
-    desk = Desk("house", Path("nowhere"))
+    desk = Desk("house", [Path("nowhere")])
     page = noising(desk)
     row = cells(page, SIDE, len(TIMES), page.height - MARGIN - SIDE)
     with Image.open(IMAGES / "source-apple.png") as image:
@@ -46,7 +48,7 @@ def test_the_noising_figure_goes_from_the_icon_to_pure_noise() -> None:
 
 
 def test_the_noised_icon_is_half_icon_and_half_noise_at_one_half() -> None:
-    desk = Desk("house", Path("nowhere"))
+    desk = Desk("house", [Path("nowhere")])
     eps = philox_normal(4, (4, 1, 64, 64), Purpose.START)
     torch.testing.assert_close(noised(desk.apple, 0.5), 0.5 * desk.apple + 0.5 * eps)
 
@@ -111,12 +113,13 @@ def test_a_chart_draws_higher_losses_higher() -> None:
 
 
 def test_sheets_are_chosen_by_ratio_and_cut_into_their_pictures(tmp_path: Path) -> None:
-    paths = [tmp_path / f"step-{step:08d}.png" for step in (100, 200, 300, 400, 1600, 3200, 6400, 12_800)]
-    assert [step_of(path) for path in spread(paths)] == [100, 300, 400, 1600, 6400, 12_800]
-    assert spread(paths[:1]) == paths[:1]
+    path = tmp_path / "sheet.png"
+    sheets = [(views, path) for views in (100, 200, 300, 400, 1600, 3200, 6400, 12_800)]
+    assert [views for views, _ in spread(sheets)] == [100, 300, 400, 1600, 6400, 12_800]
+    assert spread(sheets[:1]) == sheets[:1]
     pictures = [Image.new("RGBA", (64, 64), (20 * i, 0, 200, 255)) for i in range(16)]
-    sample_sheet(pictures, [""] * 16, 8).save(paths[0])
-    row = first_row(paths[0])
+    sample_sheet(pictures, [""] * 16, 8).save(path)
+    row = first_row(path)
     assert [cell.size for cell in row] == [(128, 128)] * 8
     assert [cell.getpixel((3, 3)) for cell in row] == [(20 * i, 0, 200) for i in range(8)]
 
@@ -128,6 +131,32 @@ def test_metrics_of_a_run_that_is_being_written_are_read_up_to_the_last_whole_li
     path.write_text("")
     with pytest.raises(InvalidFile, match="no line yet"):
         metrics(path)
+
+
+def written_run(folder: Path, steps: int, warm_start: str | None, earlier: list[dict[str, Any]]) -> Path:
+    """A run of `steps` updates of 10 pictures, with a checkpoint and a sheet at each second one."""
+    lines = [json.dumps({"step": i, "pictures": 10 * i, "loss": 1.0}) for i in range(1, steps + 1)]
+    (folder / "samples").mkdir(parents=True)
+    (folder / "metrics.jsonl").write_text("\n".join(lines))
+    for step in range(2, steps + 1, 2):
+        (folder / "samples" / f"step-{step:08d}.png").touch()
+    facts = {"step": steps, "pictures": 10 * steps, "warm_start": warm_start, "earlier": earlier}
+    save(folder / "checkpoints", Snapshot(facts, {}), keep=1)
+    return folder
+
+
+def test_runs_that_continue_each_other_are_joined_by_what_they_record(tmp_path: Path) -> None:
+    parts = [{"weights": None, "pictures": 1000}, {"weights": "a", "pictures": 40}]
+    middle = written_run(tmp_path / "middle", 5, "a", [])  # the next one began with its fourth step, not its fifth
+    last = written_run(tmp_path / "last", 3, "b", parts)
+    joined = [1010, 1020, 1030, 1040, 1050, 1060, 1070]
+    assert [row["pictures"] for row in rows([middle, last])] == joined
+    assert [views for views, _ in sheets([middle, last])] == [1020, 1040, 1060]
+    assert [row["pictures"] for row in rows([last])] == joined[4:]
+    assert [row["pictures"] for row in rows([middle])] == [10, 20, 30, 40, 50]
+    stranger = written_run(tmp_path / "stranger", 3, "c", [])
+    with pytest.raises(InvalidFile, match="none of the runs"):
+        rows([stranger, last])
 
 
 def test_figures_that_lack_files_are_left_out_and_refused_when_they_are_asked_for(place: Path) -> None:

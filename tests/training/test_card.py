@@ -1,6 +1,6 @@
 """The card says what happened, and nothing else."""
 
-from mezzotint.training.card import detector_card, model_card
+from mezzotint.training.card import Training, detector_card, model_card
 
 TRAINING = {
     "run": {
@@ -30,7 +30,7 @@ METRICS = [
 
 
 def test_a_card_counts_only_what_led_to_its_weights() -> None:
-    card = model_card("house", TRAINING, 7_400_000, METRICS, None)
+    card = model_card(Training("house", TRAINING, 7_400_000, METRICS))
     assert "7.4 million parameters" in card
     assert "early state: 40% of the planned 1,000 updates" in card
     assert "51,200 picture views" in card
@@ -40,20 +40,22 @@ def test_a_card_counts_only_what_led_to_its_weights() -> None:
     assert "64,000" not in card
     assert "## Data" not in card
     assert "random weights, seed 3" in card
-    warm = model_card("house", {**TRAINING, "step": 1000, "warm_start": "f" * 64}, 7_400_000, METRICS, None)
+    warm = model_card(Training("house", {**TRAINING, "step": 1000, "warm_start": "f" * 64}, 7_400_000, METRICS))
     assert f"a warm start from the weights `{'f' * 64}`.\n" in warm
     earlier = [{"weights": None, "pictures": 1_000}, {"weights": "e" * 64, "pictures": 20_000}]
-    warm = model_card(
-        "house", {**TRAINING, "step": 1000, "warm_start": "f" * 64, "earlier": earlier}, 7_400_000, METRICS, None
-    )
+    began = {**TRAINING, "step": 1000, "warm_start": "f" * 64, "earlier": earlier}
+    warm = model_card(Training("house", began, 7_400_000, METRICS))
     assert "`, which had 21,000 views behind them; 72,200 in all.\n" in warm
     assert "early state" not in warm
+    assert "Trained further by" in warm
+    assert "| 85,000 | 0.0040 | 0.0020 |" in warm  # 500 updates of 128, after 21,000 views
+    assert "64,000 |" not in warm
 
 
 def test_a_detectors_card_says_how_often_it_is_right() -> None:
     metrics = [{"step": 5, "pictures": 640, "seconds": 9.0, "validation": {"mean": 1.0, "things": 0.912, "words": 0.5}}]
     training = {**TRAINING, "step": 5, "pictures": 640}
-    card = detector_card("eye", training, 5_000_000, metrics, None, "MIT")
+    card = detector_card(Training("eye", training, 5_000_000, metrics, licence="MIT"))
     assert "A detector of 5.0 million parameters" in card
     assert "Of pictures, all things named and counted right, and no others: 91.2%" in card
     assert "Of words, read letter for letter: 50.0%" in card

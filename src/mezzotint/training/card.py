@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,11 @@ the web, Reddit, Wikipedia, question and answer sites and other public collectio
 """
 
 LICENCE = """
-The licence of the weights: {licence}. The text encoder is under Apache-2.0. The pictures that the model learned from
+The licence of the weights: {licence}.{text} The pictures that the model learned from
 keep their own licences; where these ask for attribution, `ATTRIBUTION.md` gives it.
 """
+
+TEXT_LICENCE = " The text encoder is under Apache-2.0."
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -48,106 +52,108 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def model_card(
-    name: str,
-    training: Mapping[str, Any],
-    parameters: int,
-    metrics: Sequence[Mapping[str, Any]],
-    data: Mapping[str, Any] | None,
-    licence: str = "not stated",
-) -> str:
-    """A card in Markdown. `training` is the `training` part of `model.json`, `data` the data set's `summary.json`."""
-    run, side = training["run"], training["run"]["network"]["size"]
-    own = [row for row in metrics if row["step"] <= training["step"]]
-    share = training["step"] / run["steps"]
+@dataclass(frozen=True)
+class Training:
+    """What a card tells of.
+
+    name         of the model
+    training     the `training` part of `model.json`
+    parameters   how many numbers the network has
+    metrics      the lines of the run, also those after its weights were taken
+    data         the data set's `summary.json`, if it is there
+    """
+
+    name: str
+    training: Mapping[str, Any]
+    parameters: int
+    metrics: Sequence[Mapping[str, Any]]
+    data: Mapping[str, Any] | None = None
+    licence: str = "not stated"
+
+    @cached_property
+    def own(self) -> Sequence[Mapping[str, Any]]:
+        """The lines that led to the weights."""
+        return [row for row in self.metrics if row["step"] <= self.training["step"]]
+
+    @cached_property
+    def measured(self) -> Sequence[Mapping[str, Any]]:
+        """Those of them with a measurement on held-out pictures."""
+        return [row for row in self.own if row.get("validation")]
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """The run's configuration."""
+        return self.training["run"]  # type: ignore[no-any-return]
+
+    @property
+    def before(self) -> int:
+        """Views that the weights had behind them at the start of the run."""
+        return sum(part["pictures"] for part in self.training.get("earlier", ()))
+
+    @property
+    def size(self) -> str:
+        """Millions of parameters."""
+        return f"{self.parameters / 1e6:.1f} million parameters"
+
+    @property
+    def side(self) -> str:
+        """Pixels of a picture."""
+        return f"{self.run['network']['size']}×{self.run['network']['size']}"
+
+
+def model_card(facts: Training) -> str:
+    """The card of a model that draws, in Markdown."""
+    run = facts.run
+    share = facts.training["step"] / run["steps"]
     early = "" if share >= 1 else f" This is an early state: {share:.0%} of the planned {run['steps']:,} updates."
     about = (
-        f"A pixel-space diffusion transformer of {parameters / 1e6:.1f} million parameters that draws {side}×{side} "
-        f"RGBA pictures from a prompt and a drawing style. "
-        f"Trained from noise by `mezzotint train {run['name']}`.{early}"
-    )
-    parts = {
-        f"# {name}": about,
-        "## Training": _training(training, sum(row["seconds"] for row in own) / 3600),
-        "## Held-out loss": _curve([row for row in own if row.get("validation")]),
-        "## Data": "" if data is None else _data(data),
-        "## Text encoder": TEXT_ENCODER,
-        "## Limits": LIMITS,
-        "## Licence": LICENCE.format(licence=licence),
-    }
-    return "\n\n".join(f"{title}\n\n{text.strip()}" for title, text in parts.items() if text) + "\n"
-
-
-def encoder_card(
-    name: str,
-    training: Mapping[str, Any],
-    parameters: int,
-    metrics: Sequence[Mapping[str, Any]],
-    data: Mapping[str, Any] | None,
-    licence: str = "not stated",
-) -> str:
-    """The card of an encoder, from the same things as `model_card`."""
-    run, side = training["run"], training["run"]["network"]["size"]
-    own = [row for row in metrics if row["step"] <= training["step"]]
-    measured = [row for row in own if row.get("validation")]
-    hours = sum(row["seconds"] for row in own) / 3600
-    about = (
-        f"An image–text encoder of {parameters / 1e6:.1f} million parameters: features of {side}×{side} RGBA pictures "
-        f"and of prompts, {run['network']['features']} numbers each, near where the two agree. It measures pictures "
-        f"that models draw; it draws none. Trained from noise by `mezzotint train {run['name']}`."
+        f"A pixel-space diffusion transformer of {facts.size} that draws {facts.side} "
+        f"RGBA pictures from a prompt and a drawing style.{early}"
     )
     how = f"""
-{_views(training, hours)}
+- Rectified flow, prediction of x_0, loss in velocity; Muon and Adam; captions and styles dropped together for
+  {run["conditions"]["drop_both"]:.0%} of the views."""
+    return _card(facts, about, how, {"## Held-out loss": _curve(facts)}, LIMITS)
+
+
+def encoder_card(facts: Training) -> str:
+    """The card of an encoder."""
+    about = (
+        f"An image–text encoder of {facts.size}: features of {facts.side} RGBA pictures "
+        f"and of prompts, {facts.run['network']['features']} numbers each, near where the two agree. It measures "
+        "pictures that models draw; it draws none."
+    )
+    how = """
 - The sigmoid loss of SigLIP over all pairs of a batch, those left out that share a concept or a caption; captions of
-  scenes that are wrong in one fact besides. Muon and Adam. The weights are a power-function average of relative width
-  {training["ema"]}.
-- Start: random weights, seed {run["seed"]}.
-- Digest of the data set's manifest: `{training["data"]}`.
-"""
-    parts = {
-        f"# {name}": about,
-        "## Training": how,
-        "## On held-out concepts": _retrieval(measured[-1]["validation"]) if measured else "",
-        "## Data": "" if data is None else _data(data),
-        "## Text encoder": TEXT_ENCODER,
-        "## Limits": ENCODER_LIMITS,
-        "## Licence": LICENCE.format(licence=licence),
-    }
-    return "\n\n".join(f"{title}\n\n{text.strip()}" for title, text in parts.items() if text) + "\n"
+  scenes that are wrong in one fact besides. Muon and Adam."""
+    found = _retrieval(facts.measured[-1]["validation"]) if facts.measured else ""
+    return _card(facts, about, how, {"## On held-out concepts": found}, ENCODER_LIMITS)
 
 
-def detector_card(
-    name: str,
-    training: Mapping[str, Any],
-    parameters: int,
-    metrics: Sequence[Mapping[str, Any]],
-    data: Mapping[str, Any] | None,
-    licence: str = "not stated",
-) -> str:
-    """The card of a detector, from the same things as `model_card`."""
-    run, side = training["run"], training["run"]["network"]["size"]
-    own = [row for row in metrics if row["step"] <= training["step"]]
-    measured = [row for row in own if row.get("validation")]
+def detector_card(facts: Training) -> str:
+    """The card of a detector, which reads no prompts."""
     about = (
-        f"A detector of {parameters / 1e6:.1f} million parameters: it says what stands where in pictures of "
-        f"{side}×{side} pixels, in which colour, and what is written there. It measures pictures that models draw. "
-        f"Trained from noise by `mezzotint train {run['name']}`."
+        f"A detector of {facts.size}: it says what stands where in pictures of {facts.side} pixels, in which colour, "
+        "and what is written there. It measures pictures that models draw."
     )
-    how = f"""
-{_views(training, sum(row["seconds"] for row in own) / 3600)}
+    how = """
 - Composed scenes with exact facts, of the training split and of held-out combinations in turn: a measure must know all.
-- Peaks with a focal loss (CenterNet), boxes by overlap, things, colours and letters by cross entropy; Adam. The weights
-  are a power-function average of relative width {training["ema"]}.
-- Start: random weights, seed {run["seed"]}.
-- Digest of the data set's manifest: `{training["data"]}`.
-"""
+- Peaks with a focal loss (CenterNet), boxes by overlap, things, colours and letters by cross entropy; Adam."""
+    found = _sightings(facts.measured[-1]["validation"]) if facts.measured else ""
+    return _card(facts, about, how, {"## On scenes that it never saw": found}, DETECTOR_LIMITS, reads=False)
+
+
+def _card(facts: Training, about: str, how: str, found: Mapping[str, str], limits: str, *, reads: bool = True) -> str:
+    """What all cards share. `how`: the lines on how it was trained; `found`: the part on what was measured;
+    `reads`: whether it has a text encoder."""
     parts = {
-        f"# {name}": about,
-        "## Training": how,
-        "## On scenes that it never saw": _sightings(measured[-1]["validation"]) if measured else "",
-        "## Data": "" if data is None else _data(data),
-        "## Limits": DETECTOR_LIMITS,
-        "## Licence": LICENCE.format(licence=licence).replace(" The text encoder is under Apache-2.0.", ""),
+        f"# {facts.name}": f"{about} {_origin(facts)}",
+        "## Training": _training(facts, how),
+        **found,
+        "## Data": "" if facts.data is None else _data(facts.data),
+        "## Text encoder": TEXT_ENCODER if reads else "",
+        "## Limits": limits,
+        "## Licence": LICENCE.format(licence=facts.licence, text=TEXT_LICENCE if reads else ""),
     }
     return "\n\n".join(f"{title}\n\n{text.strip()}" for title, text in parts.items() if text) + "\n"
 
@@ -176,35 +182,33 @@ def _retrieval(found: Mapping[str, float]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _views(training: Mapping[str, Any], hours: float) -> str:
-    run = training["run"]
+def _origin(facts: Training) -> str:
+    command = f"mezzotint train {facts.run['name']}"
+    return f"Trained further by `{command}`." if facts.training["warm_start"] else f"Trained from noise by `{command}`."
+
+
+def _training(facts: Training, how: str) -> str:
+    training, run = facts.training, facts.run
     threads = " or ".join(sorted({str(session["threads"]) for session in training["sessions"]}))
     threads += " thread" if threads == "1" else " threads"
-    return (
-        f"- {training['pictures']:,} picture views: {training['step']:,} updates of {run['batch']} pictures, "
-        f"{hours:.1f} hours on\n  a CPU with {threads}, other work beside it included."
-    )
-
-
-def _training(training: Mapping[str, Any], hours: float) -> str:
-    run = training["run"]
     start = f"random weights, seed {run['seed']}"
-    before = sum(part["pictures"] for part in training.get("earlier", ()))
     if training["warm_start"]:
         start = f"a warm start from the weights `{training['warm_start']}`"
-        start += f", which had {before:,} views behind them; {before + training['pictures']:,} in all" if before else ""
+    if facts.before:
+        start += f", which had {facts.before:,} views behind them; {facts.before + training['pictures']:,} in all"
     return f"""
-{_views(training, hours)}
-- Rectified flow, prediction of x_0, loss in velocity; Muon and Adam; captions and styles dropped together for
-  {run["conditions"]["drop_both"]:.0%} of the views. The weights are a power-function average of relative width
-  {training["ema"]}.
+- {training["pictures"]:,} picture views: {training["step"]:,} updates of {run["batch"]} pictures,
+  {sum(row["seconds"] for row in facts.own) / 3600:.1f} hours on a CPU with {threads}, other work beside it included.
+{how.strip()}
+- The weights are a power-function average of relative width {training["ema"]}.
 - Start: {start}.
 - Digest of the data set's manifest: `{training["data"]}`.
 """
 
 
-def _curve(measured: Sequence[Mapping[str, Any]]) -> str:
-    """The held-out loss over the run, in at most twelve rows."""
+def _curve(facts: Training) -> str:
+    """The held-out loss over the run, in at most twelve rows, by the weights' views, those before the run included."""
+    measured = facts.measured
     if not measured:
         return ""
     step = -(-len(measured) // 12)
@@ -213,15 +217,17 @@ def _curve(measured: Sequence[Mapping[str, Any]]) -> str:
         chosen.append(measured[-1])
     levels = [level for level in chosen[0]["validation"] if level not in ("mean", "scenes")]
     rows = [
-        f"| {row['pictures']:,} | {row['validation']['mean']:.4f} | "
+        f"| {facts.before + row['pictures']:,} | {row['validation']['mean']:.4f} | "
         + " | ".join(f"{row['validation'][level]:.4f}" for level in levels)
         + " |"
         for row in chosen
     ]
     head = f"| views | mean | {' | '.join('t = ' + level for level in levels)} |"
     rule = "|" + "---|" * (len(levels) + 2)
-    note = "On concepts that no training picture shows, with fixed noise, by noise level (t = 0 clean, t = 1 noise):"
-    return "\n".join([note, "", head, rule, *rows])
+    note = "On concepts that no training picture shows, with fixed noise, by noise level (t = 0 clean, t = 1 noise)"
+    if facts.before:
+        note += f".\nThe run began with weights that had seen {facts.before:,} views; these are counted"
+    return "\n".join([note + ":", "", head, rule, *rows])
 
 
 def _data(data: Mapping[str, Any]) -> str:

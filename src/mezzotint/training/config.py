@@ -59,9 +59,9 @@ class ObjectiveConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """A training run. Everything that decides its result is here; two runs that are equal here are equal bit for bit
-    on the same machine, with the same number of threads and the same torch.
+class AnyRun:
+    """What every training run has, whatever it trains. Everything that decides its result is here; two runs that are
+    equal here are equal bit for bit on the same machine, with the same number of threads and the same torch.
 
     steps, batch       updates, and pictures in each
     seed               of the initial weights, the data's order and all noise
@@ -70,16 +70,12 @@ class RunConfig:
     precision          "bf16": matrix products in bfloat16; "fp32". Master weights are float32 in both
     checkpoint_every   updates between checkpoints; `keep` of them are kept
     validate_every     updates between measurements on held-out pictures, `validation` pictures in each
-    sample_every       updates between sheets of samples
     """
 
     name: str
-    network: PixelDiTConfig
     steps: int
     batch: int
     data: DataConfig = field(default_factory=DataConfig)
-    conditions: ConditionConfig = field(default_factory=ConditionConfig)
-    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     seed: int = 0
     ema: tuple[float, ...] = (0.05, 0.10)
@@ -89,20 +85,38 @@ class RunConfig:
     keep: int = 2
     validate_every: int = 400
     validation: int = 256
+
+    def __post_init__(self) -> None:
+        _check_counts(self, ("steps", "batch", "checkpoint_every", "keep", "validate_every", "validation"))
+        _check_shares("data", self.data, ("scenes",))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data, for JSON."""
+        return dataclasses.asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig(AnyRun):
+    """A training run of a network that draws.
+
+    sample_every   updates between sheets of samples
+    """
+
+    network: PixelDiTConfig
+    conditions: ConditionConfig = field(default_factory=ConditionConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     sample_every: int = 1000
 
     def __post_init__(self) -> None:
-        _check(self, (*_COUNTS, "sample_every"))
+        super().__post_init__()
+        _check_counts(self, ("sample_every",))
+        _check_patch(self.network)
         _check_shares("conditions", self.conditions, ("drop_both", "drop_text", "drop_style"))
 
     @property
     def text_length(self) -> int:
         """Most word pieces of a caption."""
         return self.conditions.text_length
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
-        return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,9 +136,12 @@ class JitterConfig:
     backed: float = 0.3
 
 
+JITTERS = ("moved", "shift", "scale", "tint", "backed")
+
+
 @dataclass(frozen=True, kw_only=True)
-class EncoderRun:
-    """A training run of an image–text encoder; what a `RunConfig` has too means the same here.
+class EncoderRun(AnyRun):
+    """A training run of an image–text encoder.
 
     text_length   most word pieces of a caption, its two boundary pieces included
     wrong         at most so many captions that are wrong in one fact join a batch, as a share of it; scenes have them
@@ -132,28 +149,16 @@ class EncoderRun:
     validation    how many held-out pictures, each of another concept, are told apart
     """
 
-    name: str
     network: TwinEncoderConfig
-    steps: int
-    batch: int
-    data: DataConfig = field(default_factory=DataConfig)
     text_length: int = 32
     wrong: float = 0.25
     scale: float = 10.0
     jitter: JitterConfig = field(default_factory=JitterConfig)
-    optim: OptimConfig = field(default_factory=OptimConfig)
-    seed: int = 0
-    ema: tuple[float, ...] = (0.05, 0.10)
-    compiled: bool = False
-    precision: Literal["bf16", "fp32"] = "fp32"
-    checkpoint_every: int = 200
-    keep: int = 2
-    validate_every: int = 400
-    validation: int = 256
 
     def __post_init__(self) -> None:
-        _check(self, _COUNTS)
-        _check_shares("jitter", self.jitter, ("moved", "shift", "scale", "tint", "backed"))
+        super().__post_init__()
+        _check_patch(self.network)
+        _check_shares("jitter", self.jitter, JITTERS)
         _check_shares("", self, ("wrong",))
         if self.batch < 2 or not self.scale > 0:
             raise InvalidOption(
@@ -161,38 +166,22 @@ class EncoderRun:
                 "and a scale above 0."
             )
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
-        return dataclasses.asdict(self)
-
 
 @dataclass(frozen=True, kw_only=True)
-class DetectorRun:
-    """A training run of a detector, on composed scenes of both splits; what a `RunConfig` has too means the same here.
+class DetectorRun(AnyRun):
+    """A training run of a detector, on composed scenes of both splits.
 
     network      `things`, `colours` and `letters` are read from the scenes
     validation   how many scenes it is measured on
     """
 
-    name: str
     network: IconDetectorConfig
-    steps: int
-    batch: int
     data: DataConfig = field(default_factory=lambda: DataConfig(scenes=1.0))
     jitter: JitterConfig = field(default_factory=lambda: JitterConfig(moved=0.0))
-    optim: OptimConfig = field(default_factory=OptimConfig)
-    seed: int = 0
-    ema: tuple[float, ...] = (0.05, 0.10)
-    compiled: bool = False
-    precision: Literal["bf16", "fp32"] = "fp32"
-    checkpoint_every: int = 200
-    keep: int = 2
-    validate_every: int = 400
-    validation: int = 256
 
     def __post_init__(self) -> None:
-        _check(self, _COUNTS)
-        _check_shares("jitter", self.jitter, ("moved", "shift", "scale", "tint", "backed"))
+        super().__post_init__()
+        _check_shares("jitter", self.jitter, JITTERS)
         if self.data.scenes != 1 or self.jitter.moved:
             raise InvalidOption(
                 f"data.scenes is {self.data.scenes} and jitter.moved {self.jitter.moved}; they must be 1 and 0, since "
@@ -204,26 +193,22 @@ class DetectorRun:
         """Most word pieces of a caption; it reads none."""
         return 32
 
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
-        return dataclasses.asdict(self)
-
 
 Run = RunConfig | EncoderRun | DetectorRun
 """A run of any sort; its type says what is trained."""
 R = TypeVar("R", bound=Run)
-_COUNTS = ("steps", "batch", "checkpoint_every", "keep", "validate_every", "validation")
 
 
-def _check(run: Run, counts: Sequence[str]) -> None:
-    """What every sort of run must hold to. Raises `InvalidOption`."""
-    for name in counts:
+def _check_counts(run: AnyRun, names: Sequence[str]) -> None:
+    for name in names:
         if getattr(run, name) < 1:
             raise InvalidOption(f"{name} is {getattr(run, name)}; a run needs at least 1.")
-    _check_shares("data", run.data, ("scenes",))
-    if not isinstance(run, DetectorRun) and run.network.size % run.network.patch:
+
+
+def _check_patch(network: PixelDiTConfig | TwinEncoderConfig) -> None:
+    if network.size % network.patch:
         raise InvalidOption(
-            f"network.patch {run.network.patch} does not divide network.size {run.network.size}; choose one that does."
+            f"network.patch {network.patch} does not divide network.size {network.size}; choose one that does."
         )
 
 

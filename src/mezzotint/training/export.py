@@ -11,7 +11,7 @@ from mezzotint.errors import InvalidCheckpoint, InvalidOption
 from mezzotint.families.icon_detector import FAMILY as DETECTOR_FAMILY
 from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
 from mezzotint.training import state
-from mezzotint.training.card import detector_card, encoder_card, model_card, read_metrics
+from mezzotint.training.card import Training, detector_card, encoder_card, model_card, read_metrics
 from mezzotint.training.marks import COLOUR_NAMES
 
 __all__ = ["draws", "export"]
@@ -55,7 +55,7 @@ def export(
     parameters = sum(t.numel() for t in snapshot.tensors[average].values())
     summary, attribution = _data(data_folder, snapshot.facts["data"])
     card = {ENCODER_FAMILY: encoder_card, DETECTOR_FAMILY: detector_card}.get(family or "", model_card)(
-        name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary, licence
+        Training(name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary, licence)
     )
     documents = {"README.md": card, **({"ATTRIBUTION.md": attribution} if attribution else {})}
     reads = None if family == DETECTOR_FAMILY else text
