@@ -4,8 +4,10 @@
     python -m benchmarks.recognition score OUT     compare OUT/answers.json with the key; writes recognition.json
     python -m benchmarks.recognition sheet OUT     the samples, each beside the nearest picture of the training set
 
-40 everyday nouns, half of them held out of training in every drawing style, 3 seeds each. Beside each picture stand its
-noun and 19 others drawn from the rest, in random order. The judge writes `answers.json`: {"1": "apple", "2": ...}.
+40 everyday nouns, half of them held out of training in every drawing style, 3 seeds each. They are in two lists of 20,
+trained and held-out ones alike; beside each picture stands its noun's list in random order. Lists of their own for each
+picture would betray nouns: only one noun is in the lists of all three pictures that look alike.
+The judge writes `answers.json`: {"1": "apple", "2": ...}.
 """
 
 import json
@@ -24,7 +26,8 @@ from mezzotint.data.icons.nouns import HELD_OUT, TRAINED
 from mezzotint.data.sources import IconSource
 
 SEEDS = (0, 1, 2)
-CHOICES = 20
+LISTS = tuple((*TRAINED[i::2], *HELD_OUT[i::2]) for i in range(2))
+CHOICES = len(LISTS[0])
 CELL, COLUMNS = 128, 8
 """Pixels of a picture on a sheet (twice its size), and pictures in a row."""
 
@@ -43,8 +46,7 @@ def draw(out: Path, model: str = "house") -> None:
         image = pipe.generate(f"a {noun}" if noun[0] not in "aeiou" else f"an {noun}", seed=seed).images[0]
         image.save(out / f"{number:03d}.png")
         images.append(image)
-        others = [n for n in nouns if n != noun]
-        offered = [noun, *(others[int(i)] for i in rng.permutation(len(others))[: CHOICES - 1])]
+        offered = next(some for some in LISTS if noun in some)
         choices[str(number)] = [offered[int(i)] for i in rng.permutation(CHOICES)]
         key[str(number)] = {"noun": noun, "seed": seed, "held_out": noun in HELD_OUT}
     (out / "key.json").write_text(json.dumps(key, indent=1))
