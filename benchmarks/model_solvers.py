@@ -47,9 +47,11 @@ OURS = (
 )
 OUR_GRIDS = tuple(name for name in GRIDS if name not in ("trailing", "sgm-uniform"))  # those are nearly uniform
 SCREENS = (6, 10)
-KEPT = ((10, 16), (15, 8), (50, 5))
+SCOUTED = 4
+"""Pictures that grids are ranked on before anything else."""
+KEPT = ((10, 16), (50, 10))
 """Up to this budget: how many candidates are tried."""
-FIT_PICTURES, FINE = 8, 100
+FIT_PICTURES, FINE = 16, 100
 """What `mezzotint fit-grid` fits with unless told otherwise."""
 
 
@@ -75,16 +77,10 @@ def ours(budget: int, solvers: Sequence[str] = OURS, grids: Sequence[str] = OUR_
     return our_runs(SCHEDULE, budget, solvers, grids)
 
 
-def ranking(runs: Mapping[str, Run], task: Task) -> list[str]:
-    """Names of candidates, the best first."""
-    errors = {name: task.error(run) for name, run in runs.items()}
-    return sorted(errors, key=lambda name: errors[name])
-
-
 def scouted(task: Task) -> Program:
-    """Ours on the five grids that are best for three solvers at a small budget."""
-    first = ranking(ours(SCREENS[0], SCOUTS), task)
-    grids = list(dict.fromkeys(name.partition(", ")[2] for name in first))[:5]
+    """Ours on the seven grids that are best for three solvers at two small budgets."""
+    found = {budget: {n: task.error(run) for n, run in ours(budget, SCOUTS).items()} for budget in SCREENS}
+    grids = list(dict.fromkeys(name.partition(", ")[2] for name in pool(found)))[:7]
     return lambda budget: ours(budget, grids=grids)
 
 
@@ -177,9 +173,9 @@ def make_tasks(pipe: Pipeline, pictures: int) -> dict[str, Task]:
         x = pure_noise(denoise.schedule, (count, *shape), PhiloxNoise(range(first, first + count))).double()
         return Task(denoise, x, end(denoise, x, reference(steps), "dpmpp-2m"))
 
-    tune = task(TUNE, max(2, pictures // 2), CHOICE)
-    one = Task(guided_over(pipe, request, PROMPTS[:1]), tune.x[:1], tune.truth[:1])
-    return {"one": one, "tune": tune, "test": task(TEST, pictures, REFERENCE)}
+    tune, few = task(TUNE, pictures, CHOICE), min(SCOUTED, pictures)
+    scout = Task(guided_over(pipe, request, PROMPTS[:few]), tune.x[:few], tune.truth[:few])
+    return {"scout": scout, "tune": tune, "test": task(TEST, pictures, REFERENCE)}
 
 
 def model_figures(name: str, pictures: int, budgets: Sequence[int], fitted_at: Sequence[int]) -> dict[str, Any]:
@@ -212,7 +208,7 @@ def rows(tasks: Mapping[str, Task], budgets: Sequence[int], fitted_at: Sequence[
     peers: dict[str, Program] = {"diffusers": diffusers_runs}
     if k_diffusion_runs(SCREENS[0]):
         peers["k-diffusion"] = k_diffusion_runs
-    programs: dict[str, Program] = {"mezzotint": scouted(tasks["one"]), **peers}
+    programs: dict[str, Program] = {"mezzotint": scouted(tasks["scout"]), **peers}
     found = {name: tuned(program, tasks["tune"], budgets) for name, program in programs.items()}
     columns = {name: reported(program, found[name], tasks["test"], budgets) for name, program in programs.items()}
     table: dict[str, Any] = {}

@@ -15,7 +15,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from benchmarks.report import write
@@ -23,6 +22,7 @@ from mezzotint import Pipeline
 from mezzotint.codecs import from_image
 from mezzotint.data.icons import default_folder
 from mezzotint.data.icons.nouns import HELD_OUT, TRAINED
+from mezzotint.data.pixels import straight
 from mezzotint.data.sources import IconSource
 
 SEEDS = (0, 1, 2)
@@ -100,20 +100,13 @@ def nearest(out: Path) -> None:
         image = Image.open(out / f"{number.zfill(3)}.png")
         vector = from_image(image).permute(2, 3, 0, 1).reshape(-1).numpy()
         best = int(rows[int(np.argmin(norms - 2 * bank @ vector))])
-        images += [image, straight(pictures.pictures[best])]
+        real = pictures.pictures[best]
+        images += [image, Image.fromarray(np.concatenate([straight(real), real[..., 3:]], axis=-1), "RGBA")]
         labels += [
             facts["noun"] + (" (held out)" if facts["held_out"] else ""),
             "nearest: " + pictures.records[best].name,
         ]
     sheet(images, labels).save(out / "nearest.png")
-
-
-def straight(premultiplied: NDArray[np.uint8]) -> Image.Image:
-    """A row of the data set as a Pillow image with straight alpha."""
-    values = premultiplied.astype(np.float32)
-    alpha = np.maximum(values[..., 3:], 1)
-    values[..., :3] = np.minimum(values[..., :3] * 255 / alpha, 255)
-    return Image.fromarray(values.round().astype(np.uint8), "RGBA")
 
 
 if __name__ == "__main__":

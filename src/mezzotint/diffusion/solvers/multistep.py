@@ -119,14 +119,14 @@ def law(prediction: Prediction, high: Point, low: Point) -> Tensor:
     if prediction.eps_for_update is not None:
         return combined([(low.alpha, prediction.x0), (low.sigma, prediction.eps_for_update)])
     ratio = low.sigma / high.sigma
-    return (prediction.x_t * ratio).add(prediction.x0, alpha=low.alpha - ratio * high.alpha)
+    return (prediction.x_t * ratio).add_(prediction.x0, alpha=low.alpha - ratio * high.alpha)
 
 
 def combined(terms: Sequence[tuple[float, Tensor]]) -> Tensor:
     """sum_j weight_j value_j, in the dtype of the values."""
     total: Tensor | None = None
     for weight, value in terms:
-        total = value * weight if total is None else total.add(value, alpha=weight)
+        total = value * weight if total is None else total.add_(value, alpha=weight)
     assert total is not None, "a sum of nothing"
     return total
 

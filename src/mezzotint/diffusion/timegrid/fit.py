@@ -1,5 +1,6 @@
 """Grids fitted to a model: the N steps that take its own trajectories nearest to where many steps would take them."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +21,7 @@ from mezzotint.errors import InvalidOption
 
 __all__ = ["Fit", "Told", "fit_grid", "shortest_path", "step_costs"]
 
-SHIFTS = (1.5, 2.0, 4.0, 6.0)
+SHIFTS = (1.5, 2.0, 4.0, 6.0, 8.0)
 """Strengths of shifted grids that a fit may begin from, besides the usual grids."""
 Told = Callable[[int, int], None]
 """Hears how many predictions of a batch were made so far, and how many there may be at most."""
@@ -58,6 +59,7 @@ def fit_grid(
        usual grids, times move along the fine grid, singly or with all after them, while that lowers the error of the
        whole run with the solver itself. `sweeps` rounds at most, ended when nothing moves; a round takes up to a few
        hundred runs of `steps` steps, of which only the part after the moved time is computed. 0 leaves it out.
+       A move must help both halves of the starts, every other one and the rest: else few starts would be fitted.
 
     Raises InvalidOption if the fine grid has fewer steps than asked for, jumps, or does not end at 0.
     """
@@ -76,8 +78,9 @@ def fit_grid(
     chosen = shortest_path(step_costs(denoise, predictions, times), steps, growth)
     runs = _Runs(counted, starts, times, solver, noise, ends)
     before = runs.error(chosen)
-    chosen = min([chosen, *rivals], key=runs.error)
-    chosen, best = _refined(chosen, runs, reach, sweeps)
+    chosen = min([chosen, *rivals], key=lambda path: math.hypot(*runs.halves(path)))
+    chosen = _refined(chosen, runs, reach, sweeps)
+    best = runs.error(chosen)
     counted.finished()
     return Fit(from_times([times[i] for i in chosen]), best, before, ends)
 
@@ -153,16 +156,21 @@ class _Runs:
     ) -> None:
         self._denoise, self._starts, self._times = denoise, starts, times
         self._solver, self._noise, self._ends = solver, noise, ends
-        self._errors: dict[tuple[int, ...], float] = {}
+        self._halves: dict[tuple[int, ...], tuple[float, float]] = {}
         self._kept: dict[tuple[int, ...], _Stop] = {}
         self._last: tuple[tuple[int, ...], dict[tuple[int, ...], _Stop]] = ((), {})
 
     def error(self, indices: Sequence[int]) -> float:
-        """The RMS distance of the run's ends to the true ones."""
+        """The RMS distance of the run's ends to the true ones, over all starts."""
+        return _rms(self._end(tuple(indices)) - self._ends)
+
+    def halves(self, indices: Sequence[int]) -> tuple[float, float]:
+        """The same over every other start, and over the rest; of a single start, twice the same."""
         key = tuple(indices)
-        if key not in self._errors:
-            self._errors[key] = _rms(self._end(key) - self._ends)
-        return self._errors[key]
+        if key not in self._halves:
+            off = self._end(key) - self._ends
+            self._halves[key] = _rms(off[::2]), _rms(off[1::2] if len(off) > 1 else off)
+        return self._halves[key]
 
     def keep(self, indices: Sequence[int]) -> None:
         """Remember the stops of this run; others may begin like it."""
@@ -202,21 +210,24 @@ def _trials(reach: int, steps: int) -> list[tuple[int, int, int]]:
     return found
 
 
-def _refined(chosen: list[int], runs: _Runs, reach: int, sweeps: int) -> tuple[list[int], float]:
+def _refined(chosen: list[int], runs: _Runs, reach: int, sweeps: int) -> list[int]:
     """Coordinate descent: one time moves, or all from one on move together; steps of `reach`, halved to 1."""
-    best = runs.error(chosen)
+    best = runs.halves(chosen)
     if sweeps:
         runs.keep(chosen)
     for _ in range(sweeps):
         moved = False
         for place, shift, last in _trials(reach, len(chosen) - 1):
             trial = [index + shift * (place <= k < last) for k, index in enumerate(chosen)]
-            if all(a < b for a, b in pairwise(trial)) and (found := runs.error(trial)) < best:
+            if not all(a < b for a, b in pairwise(trial)):
+                continue
+            found = runs.halves(trial)
+            if found[0] < best[0] and found[1] < best[1]:
                 runs.keep(trial)
                 chosen, best, moved = trial, found, True
         if not moved:
             break
-    return chosen, best
+    return chosen
 
 
 def _snapped(schedule: Schedule, steps: int, times: Sequence[float]) -> list[list[int]]:

@@ -87,7 +87,7 @@ class Together:
 @click.option(
     "--starts",
     type=WHOLE,
-    default=8,
+    default=16,
     show_default=True,
     metavar="K",
     help="Pictures to fit with; picture i has prompt i.",
@@ -210,7 +210,7 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
         )
     model, schedule = pipe.model, pipe.model.denoiser.schedule
     usual = pipe.time_grid(request)
-    # the usual times are among the fine ones, so that the fitted grid can be no worse than the usual one
+    # the usual times are among the fine ones, so that a fit may begin with the usual grid, and keep it
     points = times_of(usual)
     evenly = (t for t in times_of(uniform(fine, schedule, start=points[0])) if t and noise_at(schedule, t) >= LAST)
     times = sorted([*points, *(t for t in evenly if min(abs(t - u) for u in points) > APART)], reverse=True)
