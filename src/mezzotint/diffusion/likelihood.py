@@ -2,8 +2,8 @@
 
     log p(x_start) = log p(x_1) + integral of the divergence of the flow from `start` to 1
 
-Song et al. 2021, arXiv 2011.13456, section 4.3 and appendix D.2. The ODE is integrated in u = sigma / (alpha + sigma)
-and y = x / (alpha + sigma), where dy/du = eps − x_0 is finite from the data to pure noise.
+Song et al. 2021, arXiv 2011.13456, section 4.3 and appendix D.2 (eq. 39). The ODE is integrated in
+u = sigma / (alpha + sigma) and y = x / (alpha + sigma), where dy/du = eps − x_0 is finite from the data to pure noise.
 """
 
 import math
@@ -24,7 +24,7 @@ __all__ = ["Likelihood", "bits_per_dimension", "log_likelihood"]
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """log_density: (B,), in nats, float64. latents: what each picture becomes at t = 1. evaluations: per picture."""
+    """log_density: (B,), in nats, float64. latents: (B, ...), the pictures at t = 1. evaluations: per picture."""
 
     log_density: Tensor
     latents: Tensor
@@ -37,6 +37,7 @@ def bits_per_dimension(log_density: Tensor, dimensions: int, levels: int = 256) 
     The density is that of x = 2 (k + u) / levels − 1 for the levels k = 0, 1, ..., levels − 1 and u uniform in [0, 1):
     uniform dequantisation, as is usual. A picture scaled as x = 2 k / (levels − 1) − 1 has not been treated so; its
     figure would be log2(levels / (levels − 1)) too high (0.006 bits at 256) even with noise of its own step added.
+    log_density: (B,), in nats; returns (B,), in bits.
     """
     return -log_density / (dimensions * math.log(2)) + math.log2(levels / 2)
 
@@ -56,7 +57,8 @@ def log_likelihood(
     At t = 1 x is taken for N(0, sigma²), which is exact where alpha is 0 there. steps: of the classical Runge–Kutta
     method, four evaluations each; the error falls as steps^−4.
     divergence: "exact" costs one backward pass per element of a picture and evaluation; "hutchinson" one in all, with
-    a random sign per element (drawn from `noise`, the same along the path), which makes the result unbiased and noisy.
+    a random sign per element (drawn from `noise`, the same along the path), which makes the result unbiased and noisy
+    (the Skilling–Hutchinson estimator, eq. 40 of Song et al.).
     Raises InvalidOption for an unknown divergence, "hutchinson" without noise, steps < 1 and a start outside (0, 1).
     """
     if divergence not in ("exact", "hutchinson") or (divergence == "hutchinson" and noise is None):

@@ -144,21 +144,28 @@ def eps_weight(level: Level) -> Tensor:
 
 
 def v_weight(level: Level) -> Tensor:
-    """((alpha² + sigma²) / sigma)²: the loss in v, which is SNR + 1 where alpha² + sigma² = 1 (Salimans & Ho 2022)."""
+    """((alpha² + sigma²) / sigma)²: the loss in v, which is SNR + 1 where alpha² + sigma² = 1.
+
+    Salimans & Ho 2022, arXiv 2202.00512.
+    """
     return ((level.alpha**2 + level.sigma**2) / level.sigma) ** 2
 
 
 def velocity_weight(level: Level, floor: float = 0.05) -> Tensor:
     """((alpha + sigma) / max(sigma, floor))²: the loss in velocity; on rectified flow 1 / max(t, 0.05)².
 
-    The floor keeps the nearly clean times from ruling the loss. Li & He 2025 (JiT), arXiv 2511.13720, section 3.
+    The floor keeps the nearly clean times from ruling the loss. Li & He 2025 (JiT), arXiv 2511.13720, table 1 (the loss
+    in v of a prediction of x; their 1 − t, whose floor is 0.05 as well, is our t).
     """
     return ((level.alpha + level.sigma) / level.sigma.clamp_min(floor)) ** 2
 
 
 @dataclass(frozen=True, slots=True)
 class MinSNR:
-    """min(SNR, gamma). Hang et al. 2023, arXiv 2303.09556, section 3 (gamma 5): no clean time rules the loss."""
+    """min(SNR, gamma). Hang et al. 2023, arXiv 2303.09556 (gamma 5): no clean time rules the loss.
+
+    Raises InvalidOption unless gamma is positive.
+    """
 
     gamma: float = 5.0
 
@@ -171,7 +178,10 @@ class MinSNR:
 
 @dataclass(frozen=True, slots=True)
 class SoftMinSNR:
-    """SNR gamma / (SNR + gamma): min-SNR without its kink. Crowson et al. 2024, arXiv 2401.11605 (gamma 4)."""
+    """SNR gamma / (SNR + gamma): min-SNR without its kink. Crowson et al. 2024, arXiv 2401.11605 (gamma 4).
+
+    Raises InvalidOption unless gamma is positive.
+    """
 
     gamma: float = 4.0
 
@@ -185,7 +195,10 @@ class SoftMinSNR:
 
 @dataclass(frozen=True, slots=True)
 class P2:
-    """SNR / (k + SNR)^gamma: the eps loss, less on clean times. Choi et al. 2022, arXiv 2204.00227, section 3."""
+    """SNR / (k + SNR)^gamma: the eps loss, less on clean times. Choi et al. 2022, arXiv 2204.00227.
+
+    Raises InvalidOption unless gamma and k are positive.
+    """
 
     gamma: float = 1.0
     k: float = 1.0
@@ -203,7 +216,8 @@ class P2:
 class EDMWeight:
     """(r² + sigma_data²) / (r sigma_data)², r = sigma/alpha: the loss of an EDM network's own output is then plain.
 
-    Karras et al. 2022, arXiv 2206.00364, table 1. At alpha = 0 it is 1 / sigma_data².
+    Karras et al. 2022, arXiv 2206.00364, table 1. At alpha = 0 it is 1 / sigma_data². Raises InvalidOption unless
+    sigma_data is positive.
     """
 
     sigma_data: float = 0.5
@@ -246,7 +260,7 @@ def learned_weight(losses: Tensor, log_variance: Tensor) -> Tensor:
     """losses / exp(u) + u, with u (B,) the network's own guess of the logarithm of the loss at these times.
 
     Minimised over u by u = log E[loss], so that all times weigh alike once it is learned.
-    Kendall et al. 2018, arXiv 1705.07115; Karras et al. 2023 (EDM2), arXiv 2312.02696, eqs. 14-16 and 21, appendix B.2.
+    Kendall et al. 2018, arXiv 1705.07115; Karras et al. 2023 (EDM2), arXiv 2312.02696, appendix B.2, eqs. 21 and 26.
     """
     return losses * torch.exp(-log_variance) + log_variance
 
@@ -255,8 +269,8 @@ def contrastive_loss(predicted: Tensor, x0: Tensor, eps: Tensor, level: Level, w
     """mean |v̂ − v|² − weight mean |v̂ − v'|², one number per picture; v = eps − x_0, v' that of the next picture.
 
     predicted, x0, eps: (B, ...), the prediction of x_0 at x_t = alpha x_0 + sigma eps. It drives the flows of different
-    pictures apart. Stoica et al. 2025, arXiv 2506.05350, section 3. Raises InvalidOption for a batch of one picture
-    and for a weight outside [0, 1): at 1 the loss has no minimum.
+    pictures apart. Stoica et al. 2025, arXiv 2506.05350, eq. 6 (there v' is that of any other picture, at random).
+    Raises InvalidOption for a batch of one picture and for a weight outside [0, 1): at 1 the loss has no minimum.
     """
     if len(x0) < 2:
         raise InvalidOption("Contrastive flow matching compares pictures of a batch; it needs at least two.")

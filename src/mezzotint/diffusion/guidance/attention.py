@@ -29,6 +29,7 @@ def identity_attention(site: AttentionSite, weights: Tensor) -> Tensor:
     """Every image token attends to itself instead of to the other image tokens; other keys keep their weight.
 
     weights (B, heads, queries, keys). The rows are normalised again, as if the scores removed had been −∞.
+    Ahn et al. 2024 (PAG), arXiv 2403.17377, section 4.2, for layers whose keys are image tokens alone.
     """
     rows, keys = site.image_queries(weights.shape[2]), site.image
     if keys.stop == keys.start:
@@ -55,7 +56,8 @@ def smoothed_attention(site: AttentionSite, weights: Tensor, grid: tuple[int, in
     """Attention as if the image queries had been blurred over the picture with a Gaussian of `sigma` tokens.
 
     Scores are linear in the queries, so blurred queries are blurred scores; log weights are scores but for a constant
-    of each row, which the softmax takes away again.
+    of each row, which the softmax takes away again. weights: (B, heads, queries, keys). grid: rows and columns of
+    tokens. Hong 2024 (SEG), arXiv 2408.00760, proposition 3.1.
     """
     rows = site.image_queries(weights.shape[2])
     seen = weights[:, :, rows]

@@ -18,7 +18,7 @@ class Autoguidance:
     """x_0 + (scale − 1) (x_0(cond) − x_0(weak)), which is weak + scale (cond − weak) if the rule is off. scale 1 = off.
 
     weak: a second denoiser that takes the same conditioning: a smaller network, or an earlier checkpoint; it may have
-    its own schedule. With CFG around it the two add up, as in the paper's appendix.
+    its own schedule. With CFG around it the two add up.
     Karras et al. 2024, arXiv 2406.02507. Raises InvalidOption for a scale below 0, and for any but 1
     without a weaker denoiser.
     """

@@ -18,8 +18,9 @@ class CFGZero:
 
     Where sigma / (alpha + sigma), which is t on rectified flow, is above zero_above, u = 0: the network is least
     accurate there. guidance 1 = off, the zeros too. Published for rectified flow; the velocity is defined, and the rule
-    holds, on every schedule. Fan et al. 2025, arXiv 2503.18886, algorithm 1 (their first steps, a share of 4 %, are
-    zero_above 0.96). Raises InvalidOption for a guidance below 0 and for a zero_above outside [0, 1]; 1 never zeroes.
+    holds, on every schedule. Fan et al. 2025, arXiv 2503.18886 (optimized scale and zero-init; they count the steps to
+    zero, while 0.96 is the first 4 % of the time on rectified flow). Raises InvalidOption for a guidance below 0 and
+    for a zero_above outside [0, 1]; 1 never zeroes.
     """
 
     guidance: float = 1.0
@@ -45,4 +46,4 @@ class CFGZero:
         return cond.replace(x0=steered.x0, branches=branches)
 
 
-RECORD = GuidanceRecord("cfg-zero", "rule", CFGZero, evaluations=2, source="Fan et al. 2025, arXiv 2503.18886, alg. 1")
+RECORD = GuidanceRecord("cfg-zero", "rule", CFGZero, evaluations=2, source="Fan et al. 2025, arXiv 2503.18886")

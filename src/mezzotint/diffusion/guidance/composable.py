@@ -20,8 +20,8 @@ class Composable:
     """x_0 = uncond + sum_k weights_k (cond_k − uncond), over the named conditionings; a negative weight repels.
 
     {"cond": 1} = off; {"cond": w} is CFG. A weight of 0 is not evaluated, but for that of "cond".
-    Liu et al. 2022, arXiv 2206.01714, section 3 and algorithm 1. Raises InvalidOption for weights without "cond", with
-    "uncond", or that are not numbers.
+    Liu et al. 2022, arXiv 2206.01714 (conjunction, and negation by a negative weight). Raises InvalidOption for weights
+    without "cond", with "uncond", or that are not numbers from −100 to 100.
     """
 
     weights: Mapping[str, float] = field(default_factory=_one)
@@ -55,6 +55,6 @@ RECORD = GuidanceRecord(
     "rule",
     Composable,
     evaluations=2,
-    source="Liu et al. 2022, arXiv 2206.01714, algorithm 1",
+    source="Liu et al. 2022, arXiv 2206.01714",
     needs=("a conditioning for each further prompt",),
 )

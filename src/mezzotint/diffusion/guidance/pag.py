@@ -18,7 +18,7 @@ class PAG:
     """x_0 + scale (x_0(cond) − x_0(perturbed)); perturbed: self-attention is the identity in some blocks. 0 = off.
 
     blocks: which; None is the middle one. Keys that are not image tokens (text, time) keep their weight.
-    Ahn et al. 2024, arXiv 2403.17377, section 4. Raises InvalidOption for a scale below 0, and for a model
+    Ahn et al. 2024, arXiv 2403.17377, section 4 (eq. 10). Raises InvalidOption for a scale below 0, and for a model
     without attention or without these blocks.
     """
 

@@ -21,8 +21,8 @@ class SEG:
     """x_0 + scale (x_0(cond) − x_0(smoothed)); smoothed: image queries are blurred over the picture. 0 = off.
 
     sigma: the Gaussian's width in tokens; None blurs without bound, to the mean of all queries. blocks: where; None is
-    the middle one. Hong 2024, arXiv 2408.00760 (the paper blurs queries, which is the same as
-    blurring scores; at the picture's edge the Gaussian is cut and normalised).
+    the middle one. Hong 2024 (NeurIPS), arXiv 2408.00760, eq. 9, whose scale is ours + 1, and proposition 3.1 (blurred
+    queries are blurred scores); here the Gaussian is cut and normalised at the picture's edge.
     Raises InvalidOption for a scale below 0, a sigma that is not positive, and for a model without attention, without
     these blocks, or whose image tokens are no regular grid.
     """

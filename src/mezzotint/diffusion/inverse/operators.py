@@ -27,7 +27,10 @@ class LinearOperator(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """Any matrix (M, D) on flattened pictures of the given shape (D elements in all)."""
+    """A x = values x for any matrix values (M, D), x being flattened; shape: that of a picture, D elements in all.
+
+    Measurements are (B, M).
+    """
 
     values: Tensor
     shape: tuple[int, ...]
@@ -54,7 +57,10 @@ class Mask:
 
 @dataclass(frozen=True)
 class Blur:
-    """A Gaussian of `sigma` samples on the last two dimensions, cut and normalised at the edge: deblurring."""
+    """A Gaussian of `sigma` samples on the last two dimensions, cut and normalised at the edge: deblurring.
+
+    A x = G x Gᵀ, G_ij ∝ exp(−(i − j)² / (2 sigma²)), rows summing to 1. Raises InvalidOption unless sigma is positive.
+    """
 
     sigma: float
 
@@ -80,7 +86,10 @@ class Blur:
 
 @dataclass(frozen=True)
 class Downscale:
-    """The mean of every factor x factor square of the last two dimensions: super-resolution."""
+    """The mean of every factor x factor square of the last two dimensions: super-resolution.
+
+    Raises InvalidOption for a factor that is no whole number of at least 1, and for pictures of no whole squares.
+    """
 
     factor: int
 
@@ -103,7 +112,11 @@ class Downscale:
 
 @dataclass(frozen=True)
 class Grey:
-    """A weighted sum of the channels (dimension 1), which stays as one channel: colourising."""
+    """A weighted sum of the channels (dimension 1), which stays as one channel: colourising.
+
+    (B, C, ...) to (B, 1, ...). The weights are those of luma for red, green and blue, ITU-R BT.601.
+    Raises InvalidOption for pictures with another number of channels.
+    """
 
     weights: tuple[float, ...] = (0.299, 0.587, 0.114)
 
@@ -125,8 +138,8 @@ def conjugate_gradients(
 ) -> Tensor:
     """z with apply(z) = right, for a symmetric apply that is not negative, each picture (row) on its own.
 
-    Stops when every residual is below tolerance times its right side. Where apply is singular, z is the solution of
-    least length for a right side in its range. Hestenes & Stiefel 1952.
+    right, z: (B, ...). Stops after `iterations`, or when every residual is below tolerance times its right side. Where
+    apply is singular, z is the solution of least length for a right side in its range. Hestenes & Stiefel 1952.
     """
 
     def inner(a: Tensor, b: Tensor) -> Tensor:

@@ -31,7 +31,7 @@ class Posterior(Generic[C]):
     V is the covariance of x_0 given x_t. The methods differ in what they take for it:
     "mmps"   (sigma²/alpha) J, which it is (Tweedie): exact for Gaussian data; (…)⁻¹ by conjugate gradients.
              Rozet et al. 2024, arXiv 2405.13712, section 4.2.
-    "pigdm"  sigma² / (alpha² + sigma²) I, right for white data of unit variance. Song et al. 2023 (ICLR), section 3.
+    "pigdm"  sigma² / (alpha² + sigma²) I, right for white data of unit variance. Song et al. 2023 (ΠGDM, ICLR).
     "dps"    0: the plain gradient of |y − A x_0|² / (2 noise²). Chung et al. 2022, arXiv 2209.14687, section 3. It
              pulls far too hard when x_t is noisy; `strength` tames it.
     y: (B or 1, ...). noise: the measurement's standard deviation, above 0. strength multiplies the whole correction.

@@ -27,10 +27,10 @@ class FixedPointDDIM:
     from z at s to t, by z ← z + 2 / (1 + sigma_t / sigma_s) (x − f(z)), until |x − f(z)| is below tolerance times |x|,
     for every picture by itself. So a rising grid and its reverse return the picture; plain DDIM misses it by the order
     of a step.
-    Pan et al. 2023 (AIDI), arXiv 2309.04907; Meiri et al. 2023, arXiv 2312.12540 (with
-    sigma_s / sigma_t as the factor, which takes up to twice the iterations where x_t is nearly clean). Evaluations
-    upwards: the iterations, usually 5 to 10 a step. Raises InvalidOption if a step does not settle (too long for this
-    model), and for options out of range.
+    Pan et al. 2023 (AIDI), arXiv 2309.04907; Meiri et al. 2023, arXiv 2312.12540 (with eps held, which makes the factor
+    alpha_s / alpha_t and takes up to twice the iterations where x_t is nearly clean). Evaluations upwards: the
+    iterations, usually 5 to 10 a step. Raises InvalidOption if a step does not settle (too long for this model), and
+    for options out of range.
     """
 
     tolerance: float = 1e-5

@@ -99,7 +99,7 @@ GRID_RECORDS = (
     GridRecord("karras", karras, "(sigma/alpha)^(1/7)", "Karras et al. 2022, arXiv 2206.00364, eq. 5"),
     GridRecord("kl-optimal", kl_optimal, "atan(sigma/alpha)", f"{_AYS}, theorem 3.1"),
     GridRecord("leading", leading, "t, whole steps of a chain", "Lin et al. 2023, arXiv 2305.08891, table 2"),
-    GridRecord("linear-quadratic", linear_quadratic, "t", "Polyak et al. 2024, arXiv 2410.13720, section 3.4.2"),
+    GridRecord("linear-quadratic", linear_quadratic, "t", "Polyak et al. 2024, arXiv 2410.13720"),
     GridRecord("polyexponential", polyexponential, "powers in log-SNR", "k-diffusion, get_sigmas_polyexponential"),
     GridRecord("quadratic", quadratic, "sqrt(t)", "Song et al. 2020, arXiv 2010.02502, appendix D.2"),
     GridRecord(

@@ -63,7 +63,7 @@ def karras(
 
     r_max is that of `start`, but at most sigma_max; the first time is `start` itself, whatever its r. r_min defaults
     to the schedule's own smallest noise: EDM's sigma_min, elsewhere r at t = 0.001, but at least 0.002.
-    Raises InvalidOption if r_min >= r_max.
+    Raises InvalidOption unless rho is positive, and if r_min >= r_max.
     """
     _check_rho(rho)
 

@@ -38,7 +38,8 @@ def trailing(steps: int, schedule: Schedule, *, start: float = 1.0, chain: int =
     """The uniform grid, rounded to the steps of a discrete chain: t_i = round(chain start (1 − i / steps)) / chain.
 
     It begins at the last step of the chain, pure noise. Lin et al. 2023, arXiv 2305.08891, section 3.3 and table 2
-    (their step n is our t = (n + 1) / chain). Raises InvalidOption if there are more steps than the chain has.
+    (their step n, counted from 1, is our t = n / chain).
+    Raises InvalidOption if there are more steps than the chain has.
     """
     _check_chain("trailing", steps, start, chain)
     return from_times([round(chain * start * (steps - i) / steps) / chain for i in range(steps + 1)])
@@ -75,7 +76,7 @@ def sgm_uniform(steps: int, schedule: Schedule, *, start: float = 1.0, chain: in
 
 
 def quadratic(steps: int, schedule: Schedule, *, start: float = 1.0) -> TimeGrid:
-    """t_i = start (1 − i / steps)². Song et al. 2020, arXiv 2010.02502, appendix D.2 ("quadratic")."""
+    """t_i = start (1 − i / steps)². Song et al. 2020, arXiv 2010.02502, appendix D.2 ("quadratic", in whole steps)."""
     check_steps(steps, start)
     return from_times([start * ((steps - i) / steps) ** 2 for i in range(steps + 1)])
 
@@ -155,8 +156,9 @@ def shifted_dynamic(steps: int, schedule: Schedule, *, start: float = 1.0, token
 def linear_quadratic(steps: int, schedule: Schedule, *, start: float = 1.0, threshold: float = 0.025) -> TimeGrid:
     """The first half of the steps go linearly from 1 to 1 − threshold, the rest as a parabola to 0; all times start.
 
-    Polyak et al. 2024 (Movie Gen), arXiv 2410.13720, section 3.4.2: the first steps are those of a much finer grid. The
-    parabola takes over with the slope of the line. Raises InvalidOption unless 0 < threshold < 1/2.
+    Polyak et al. 2024 (Movie Gen), arXiv 2410.13720, "linear-quadratic t-schedule": the first steps are those of a much
+    finer grid. That the parabola takes over with the slope of the line, and the threshold, are as in the released code
+    of Mochi 1 (Genmo 2024). Raises InvalidOption unless 0 < threshold < 1/2.
     """
     check_steps(steps, start)
     if not 0 < threshold < 0.5:
