@@ -46,6 +46,9 @@ FAMILIES: Mapping[str, Callable[[Mapping[str, Any]], torch.nn.Module]] = Mapping
 SCHEDULES: Mapping[str, Schedule] = MappingProxyType({"rectified_flow": RectifiedFlow()})
 """Schedules by the name that a model's description gives."""
 
+INSTRUMENTS = Path(__file__).parent / "instruments"
+"""What measures pictures, as packed folders: an encoder and two detectors, as far as they are shipped."""
+
 
 def model_folders() -> dict[str, Path]:
     """The models that can be drawn with by name."""

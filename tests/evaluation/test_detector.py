@@ -8,44 +8,27 @@ from PIL import Image
 
 from mezzotint.codecs.images import from_image
 from mezzotint.conditioning.letters import ALPHABET
+from mezzotint.data.scenes import Scenes
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
 from mezzotint.evaluation.detector import Detector, load_detector
-from mezzotint.families.icon_detector import IconDetectorConfig, decoded, read
-from mezzotint.load import HOUSE, load_model, load_text
+from mezzotint.families.icon_detector import decoded, read
+from mezzotint.load import HOUSE, load_model
 from mezzotint.training.batches import to_signed
-from mezzotint.training.config import DetectorRun
-from mezzotint.training.export import draws, export
-from mezzotint.training.features import embed_captions
-from mezzotint.training.scene_feed import scene_feeds
-from mezzotint.training.task import Supplies
+from mezzotint.training.export import draws
 from mezzotint.training.trainer import Trainer
 from tests.data.scenes.toy import fonts, pictures
-
-RUN = DetectorRun(
-    name="detector",
-    network=IconDetectorConfig(widths=(8, 8, 8, 8), blocks=1),
-    steps=2,
-    batch=4,
-    validate_every=2,
-    validation=8,
-)
+from tests.detectors import packed_detector, trained_detector
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
-    text, digest = load_text(RUN.text_length)
-    features = embed_captions(text, [""], tmp_path_factory.mktemp("captions"), digest)
-    supplies = Supplies(pictures(), features, text, digest, scene_feeds(RUN, pictures(), fonts(), text))
-    trainer = Trainer(RUN, supplies, tmp_path_factory.mktemp("run"))
-    list(trainer.steps())
-    return trainer
+    return trained_detector(tmp_path_factory.mktemp("detector"))
 
 
 @pytest.fixture(scope="module")
 def folder(trained: Trainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert not draws(trained.folder)
-    out = tmp_path_factory.mktemp("packed") / "d"
-    return export(trained.folder, out, name="d", text=HOUSE / "text", storage="fp32", defaults={})
+    return packed_detector(trained, tmp_path_factory.mktemp("packed") / "d")
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +64,7 @@ def test_sights_are_the_networks_own_in_words(trained: Trainer, detector: Detect
 
 
 def test_images_are_read_as_a_pipeline_has_them(detector: Detector) -> None:
-    scene = scene_feeds(RUN, pictures(), fonts(), load_text(32)[0])["train"].scenes.at(3)
+    scene = Scenes(pictures(), fonts()).at(3)
     straight = Image.fromarray(scene.picture, "RGBA")  # solid forms: premultiplied and straight are the same
     signed = to_signed(torch.from_numpy(scene.picture)[None])
     torch.testing.assert_close(from_image(straight)[None], signed, rtol=0, atol=1e-6)

@@ -1,6 +1,7 @@
 """What a detector is trained on and by: marks against the scenes' own facts, losses against closed forms."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,37 +11,24 @@ from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.data.scenes import Box, Group, Scene, Scenes
 from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig, initialise_detector
 from mezzotint.families.icon_detector.decode import Found, Sighting, decoded, read
-from mezzotint.load import load_text
 from mezzotint.training import state
 from mezzotint.training.batches import to_signed
-from mezzotint.training.config import DetectorRun
-from mezzotint.training.features import embed_captions
 from mezzotint.training.marks import COLOUR_NAMES, UNSAID, Marks, marks_of
 from mezzotint.training.methods.detect import detection_losses, overlap, peak_loss, peaks_wanted
-from mezzotint.training.scene_feed import scene_feeds
 from mezzotint.training.sightings import SightingCheck
 from mezzotint.training.task import Supplies
 from mezzotint.training.trainer import Trainer
+from tests import detectors
 from tests.data.scenes.toy import fonts, pictures
 
 SCENES = Scenes(pictures(), fonts(), seed=4)
 HELD = ("pizza", "key")
-RUN = DetectorRun(
-    name="detector",
-    network=IconDetectorConfig(widths=(8, 8, 8, 8), blocks=1),
-    steps=6,
-    batch=4,
-    checkpoint_every=3,
-    validate_every=6,
-    validation=24,
-)
+RUN = replace(detectors.RUN, steps=6, checkpoint_every=3, validate_every=6, validation=24)
 
 
 @pytest.fixture(scope="module")
 def supplies(tmp_path_factory: pytest.TempPathFactory) -> Supplies:
-    text, digest = load_text(RUN.text_length)
-    features = embed_captions(text, [""], tmp_path_factory.mktemp("captions"), digest)
-    return Supplies(pictures(), features, text, digest, scene_feeds(RUN, pictures(), fonts(), text))
+    return detectors.supplies_of(RUN, tmp_path_factory.mktemp("captions"))
 
 
 THINGS = ("apple", "cat", "dog", "car", "book", "star", "tree", "fish", "bird", "bus", "bed", "mouse", "clock", "heart")

@@ -7,7 +7,7 @@ from hashlib import sha256
 from mezzotint.data.pixels import Bytes
 from mezzotint.data.scenes.desk import Desk
 from mezzotint.data.scenes.drawing import draw
-from mezzotint.data.scenes.glyphs import Fonts
+from mezzotint.data.scenes.glyphs import Font, Fonts
 from mezzotint.data.scenes.held import held_in
 from mezzotint.data.scenes.kinds import KINDS, Kind
 from mezzotint.data.scenes.paint import ramps_digest
@@ -135,8 +135,17 @@ class Scenes:
                 return tuple(caption for caption in self.captions(other) if caption not in true)
         return ()
 
+    @property
+    def fonts(self) -> tuple[Font, ...]:
+        """The fonts of words, held-out ones included."""
+        return tuple(self._fonts.values())
+
+    def drawn(self, scene: Scene) -> Bytes:
+        """The picture of a scene, also of one that was not planned here: premultiplied RGBA, uint8 (size, size, 4)."""
+        return draw(scene, self.stock, self._fonts, self.size)
+
     def at(self, number: int) -> ComposedScene:
         """Scene `number`, drawn and captioned."""
         scene = self.plan(number)
-        picture = draw(scene, self.stock, self._fonts, self.size)
+        picture = self.drawn(scene)
         return ComposedScene(picture, scene, self.captions(scene), self.captions(scene, unseen=True))

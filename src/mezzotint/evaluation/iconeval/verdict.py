@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mezzotint.evaluation.detector import Sight, SightOf
+from mezzotint.evaluation.error_rate import error_rate
 from mezzotint.evaluation.iconeval.prompts import TASKS, IconPrompt, Wanted
 
 __all__ = [
@@ -17,7 +18,6 @@ __all__ = [
     "GENEVAL",
     "Thresholds",
     "Verdict",
-    "character_errors",
     "judge",
     "overall",
     "relations",
@@ -53,7 +53,7 @@ class Verdict:
 def judge(prompt: IconPrompt, sight: Sight, thresholds: Thresholds = DEFAULT) -> Verdict:
     """The verdict on one picture."""
     if prompt.task == "spelling":
-        errors = character_errors(prompt.word, sight.text)
+        errors = error_rate(sight.text, prompt.word)
         fault = () if sight.text == prompt.word else (f'it says "{sight.text}", not "{prompt.word}"',)
         return Verdict(not fault, fault, errors)
     least = thresholds.counting if prompt.task == "counting" else thresholds.presence
@@ -96,16 +96,6 @@ def relations(a: Sequence[float], b: Sequence[float]) -> set[str]:
     x, y = left[0] / length, left[1] / length
     named = {"left of": x < -ALONG, "right of": x > ALONG, "above": y < -ALONG, "below": y > ALONG}
     return {name for name, holds in named.items() if holds}
-
-
-def character_errors(wanted: str, found: str) -> float:
-    """The character error rate: edits (insert, delete, replace) from `found` to `wanted`, a letter of `wanted`."""
-    row = list(range(len(found) + 1))
-    for i, a in enumerate(wanted, start=1):
-        before, row[0] = row[0], i
-        for j, b in enumerate(found, start=1):
-            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (a != b))
-    return row[-1] / len(wanted)
 
 
 def task_scores(judged: Sequence[tuple[IconPrompt, Verdict]]) -> dict[str, float]:

@@ -41,6 +41,7 @@ VERBS = MappingProxyType(
         "train": "mezzotint.interfaces.cli.train",
         "teach": "mezzotint.interfaces.cli.teach",
         "pack": "mezzotint.interfaces.cli.pack",
+        "eval": "mezzotint.interfaces.cli.eval",
         "fit-grid": "mezzotint.interfaces.cli.fit_grid",
     }
 )

@@ -13,7 +13,7 @@ from mezzotint.data.scenes.rolls import Rolls
 from mezzotint.data.scenes.scene import Backdrop, Box, Lettering, Scene, Shade, Shape
 from mezzotint.data.scenes.words import text_of
 
-__all__ = ["KIND"]
+__all__ = ["KIND", "written"]
 
 _HEIGHT, _PITCH = 7, 5  # least height of a capital letter, and least width of a letter, in cells
 _WIDE = 9  # least width a letter for a line around the letters
@@ -62,7 +62,7 @@ def _frame(layout: str, rolls: Rolls) -> _Frame:
     return _Frame("", Box(0, 0, 64, 64), Box(4, rolls.between(10, 20), 56, 34))
 
 
-def _written(font: Font, text: str, room: Box) -> tuple[Box, tuple[Box, ...]] | None:
+def written(font: Font, text: str, room: Box) -> tuple[Box, tuple[Box, ...]] | None:
     """The box of the ink, as large as the room allows, and of every letter; None if that is not legible."""
     ink, letters = font.word(text)
     height, width = ink.shape
@@ -102,8 +102,8 @@ def _plan(desk: Desk, rolls: Rolls) -> Scene | None:
     lost = frame.room.width * (100 - part) // 200, frame.room.height * (100 - part) // 200
     left, top, wide, high = frame.room.left, frame.room.top, frame.room.width, frame.room.height
     room = Box(left + lost[0], top + lost[1], wide - 2 * lost[0], high - 2 * lost[1])
-    written = _written(font, text, room) or _written(font, text, frame.room)
-    if written is None:
+    placed = written(font, text, room) or written(font, text, frame.room)
+    if placed is None:
         return None
     grounds = tuple(COLOURS) if frame.form else ("white",) if layout == "sticker" else ("",)
     colour, ground = rolls.choice([(a, b) for a in COLOURS for b in grounds if not b or _readable(a, b)])
@@ -112,13 +112,13 @@ def _plan(desk: Desk, rolls: Rolls) -> Scene | None:
     line = 0
     if layout == "sticker":
         edge, line = (255, 255, 255), 3
-    elif layout == "plain" and (colour == "white" or rolls.chance(35)) and written[0].width >= _WIDE * len(text):
+    elif layout == "plain" and (colour == "white" or rolls.chance(35)) and placed[0].width >= _WIDE * len(text):
         edge, line = ((32, 32, 36) if _light(vivid(colour)) > 0.55 else (255, 255, 255)), 1
     if colour == "white" and not (ground or line) and backdrop.kind == "transparent":
         return None  # white on nothing
     rim = vivid(colour) if rolls.chance(50) else None
     shapes = _shapes(frame, vivid(ground), rim, ground) if ground and frame.form else ()
-    lettering = Lettering(text, font.name, font.look, *written, colour, vivid(colour), edge, line)
+    lettering = Lettering(text, font.name, font.look, *placed, colour, vivid(colour), edge, line)
     return Scene(0, 0, "lettering", layout, shapes=shapes, lettering=lettering, backdrop=backdrop)
 
 

@@ -1,0 +1,142 @@
+"""Drawn pictures beside the real ones that they are asked to be like: distances, coverage, alignment, repetition."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from mezzotint.data.order import epoch_order
+from mezzotint.data.sources import PictureSet
+from mezzotint.evaluation.coverage import Coverage, coverage_of
+from mezzotint.evaluation.distances import Estimate, frechet, kernel
+from mezzotint.evaluation.encoder import Encoder
+from mezzotint.evaluation.memorisation import Memorisation, memorisation_of
+from mezzotint.pipeline import Pipeline
+from mezzotint.request import Request
+from mezzotint.training.batches import to_signed
+from mezzotint.training.validation import validation_caption, validation_rows
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["Asked", "Likeness", "Realism", "asked_of", "drawn", "realism"]
+
+_SEED = 20_261_125
+_CHUNK = 512
+_SHOWN = 16
+"""Pairs of a sample and the training picture nearest to it that are kept for showing."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is drawn: the row of a held-out picture, its caption and its drawing style."""
+
+    row: int
+    caption: str
+    style: str | None
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How pictures compare with held-out real ones: `distances.frechet`, `distances.kernel`, `coverage.coverage_of`."""
+
+    frechet: float
+    kernel: Estimate
+    coverage: Coverage
+
+
+@dataclass(frozen=True)
+class Realism:
+    """drawn: the model's pictures. real: as many training pictures, what a perfect drawer of training's kind would get.
+
+    alignment            the mean cosine of a picture's features and its caption's
+    alignment_real       that of the real pictures with these captions
+    alignment_shuffled   that of the drawn pictures with each other's captions
+    memorisation         by distance of features, with the closest pairs
+    """
+
+    pictures: int
+    drawn: Likeness
+    real: Likeness
+    alignment: float
+    alignment_real: float
+    alignment_shuffled: float
+    memorisation: Memorisation
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Plain data; of the pairs only the closest."""
+        plain = asdict(self)
+        plain["memorisation"]["pairs"] = plain["memorisation"]["pairs"][:_SHOWN]
+        return plain
+
+
+def asked_of(pictures: PictureSet, count: int, styles: Sequence[str]) -> tuple[Asked, ...]:
+    """A fixed choice of `count` held-out pictures (all, if there are fewer), each with its densest caption."""
+    known = set(styles)
+    found = []
+    for row in validation_rows(pictures, count).tolist():
+        record = pictures.records[row]
+        style = record.style if record.style in known else None
+        found.append(Asked(row, validation_caption(record.captions), style))
+    return tuple(found)
+
+
+def drawn(
+    pipe: Pipeline, asked: Sequence[Asked], request: Request, told: Callable[[int, int], None] | None = None
+) -> Iterator["Image"]:
+    """A picture of each; number i has the seed `request.seed + i`, and the rest is as `request` says."""
+    for number, one in enumerate(asked):
+        wish = replace(request, prompt=one.caption, style=one.style or "none", seed=request.seed + number, n=1)
+        yield from pipe.generate(wish).images
+        if told is not None:
+            told(number + 1, len(asked))
+
+
+def realism(encoder: Encoder, images: Sequence["Image"], asked: Sequence[Asked], pictures: PictureSet) -> Realism:
+    """What the encoder says of drawn pictures of held-out captions.
+
+    Distances are to the held-out pictures that were asked for; `real` compares a fixed choice of training pictures with
+    them. Raises `InvalidOption` for fewer pictures than a Fréchet distance needs.
+    """
+    samples = encoder.images(images)
+    rows = [one.row for one in asked]
+    targets = _features(encoder, pictures, rows)
+    train = pictures.split("train").tolist()
+    seen = _features(encoder, pictures, train)
+    some = seen[torch.from_numpy(epoch_order(_SEED, 0, len(train))[: len(samples)])]
+    held_out = pictures.split("heldout").tolist()
+    prompts = encoder.prompts([one.caption for one in asked])
+    memory = memorisation_of(
+        samples,
+        seen,
+        _features(encoder, pictures, held_out),
+        train_groups=[pictures.records[row].concept for row in train],
+        held_out_groups=[pictures.records[row].concept for row in held_out],
+    )
+    return Realism(
+        pictures=len(samples),
+        drawn=_likeness(samples, targets),
+        real=_likeness(some, targets),
+        alignment=_cosine(samples, prompts),
+        alignment_real=_cosine(targets, prompts),
+        alignment_shuffled=_cosine(samples, prompts.roll(1, 0)),
+        memorisation=memory,
+    )
+
+
+def _likeness(some: Tensor, real: Tensor) -> Likeness:
+    return Likeness(frechet(some, real), kernel(some, real), coverage_of(some, real))
+
+
+def _cosine(pictures: Tensor, prompts: Tensor) -> float:
+    return float((pictures.double() * prompts.double()).sum(1).mean())
+
+
+def _features(encoder: Encoder, pictures: PictureSet, rows: Sequence[int]) -> Tensor:
+    parts = [
+        encoder.pictures(to_signed(torch.from_numpy(pictures.pictures[rows[i : i + _CHUNK]])))
+        for i in range(0, len(rows), _CHUNK)
+    ]
+    return torch.cat(parts)

@@ -1,0 +1,207 @@
+"""`mezzotint eval`: measure a model, and write what was found as JSON and as a page."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mezzotint.errors import InvalidFile
+from mezzotint.interfaces.cli.options import (
+    GRID,
+    REAL,
+    WHOLE,
+    device_option,
+    dtype_option,
+    format_option,
+    set_threads,
+    threads_option,
+    wait_quietly,
+    whole_number,
+)
+from mezzotint.interfaces.cli.output import emit_json
+from mezzotint.interfaces.cli.progress import counted
+
+if TYPE_CHECKING:
+    from mezzotint.data.scenes import Fonts
+    from mezzotint.data.sources import PictureSet
+    from mezzotint.evaluation.bootstrap import Interval
+    from mezzotint.evaluation.suite import Evaluation, Plan, Tools
+    from mezzotint.pipeline import Pipeline
+
+
+@click.command(name="eval", short_help="Measure a model: IconEval, distances, repetition, held-out loss.")
+@click.argument("model")
+@click.option("--against", metavar="OTHER", help="Another model, measured alike; differences come with intervals.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("eval"),
+    show_default=True,
+    metavar="DIR",
+    help="Folder for eval.json and eval.html.",
+)
+@click.option("--prompts", type=WHOLE, default=0, metavar="N", help="Prompts of each task; all 100 if not given.")
+@click.option("--seeds", type=WHOLE, default=4, show_default=True, metavar="N", help="Pictures of each prompt.")
+@click.option(
+    "--pictures",
+    type=WHOLE,
+    default=1000,
+    show_default=True,
+    metavar="N",
+    help="Pictures drawn for held-out captions: distances, coverage, repetition.",
+)
+@click.option("--steps", type=WHOLE, metavar="N", help="Steps of a picture; the model's own if not given.")
+@click.option("--guidance", type=REAL, metavar="SCALE", help="The model's own if not given.")
+@click.option("--solver", metavar="SPEC", help="The model's own if not given.")
+@click.option("--grid", type=GRID, metavar="SPEC", help="The model's own if not given.")
+@click.option("--detector", type=click.Path(path_type=Path), metavar="DIR", help="Instead of the one that is shipped.")
+@click.option("--encoder", type=click.Path(path_type=Path), metavar="DIR", help="Instead of the one that is shipped.")
+@device_option
+@dtype_option
+@threads_option
+@format_option
+def eval(  # the verb's name; the builtin is not used here
+    model: str,
+    against: str | None,
+    out: Path,
+    prompts: Any,
+    seeds: Any,
+    pictures: Any,
+    detector: Path | None,
+    encoder: Path | None,
+    device: str,
+    dtype: str,
+    threads: Any,
+    form: str,
+    **drawing: Any,
+) -> None:
+    """Measure MODEL, a name or a folder, and write eval.json and eval.html.
+
+    IconEval asks a detector whether each picture shows what its prompt says: things, counts, colours, places, words.
+    An encoder tells how near pictures for held-out captions are to real ones, and whether any repeats a training
+    picture. What an instrument is missing for is left out, and said. Two runs with the same settings agree.
+    """
+    wait_quietly()
+    whole_number("prompts", prompts, 0, 10_000)
+    whole_number("seeds", seeds, 1, 1000)
+    whole_number("pictures", pictures, 2, 100_000)
+    set_threads(threads)
+    from mezzotint.evaluation.suite import Plan
+    from mezzotint.interfaces.pictures import make_folder
+    from mezzotint.pipeline import Pipeline
+    from mezzotint.request import Request
+
+    begun = time.perf_counter()
+    pipes = [Pipeline.load(name, device=device, dtype=dtype) for name in (model, against) if name is not None]
+    request = Request(prompt="", batching="fast", **drawing)
+    for pipe in pipes:
+        pipe.resolve(request)  # refused now rather than after the first instrument
+    plan = Plan(request=request, prompts=prompts, seeds=seeds, pictures=pictures)
+    tools = tools_for(pipes[0].model.size[0], detector, encoder)
+    make_folder(out)
+    found, gains = _measured(pipes, tools, plan)
+    facts = _facts(found, gains)
+    written = _write(out, facts, found, gains, tools)
+    if form == "json":
+        emit_json({"files": [str(path) for path in written], **facts})
+        return
+    _say(found[0], gains, against)
+    for path in written:
+        click.echo(click.format_filename(path))
+    click.echo(f"{time.perf_counter() - begun:.0f} s")
+
+
+def tools_for(size: int, detector: Path | None, encoder: Path | None) -> "Tools":
+    """The instruments: those given, else those shipped; the icon set and the fonts, if they are built."""
+    from mezzotint.evaluation.detector import load_detector
+    from mezzotint.evaluation.encoder import load_encoder
+    from mezzotint.evaluation.suite import Tools
+    from mezzotint.load import INSTRUMENTS
+
+    eye = detector or _shipped(INSTRUMENTS / "detector")
+    measure = encoder or _shipped(INSTRUMENTS / "encoder")
+    return Tools(
+        detector=None if eye is None else load_detector(eye),
+        encoder=None if measure is None else load_encoder(measure),
+        pictures=_pictures(size),
+        fonts=_fonts(),
+    )
+
+
+def _shipped(folder: Path) -> Path | None:
+    return folder if folder.is_dir() else None
+
+
+def _pictures(size: int) -> "PictureSet | None":
+    from mezzotint.data.icons import default_folder
+    from mezzotint.data.sources import IconSource
+
+    try:
+        return IconSource(default_folder()).load(size)
+    except InvalidFile:
+        return None
+
+
+def _fonts() -> "Fonts | None":
+    from mezzotint.data.scenes import load_fonts
+
+    try:
+        return load_fonts()
+    except InvalidFile:
+        return None
+
+
+def _measured(pipes: "list[Pipeline]", tools: "Tools", plan: "Plan") -> "tuple[list[Evaluation], dict[str, Interval]]":
+    from mezzotint.evaluation.suite import against, evaluate
+
+    found = [evaluate(pipe, tools, plan, lambda what: counted(what, "picture")) for pipe in pipes]
+    return found, against(*found) if len(found) == 2 else {}
+
+
+def _facts(found: "list[Evaluation]", gains: "dict[str, Interval]") -> dict[str, Any]:
+    facts = found[0].to_json_dict()
+    if len(found) == 2:
+        facts["against"] = found[1].to_json_dict()
+        facts["gain"] = {name: dict(zip(("mean", "low", "high"), gain, strict=True)) for name, gain in gains.items()}
+    return facts
+
+
+def _write(
+    out: Path, facts: dict[str, Any], found: "list[Evaluation]", gains: "dict[str, Interval]", tools: "Tools"
+) -> list[Path]:
+    from mezzotint.evaluation.report import report
+    from mezzotint.provenance.files import write_atomically
+
+    page = report(found[0], gains, found[1].model if len(found) == 2 else None, tools.pictures)
+    data = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+    written = [out / "eval.json", out / "eval.html"]
+    for path, text in zip(written, (data, page), strict=True):
+        write_atomically(path, text.encode())
+    return written
+
+
+def _say(found: "Evaluation", gains: "dict[str, Interval]", other: str | None) -> None:
+    for what in found.left_out:
+        click.echo(f"left out: {what}")
+    if found.iconeval is not None:
+        scores = found.iconeval.scores
+        if scores.overall is not None:
+            click.echo(
+                f"{'overall':<12} {scores.overall.mean:.3f}  ({scores.overall.low:.3f} to {scores.overall.high:.3f})"
+            )
+        for task, one in scores.tasks.items():
+            trust = "" if one.trust is None else f"  ceiling {one.trust.ceiling:.3f}"
+            note = "" if one.trust is None or one.trust.measurable else ", not measurable"
+            click.echo(f"{task:<12} {one.score:.3f}  ({one.low:.3f} to {one.high:.3f}){trust}{note}")
+    for name, gain in gains.items():
+        click.echo(f"{name:<12} {gain.mean:+.3f}  ({gain.low:+.3f} to {gain.high:+.3f}) over {other}")
+    if found.realism is not None:
+        real = found.realism
+        click.echo(
+            f"Fréchet {real.drawn.frechet:.4f} (training pictures {real.real.frechet:.4f}), "
+            f"alignment {real.alignment:.3f}"
+        )
+    if found.losses is not None:
+        click.echo(f"held-out loss {found.losses['mean']:.4f}")

@@ -1,0 +1,73 @@
+"""`mezzotint eval`: numbers, a page, what is left out, and that two runs agree."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.detectors import packed_detector, trained_detector
+from tests.interfaces.conftest import Run, parsed, sentence
+from tests.support import SMALL, model_folder
+
+
+@pytest.fixture(scope="module")
+def eye(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("eye")
+    return packed_detector(trained_detector(root), root / "packed")
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two models that draw as many pixels as the detector looks at."""
+    root = tmp_path_factory.mktemp("large")
+    config = replace(SMALL, size=64, patch=16)
+    return model_folder(root / "one", config), model_folder(root / "two", config, seed=1)
+
+
+def test_a_model_is_measured_and_two_runs_agree(run: Run, here: Path, eye: Path, large: tuple[Path, Path]) -> None:
+    few = ("--prompts", 2, "--seeds", 2, "--steps", 1, "--detector", eye)
+    found = parsed(run("eval", large[0], *few, "--out", "a", "--format", "json"))
+    assert found.pop("files") == ["a/eval.json", "a/eval.html"]
+    assert json.loads((here / "a/eval.json").read_text()) == found
+    assert found["settings"] | {"steps": 1, "seeds": 2, "prompts_a_task": 2} == found["settings"]
+    assert [what.split(",")[0] for what in found["left_out"]] == ["distances", "the held-out loss"]
+    icons = found["iconeval"]
+    assert set(icons) == {"overall", *("single", "two", "counting", "colours", "position", "attribution", "spelling")}
+    assert icons["single"]["pictures"] == 4
+    assert icons["overall"]["score"] == pytest.approx(
+        sum(icons[task]["score"] for task in icons if task not in ("overall", "spelling")) / 6
+    )
+    page = (here / "a/eval.html").read_text()
+    assert page.count("<figure") == 7 * 2 * 2
+    assert page.count("<img") == page.count("data:image/png")
+    assert "Not measured: distances" in page
+    again = parsed(run("eval", large[0], *few, "--out", "b", "--format", "json"))
+    assert {**again, "files": None} == {**found, "files": None}
+    assert (here / "b/eval.html").read_text() == page
+
+
+def test_models_are_compared_over_the_same_prompts(run: Run, here: Path, eye: Path, large: tuple[Path, Path]) -> None:
+    said = run(
+        "eval", large[0], "--against", large[1], "--prompts", 2, "--seeds", 1, "--steps", 1, "--detector", eye
+    ).stdout  # fmt: skip
+    assert f"over {large[1]}" in said
+    facts = json.loads((here / "eval/eval.json").read_text())
+    for task, gain in facts["gain"].items():
+        scores = facts["iconeval"][task]["score"], facts["against"]["iconeval"][task]["score"]
+        assert gain["mean"] == pytest.approx(scores[0] - scores[1]), task
+    assert facts["weights_sha256"] != facts["against"]["weights_sha256"]
+    assert "Better than" in (here / "eval/eval.html").read_text()
+
+
+def test_what_cannot_be_measured_is_one_sentence(run: Run, here: Path, eye: Path, model: Path) -> None:
+    for args, words in (
+        ((model,), "there is no detector, no encoder and no icon set"),
+        ((model, "--detector", eye), "draws 32x32 pixels and the detector looks at 64x64"),
+        ((model, "--detector", eye, "--seeds", 0), "seeds is 0"),
+        ((model, "--detector", eye, "--solver", "eulr"), "did you mean euler"),
+        ((model, "--detector", "nowhere"), "nowhere"),
+        (("hous",), "did you mean house"),
+    ):
+        assert words in sentence(run("eval", *args))
+    assert not (here / "eval" / "eval.json").exists()
