@@ -11,15 +11,15 @@ import torch
 from torch import Tensor
 
 from benchmarks.report import write
+from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.conditioning import Conditioning
+from mezzotint.data.heldout import densest_caption
 from mezzotint.data.icons import default_folder
 from mezzotint.data.order import epoch_order
 from mezzotint.data.sources import IconSource, PictureSet
 from mezzotint.diffusion.noise import Purpose, normal_at
 from mezzotint.load import Model, load_model
-from mezzotint.training.batches import to_signed
 from mezzotint.training.methods.pretrain import noised_loss
-from mezzotint.training.validation import validation_caption
 
 TIMES = (0.3, 0.5, 0.7, 0.8, 0.9, 0.97, 1.0)
 SEED, CHUNK, FLOOR = 2026, 64, 0.05
@@ -44,7 +44,7 @@ def of_split(model: Model, pictures: PictureSet, split: str, count: int) -> dict
     rows = pictures.split(split)
     rows = rows[epoch_order(SEED, 0, len(rows))[:count]]
     records = [pictures.records[int(row)] for row in rows]
-    captions = [validation_caption(record.captions) for record in records]
+    captions = [densest_caption(record.captions) for record in records]
     styles = [record.style or None for record in records]
     x0 = to_signed(torch.from_numpy(pictures.pictures[rows]))
     given = {"caption": captions, "another": [*captions[1:], captions[0]], "none": [""] * len(captions)}

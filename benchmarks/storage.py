@@ -13,13 +13,14 @@ from benchmarks.report import write
 from mezzotint.checkpoints.model_folder import stored
 from mezzotint.checkpoints.quantise import dequantise
 from mezzotint.checkpoints.tensors import save_tensors
+from mezzotint.data.heldout import densest_caption
 from mezzotint.families.pixel_dit import PixelDiT
 from mezzotint.load import load_text
 from mezzotint.training import state
 from mezzotint.training.config import RunConfig, from_dict
 from mezzotint.training.features import embed_captions
 from mezzotint.training.prepare import cache_folder, load_pictures
-from mezzotint.training.validation import Validation, validation_caption
+from mezzotint.training.validation import Validation
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     pictures = load_pictures(run.data, run.network.size)
     conditioner, digest = load_text(run.conditions.text_length)
     held_out = [pictures.records[int(row)] for row in pictures.split("heldout")]
-    captions = ["", *(validation_caption(record.captions) for record in held_out)]
+    captions = ["", *(densest_caption(record.captions) for record in held_out)]
     features = embed_captions(conditioner, captions, cache_folder() / "captions", digest)
     validation = Validation(run, pictures, features)
     network = PixelDiT(run.network)

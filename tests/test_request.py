@@ -288,7 +288,7 @@ def test_recipe_schema_is_frozen() -> None:
         "noise_version": 1,
         "environment": {"mezzotint": "0.1.0", "torch": "2.13.0", "threads": 2, "processor": "A CPU (AVX2)"},
         "pixels_sha256": DIGEST[::-1], "evaluations": 24, "ignored": ["the token 'zzz'"], "warnings": ["careful"],
-        "weak_weights_sha256": DIGEST, "lora_sha256": [DIGEST],
+        "weak_weights_sha256": DIGEST, "lora_sha256": [DIGEST], "check": None,
     }  # fmt: skip
 
 
@@ -296,7 +296,7 @@ def test_a_recipe_from_before_guidance_methods_is_read() -> None:
     old = through_json(recipe().to_json_dict())
     for key in ("also", "guidance_methods", "weak_model", "lora"):
         del old["request"][key]
-    del old["weak_weights_sha256"], old["lora_sha256"]
+    del old["weak_weights_sha256"], old["lora_sha256"], old["check"]
     assert Recipe.from_json_dict(old) == recipe()
 
 

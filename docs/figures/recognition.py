@@ -13,10 +13,10 @@ from benchmarks.recognition import SEEDS
 from docs.figures.desk import ROOT, Desk
 from docs.figures.page import INK, MARGIN, QUIET, Page, picture
 from mezzotint.codecs import from_image, to_image
+from mezzotint.codecs.images import to_signed
 from mezzotint.data.captions import article
 from mezzotint.data.icons import HELD_OUT, TRAINED, default_folder
 from mezzotint.data.sources import IconSource
-from mezzotint.training.batches import to_signed
 
 __all__ = ["recognition"]
 

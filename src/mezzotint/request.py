@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from mezzotint.checked import Checked
 from mezzotint.errors import InvalidOption
 from mezzotint.options import (
     MAX_STEPS,
@@ -185,7 +186,7 @@ class Recipe:
     none), of the weak model's weights (`None` where none took part), of the LoRA files in the request's order, of the
     pixels (`provenance.pixels.pixel_sha256`).
     `evaluations` counts network forwards for this picture. `ignored` names everything that was asked for and had no
-    effect. Raises `InvalidOption`.
+    effect. `check` is what was found in the picture, if somebody looked. Raises `InvalidOption`.
     """
 
     request: Request
@@ -201,6 +202,7 @@ class Recipe:
     warnings: tuple[str, ...] = ()
     weak_weights_sha256: str | None = None
     lora_sha256: tuple[str, ...] = ()
+    check: Checked | None = None
 
     def __post_init__(self) -> None:
         _check_resolved(self.request)
@@ -240,6 +242,7 @@ class Recipe:
             "warnings": list(self.warnings),
             "weak_weights_sha256": self.weak_weights_sha256,
             "lora_sha256": list(self.lora_sha256),
+            "check": None if self.check is None else self.check.to_json_dict(),
         }
 
     @classmethod
@@ -256,6 +259,8 @@ class Recipe:
         values = dict(known_keys(cls, "recipe key", rest))
         values["request"] = Request.from_json_dict(values["request"])
         values["environment"] = Environment.from_json_dict(values["environment"])
+        if values.get("check") is not None:
+            values["check"] = Checked.from_json_dict(values["check"])
         return cls(**values)
 
 

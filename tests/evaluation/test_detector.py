@@ -6,14 +6,13 @@ import pytest
 import torch
 from PIL import Image
 
-from mezzotint.codecs.images import from_image
+from mezzotint.codecs.images import from_image, to_signed
 from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.data.scenes import Scenes
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
 from mezzotint.evaluation.detector import Detector, load_detector
 from mezzotint.families.icon_detector import decoded, read
 from mezzotint.load import HOUSE, load_model
-from mezzotint.training.batches import to_signed
 from mezzotint.training.export import draws
 from mezzotint.training.trainer import Trainer
 from tests.data.scenes.toy import fonts, pictures

@@ -15,13 +15,12 @@ from torch import nn
 from mezzotint import Pipeline
 from mezzotint.data.manifest import Record
 from mezzotint.data.sources import FolderSource, PictureSet
-from mezzotint.evaluation.losses import held_out_losses
 from mezzotint.evaluation.realism import Asked, asked_of, drawn, realism
 from mezzotint.load import load_text
 from mezzotint.request import Request
 from mezzotint.runs import tiny
 from mezzotint.training.features import embed_captions
-from mezzotint.training.validation import Validation
+from mezzotint.training.validation import Validation, heldout_losses
 from tests.support import SMALL, model_folder, picture_folder
 
 SIDE = 4
@@ -127,7 +126,7 @@ def test_the_loss_of_a_packed_model_is_that_of_training(tmp_path: Path) -> None:
     network = pipe.model.denoiser.network
     assert isinstance(network, nn.Module)
     wanted = Validation(run, data, features)(network)
-    found = held_out_losses(pipe.model, data, 6)
+    found = heldout_losses(network, pipe.model.conditioner, data, 6)
     assert found.keys() == wanted.keys()
     for level, value in wanted.items():
         assert found[level] == pytest.approx(value, rel=1e-4), level

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.letters import KINDS
 from mezzotint.data.manifest import Record, digest
 from mezzotint.data.scenes import Scenes
@@ -18,7 +19,6 @@ from mezzotint.errors import InvalidOption, TrainingError
 from mezzotint.families.twin_encoder import TwinEncoder, TwinEncoderConfig
 from mezzotint.load import load_text
 from mezzotint.training import state
-from mezzotint.training.batches import to_signed
 from mezzotint.training.config import DataConfig, EncoderRun, JitterConfig, override
 from mezzotint.training.features import CaptionFeatures, embed_captions
 from mezzotint.training.jitter import jittered

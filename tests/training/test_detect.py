@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.data.scenes import Box, Group, Scene, Scenes
 from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig, initialise_detector
 from mezzotint.families.icon_detector.decode import Found, Sighting, decoded, read
 from mezzotint.training import state
-from mezzotint.training.batches import to_signed
 from mezzotint.training.marks import COLOUR_NAMES, UNSAID, Marks, marks_of
 from mezzotint.training.methods.detect import detection_losses, overlap, peak_loss, peaks_wanted
 from mezzotint.training.sightings import SightingCheck

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.letters import KINDS, LetterReader
 from mezzotint.data.scenes import Scenes
 from mezzotint.errors import InvalidOption, TrainingError
 from mezzotint.load import load_text
 from mezzotint.training import state
-from mezzotint.training.batches import Batches, to_signed
+from mezzotint.training.batches import Batches
 from mezzotint.training.config import DataConfig, RunConfig
 from mezzotint.training.features import CaptionFeatures, embed_captions
 from mezzotint.training.scene_feed import SceneFeed, scene_feeds

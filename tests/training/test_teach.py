@@ -8,11 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
+from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.diffusion.noise import Purpose, normal_at
 from mezzotint.errors import InvalidFile, InvalidOption
 from mezzotint.load import load_text
-from mezzotint.training.batches import to_signed
 from mezzotint.training.lesson import Examples, Lesson, check_word, read_lesson
 from mezzotint.training.methods.pretrain import noised_loss
 from mezzotint.training.teach import TeachConfig, Teacher, acting

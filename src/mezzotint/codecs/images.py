@@ -35,3 +35,8 @@ def from_image(image: "Image") -> Tensor:
     """A Pillow image to one picture (4, 1, H, W), premultiplied RGBA in [-1, 1]."""
     values = torch.from_numpy(np.array(image.convert("RGBA"))).permute(2, 0, 1)[:, None].double() / 255
     return torch.cat([values[:3] * values[3:], values[3:]]).mul(2).sub(1).float()
+
+
+def to_signed(pictures: Tensor) -> Tensor:
+    """Pictures of a data set, uint8 (B, H, W, C), premultiplied, to float32 (B, C, 1, H, W): `x = p / 127.5 - 1`."""
+    return pictures.permute(0, 3, 1, 2)[:, :, None].float().contiguous() / 127.5 - 1

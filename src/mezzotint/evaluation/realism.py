@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from mezzotint.codecs.images import to_signed
+from mezzotint.data.heldout import densest_caption, heldout_rows
 from mezzotint.data.order import epoch_order
 from mezzotint.data.sources import PictureSet
 from mezzotint.evaluation.coverage import Coverage, coverage_of
@@ -15,8 +17,6 @@ from mezzotint.evaluation.encoder import Encoder
 from mezzotint.evaluation.memorisation import Memorisation, memorisation_of
 from mezzotint.pipeline import Pipeline
 from mezzotint.request import Request
-from mezzotint.training.batches import to_signed
-from mezzotint.training.validation import validation_caption, validation_rows
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -76,10 +76,10 @@ def asked_of(pictures: PictureSet, count: int, styles: Sequence[str]) -> tuple[A
     """A fixed choice of `count` held-out pictures (all, if there are fewer), each with its densest caption."""
     known = set(styles)
     found = []
-    for row in validation_rows(pictures, count).tolist():
+    for row in heldout_rows(pictures, count).tolist():
         record = pictures.records[row]
         style = record.style if record.style in known else None
-        found.append(Asked(row, validation_caption(record.captions), style))
+        found.append(Asked(row, densest_caption(record.captions), style))
     return tuple(found)
 
 

@@ -16,13 +16,13 @@ from mezzotint.evaluation.iconeval.gallery import Judged, chosen, gallery, judge
 from mezzotint.evaluation.iconeval.prompts import VERSION, load_prompts
 from mezzotint.evaluation.iconeval.score import IconScores, compared, score
 from mezzotint.evaluation.iconeval.validate import Trust, trust_of
-from mezzotint.evaluation.losses import held_out_losses
 from mezzotint.evaluation.realism import Realism, asked_of, drawn, realism
-from mezzotint.pipeline import Pipeline
+from mezzotint.pipeline import Model, Pipeline
 from mezzotint.request import Request
 
 __all__ = ["Evaluation", "IconPart", "Plan", "Tools", "against", "evaluate", "trust_in"]
 
+Losses = Callable[[Model, PictureSet], Mapping[str, float]]
 Watch = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 """From what is being done to something that hears (done, total)."""
 
@@ -110,8 +110,11 @@ def trust_in(detector: Detector, tools: Tools, plan: Plan) -> Mapping[str, Trust
     return {} if scenes is None else trust_of(detector, scenes, plan.composites)
 
 
-def evaluate(pipe: Pipeline, tools: Tools, plan: Plan, watch: Watch) -> Evaluation:
-    """Measure all that the tools allow. Raises `InvalidOption` if they allow nothing, or do not fit the pictures."""
+def evaluate(pipe: Pipeline, tools: Tools, plan: Plan, watch: Watch, losses: Losses | None = None) -> Evaluation:
+    """Measure all that the tools allow. losses: how the held-out loss of a model is measured.
+
+    Raises `InvalidOption` if the tools allow nothing, or do not fit the pictures.
+    """
     side = None if tools.detector is None else tools.detector.network.config.size
     if side is not None and pipe.model.size != (side, side):
         width, height = pipe.model.size
@@ -124,7 +127,7 @@ def evaluate(pipe: Pipeline, tools: Tools, plan: Plan, watch: Watch) -> Evaluati
         left_out.append("IconEval, which needs a detector")
     if tools.encoder is None or tools.pictures is None:
         left_out.append("distances, coverage, alignment and repetition, which need an encoder and the icon set")
-    if tools.pictures is None:
+    if tools.pictures is None or losses is None:
         left_out.append("the held-out loss, which needs the icon set")
     if len(left_out) == 3:
         raise InvalidOption("Nothing can be measured: there is no detector, no encoder and no icon set.")
@@ -137,7 +140,7 @@ def evaluate(pipe: Pipeline, tools: Tools, plan: Plan, watch: Watch) -> Evaluati
         instruments=_instruments(tools),
         iconeval=icons,
         realism=real,
-        losses=None if tools.pictures is None else held_out_losses(pipe.model, tools.pictures),
+        losses=None if tools.pictures is None or losses is None else losses(pipe.model, tools.pictures),
         left_out=tuple(left_out),
         images=shown,
     )

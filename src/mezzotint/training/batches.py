@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.data.order import rows_at
 from mezzotint.data.sources import PictureSet
@@ -125,8 +126,3 @@ def times_at(seed: int, draws: Tensor, density: TimeDensity) -> Tensor:
     """The times of pictures number `draws` (B,) of a training, float64: see `Batches`."""
     first = philox_uniform(seed, torch.zeros(1, dtype=torch.int64), Purpose.TRAIN_TIME)
     return density.quantile((first + draws.double() * GOLDEN).frac().clamp(1e-6, 1 - 1e-6))
-
-
-def to_signed(pictures: Tensor) -> Tensor:
-    """uint8 (B, H, W, C) to float32 (B, C, 1, H, W) in [-1, 1]: `x = p / 127.5 - 1`."""
-    return pictures.permute(0, 3, 1, 2)[:, :, None].float().contiguous() / 127.5 - 1

@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.data.order import rows_at
 from mezzotint.data.pixels import Bytes
 from mezzotint.data.scenes import ComposedScene
 from mezzotint.data.sources import PictureSet
 from mezzotint.diffusion.noise import Purpose, philox_uniform
-from mezzotint.training.batches import to_signed
 from mezzotint.training.config import EncoderRun
 from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.jitter import jittered

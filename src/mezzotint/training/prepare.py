@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from mezzotint.conditioning.text import TextConditioner
+from mezzotint.data.heldout import densest_caption, heldout_rows
 from mezzotint.data.icons import default_folder
 from mezzotint.data.scenes import Fonts, load_fonts
 from mezzotint.data.sources import FolderSource, IconSource, PictureSet
@@ -17,7 +18,6 @@ from mezzotint.training.features import embed_captions
 from mezzotint.training.scene_feed import scene_feeds
 from mezzotint.training.task import Supplies
 from mezzotint.training.trainer import Trainer
-from mezzotint.training.validation import validation_caption, validation_rows
 
 Progress = Callable[[str, int, int], None]
 """Told (what, done, total) while a run is prepared."""
@@ -59,10 +59,10 @@ def prepare(
     pictures = load_pictures(run.data, run.network.size)
     run = _fitted(run, len(pictures.styles), conditioner.width)
     rows = pictures.split("train")[: run.data.limit or None]
-    held_out = validation_rows(pictures, run.validation)
+    held_out = heldout_rows(pictures, run.validation)
     # every sort of run asks for the same captions, so that all share one cache
     captions = ["", *(caption for row in rows for caption in pictures.records[int(row)].captions)]
-    captions += [validation_caption(pictures.records[int(row)].captions) for row in held_out]
+    captions += [densest_caption(pictures.records[int(row)].captions) for row in held_out]
     report = None if progress is None else lambda done, total: progress("captions", done, total)
     features = embed_captions(conditioner, captions, cache_folder() / "captions", text_digest, report)
     scenes = scene_feeds(run, pictures, fonts or load_fonts(), conditioner) if run.data.scenes else {}

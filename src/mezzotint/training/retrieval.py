@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor, nn
 
+from mezzotint.codecs.images import to_signed
+from mezzotint.data.heldout import densest_caption, heldout_rows
 from mezzotint.data.sources import PictureSet
 from mezzotint.families.twin_encoder import TwinEncoder
-from mezzotint.training.batches import to_signed
 from mezzotint.training.config import EncoderRun
 from mezzotint.training.methods.contrast import encoded, pair_losses
 from mezzotint.training.scene_feed import CaptionReader, SceneFeed
-from mezzotint.training.validation import validation_caption, validation_rows
 
 __all__ = ["Retrieval", "recall"]
 
@@ -31,11 +31,11 @@ class Retrieval:
         self, run: EncoderRun, pictures: PictureSet, read: CaptionReader, scenes: SceneFeed | None = None
     ) -> None:
         self.run = run
-        every = validation_rows(pictures, len(pictures))
+        every = heldout_rows(pictures, len(pictures))
         first = {pictures.records[int(row)].concept: int(row) for row in every[::-1]}
         rows = [int(row) for row in every if first[pictures.records[int(row)].concept] == row][: run.validation]
         self.pictures = to_signed(torch.from_numpy(pictures.pictures[rows])) if rows else None
-        self.cond = read([validation_caption(pictures.records[row].captions) for row in rows]) if rows else None
+        self.cond = read([densest_caption(pictures.records[row].captions) for row in rows]) if rows else None
         shown = [] if scenes is None else [scenes.scenes.at(number) for number in range(max(1, run.validation // 2))]
         chosen = [(one, wrong) for one in shown if scenes and (wrong := scenes.scenes.wrong(one.scene))]
         self.scenes = None

@@ -8,11 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.data.scenes import ComposedScene, Scenes
 from mezzotint.families.icon_detector import IconDetector
 from mezzotint.families.icon_detector.decode import Found, decoded, read
-from mezzotint.training.batches import to_signed
 from mezzotint.training.config import DetectorRun
 from mezzotint.training.jitter import jittered
 from mezzotint.training.marks import UNSAID, Marks, marks_of

@@ -14,13 +14,14 @@ import torch
 from torch import Tensor, nn
 
 from mezzotint.adapters import Factors, LoRA, fresh_factors
+from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.order import rows_at
 from mezzotint.diffusion.noise import Purpose, normal_at, philox_uniform
 from mezzotint.diffusion.objective import LogitNormal
 from mezzotint.errors import InvalidOption, TrainingError
-from mezzotint.training.batches import times_at, to_signed
+from mezzotint.training.batches import times_at
 from mezzotint.training.config import JitterConfig, ObjectiveConfig
 from mezzotint.training.jitter import jittered
 from mezzotint.training.lesson import Examples, Lesson

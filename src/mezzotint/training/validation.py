@@ -1,17 +1,17 @@
 """The loss on held-out pictures, at fixed noise."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
+from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.conditioning import Conditioning
-from mezzotint.data.order import epoch_order
+from mezzotint.conditioning.text import TextConditioner
+from mezzotint.data.heldout import densest_caption, heldout_rows
 from mezzotint.data.sources import PictureSet
 from mezzotint.diffusion.noise import Purpose, normal_at
-from mezzotint.training.batches import to_signed
 from mezzotint.training.config import RunConfig
 from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.methods.pretrain import noised_loss
@@ -19,6 +19,7 @@ from mezzotint.training.scene_feed import SceneFeed, Served
 
 TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
 _SEED = 20_240_229
+_CHUNK = 64
 
 
 class Validation:
@@ -37,7 +38,7 @@ class Validation:
         chunk: int = 64,
         scenes: SceneFeed | None = None,
     ) -> None:
-        self.rows = validation_rows(pictures, run.validation)
+        self.rows = heldout_rows(pictures, run.validation)
         self.run, self.pictures, self.features, self.chunk = run, pictures, features, chunk
         self.styles = {style: i + 1 for i, style in enumerate(pictures.styles)}
         self.scenes = None if scenes is None else scenes.fixed(max(1, run.validation // 2))
@@ -60,7 +61,7 @@ class Validation:
         for start in range(0, len(self.rows), self.chunk):
             rows = self.rows[start : start + self.chunk]
             records = [self.pictures.records[int(row)] for row in rows]
-            numbers = torch.tensor([self.features.index[validation_caption(r.captions)] for r in records])
+            numbers = torch.tensor([self.features.index[densest_caption(r.captions)] for r in records])
             tokens, mask = self.features.batch(numbers, self.run.conditions.text_length)
             style = torch.tensor([self.styles.get(r.style or "", 0) for r in records])
             letters = torch.zeros(len(rows), network.word_length, dtype=torch.int64) if network.letters else None
@@ -92,12 +93,25 @@ def mean_losses(network: nn.Module, chunks: Iterable[Served], precision: str, fl
     return {str(t): total / count for t, total in totals.items()}
 
 
-def validation_rows(pictures: PictureSet, count: int) -> NDArray[np.int64]:
-    """The held-out pictures that validation looks at: a fixed choice of at most `count`."""
-    rows = pictures.split("heldout")
-    return rows[epoch_order(_SEED, 0, len(rows))[:count]]
+def heldout_losses(
+    network: nn.Module, text: TextConditioner, pictures: PictureSet, count: int = 1024, floor: float = 0.05
+) -> dict[str, float]:
+    """`{"0.1": loss, ..., "mean": loss}` of a finished network, as `Validation` measures it in training.
+
+    text gives captions and styles as the network reads them. In float32, over `count` pictures. Two networks' numbers
+    differ by the networks only, whatever trained them.
+    """
+    means = mean_losses(network, _captioned(text, pictures, count), "fp32", floor)
+    return {**means, "mean": sum(means.values()) / len(means)}
 
 
-def validation_caption(captions: tuple[str, ...]) -> str:
-    """The caption that validation gives: the longest."""
-    return max(captions, key=len)
+def _captioned(text: TextConditioner, pictures: PictureSet, count: int) -> Iterator[Served]:
+    rows, known = heldout_rows(pictures, count), set(text.styles)
+    for start in range(0, len(rows), _CHUNK):
+        some = rows[start : start + _CHUNK]
+        records = [pictures.records[int(row)] for row in some]
+        captions = [densest_caption(record.captions) for record in records]
+        cond = text(captions, [r.style if r.style in known else None for r in records])
+        # captions of icons quote names, not what is to be written: they have no letters
+        letters = None if cond.letters is None else torch.zeros_like(cond.letters)
+        yield Served(torch.from_numpy(pictures.pictures[some]), replace(cond, letters=letters))

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mezzotint.codecs.images import to_image
+from mezzotint.codecs.images import to_image, to_signed
 from mezzotint.data.pixels import Bytes
 from mezzotint.data.scenes import Box, Font, Group, Scene, Scenes
 from mezzotint.data.scenes.kinds.lettering import written
@@ -17,7 +17,6 @@ from mezzotint.data.scenes.stock import Item, Stock
 from mezzotint.data.sources import PictureSet
 from mezzotint.evaluation.encoder import Encoder
 from mezzotint.evaluation.iconeval.prompts import IconPrompt, Wanted
-from mezzotint.training.batches import to_signed
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mezzotint.data.sources import PictureSet
     from mezzotint.evaluation.bootstrap import Interval
     from mezzotint.evaluation.suite import Evaluation, Plan, Tools
-    from mezzotint.pipeline import Pipeline
+    from mezzotint.pipeline import Model, Pipeline
 
 
 @click.command(name="eval", short_help="Measure a model: IconEval, distances, repetition, held-out loss.")
@@ -156,8 +156,18 @@ def _fonts() -> "Fonts | None":
 def _measured(pipes: "list[Pipeline]", tools: "Tools", plan: "Plan") -> "tuple[list[Evaluation], dict[str, Interval]]":
     from mezzotint.evaluation.suite import against, evaluate
 
-    found = [evaluate(pipe, tools, plan, lambda what: counted(what, "picture")) for pipe in pipes]
+    found = [evaluate(pipe, tools, plan, lambda what: counted(what, "picture"), _losses) for pipe in pipes]
     return found, against(*found) if len(found) == 2 else {}
+
+
+def _losses(model: "Model", pictures: "PictureSet") -> dict[str, float]:
+    from torch import nn
+
+    from mezzotint.training.validation import heldout_losses
+
+    network = model.denoiser.network
+    assert isinstance(network, nn.Module)
+    return heldout_losses(network, model.conditioner, pictures)
 
 
 def _facts(found: "list[Evaluation]", gains: "dict[str, Interval]") -> dict[str, Any]:

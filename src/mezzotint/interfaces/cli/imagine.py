@@ -56,8 +56,14 @@ class Drawn:
         }
 
     @property
-    def line(self) -> str:
-        """The text form."""
+    def lines(self) -> tuple[str, ...]:
+        """The text form: the picture, what was found in it, and what else shows it."""
+        check = self.recipe.check
+        found = () if check is None else (f"  {check.line}",)
+        return self._line, *found, *(f"  {click.format_filename(path)}" for path in self.watch)
+
+    @property
+    def _line(self) -> str:
         request, size = self.recipe.request, "x".join(map(str, self.recipe.request.size or ()))
         facts = f"seed {request.seed}, {size}, {request.steps} steps of {request.solver}, guidance {request.guidance:g}"
         facts += "".join(f", {method}" for method in request.guidance_methods)
@@ -90,7 +96,7 @@ class Session:
         file = self.to.save(preview.image, preview.recipe)
         done = Drawn(file, preview.recipe, self._share(preview), self._shown(preview.picture, file))
         self.drawn.append(done)
-        return done.line, *(f"  {click.format_filename(path)}" for path in done.watch)
+        return done.lines
 
     def _share(self, preview: "Preview") -> float:
         """Seconds since the pictures before, divided by those that were drawn together."""
@@ -219,12 +225,34 @@ class Session:
 @dtype_option
 @threads_option
 @click.option(
+    "--check",
+    is_flag=True,
+    help="Look at each picture: things, counts, colours, places, text; draw again until it is right. The verdict goes "
+    "into the recipe.",
+)
+@click.option(
+    "--tries", type=WHOLE, metavar="N", help="With --check: most pictures drawn for one that is kept; 4 if not given."
+)
+@click.option(
+    "--best-of", type=WHOLE, metavar="N", help="Draw N for each picture and keep the one that fits the prompt best."
+)
+@click.option(
     "--watch", is_flag=True, help="Also write the denoising: a contact sheet and an animation beside each picture."
 )
 @click.option("--strict", is_flag=True, help="Refuse a prompt or option of which a part would be ignored.")
 @format_option
 def imagine(
-    prompt: str, model: str, out: str | None, threads: Any, watch: bool, strict: bool, form: str, **options: Any
+    prompt: str,
+    model: str,
+    out: str | None,
+    threads: Any,
+    check: bool,
+    tries: Any,
+    best_of: Any,
+    watch: bool,
+    strict: bool,
+    form: str,
+    **options: Any,
 ) -> None:
     """Draw PROMPT, which may be empty, and say where the picture is.
 
@@ -236,6 +264,7 @@ def imagine(
     mezzotint imagine "a cat" --guidance-method pag:scale=2 --guidance-interval 0.2,0.9
     mezzotint imagine "a cat" --also "a hat:0.7" --also "a ball:-0.3"
     mezzotint imagine "a zorp on a skateboard" --lora zorp:0.8
+    mezzotint imagine "three red apples" --check --n 4
     """
     if options["seed"] is None:
         options["seed"] = random_seed()
@@ -243,10 +272,17 @@ def imagine(
     to = Destination.of(out, request.n)
     wait_quietly()
     set_threads(threads)
+    from mezzotint.interfaces.choosing import choosing_of
     from mezzotint.pipeline import Pipeline
 
+    how = choosing_of(check, tries, best_of)
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype)
-    previews = pipe.stream(request)  # all that can be refused is refused here
+    if how is None:
+        previews = pipe.stream(request)  # all that can be refused is refused here
+    else:
+        from mezzotint.evaluation.choosing import choose
+
+        previews = choose(pipe, request, how)
     if strict and (unused := pipe.ignored(pipe.resolve(request))):
         raise InvalidOption(
             f"{', '.join(map(repr, unused))} would be ignored; leave it out, or leave out --strict to draw without it."

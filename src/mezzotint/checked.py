@@ -1,0 +1,72 @@
+"""What a look at a finished picture found, as a recipe carries it. Plain data; it imports neither torch nor Pillow."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+from mezzotint.errors import InvalidOption
+from mezzotint.values import check_digest, integer, known_keys, real, show, texts
+
+__all__ = ["Checked"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """asked: what of the prompt was checked, in words; faults: what is wrong, one sentence each; none if it is right.
+
+    tries: how many pictures were drawn, of which this one was kept. alignment: the cosine of the picture's features
+    and its prompt's, in [-1, 1], if an encoder looked. detector_sha256, encoder_sha256: who looked. Raises
+    `InvalidOption`.
+    """
+
+    asked: tuple[str, ...]
+    faults: tuple[str, ...]
+    tries: int
+    alignment: float | None = None
+    detector_sha256: str | None = None
+    encoder_sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        store = object.__setattr__
+        for name in ("asked", "faults"):
+            store(self, name, texts(name, getattr(self, name)))
+        store(self, "tries", integer("tries", self.tries, 1))
+        if self.alignment is not None:
+            store(self, "alignment", real("alignment", self.alignment, -1.001, 1.001))
+        for name in ("detector_sha256", "encoder_sha256"):
+            if getattr(self, name) is not None:
+                check_digest(name, getattr(self, name))
+        if self.faults and not self.asked:
+            raise InvalidOption(f"faults are {show(self.faults)}, but nothing was asked; a check says both.")
+
+    @property
+    def right(self) -> bool | None:
+        """Whether everything that was checked is so; None if nothing could be."""
+        return None if not self.asked else not self.faults
+
+    @property
+    def line(self) -> str:
+        """In words."""
+        tries = f"{self.tries} {'picture' if self.tries == 1 else 'pictures'} drawn"
+        if self.alignment is not None:
+            tries += f", fit {self.alignment:.3f}"
+        if self.right is None:
+            return tries if self.detector_sha256 is None else f"nothing in the prompt can be checked, {tries}"
+        return f"right, {tries}" if self.right else f"not right, {tries}: {'; '.join(self.faults)}"
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `right` is told too."""
+        return {
+            "right": self.right,
+            "asked": list(self.asked),
+            "faults": list(self.faults),
+            "tries": self.tries,
+            "alignment": self.alignment,
+            "detector_sha256": self.detector_sha256,
+            "encoder_sha256": self.encoder_sha256,
+        }
+
+    @classmethod
+    def from_json_dict(cls, data: object) -> Self:
+        """The inverse of `to_json_dict`. Raises `InvalidOption`."""
+        rest = {key: value for key, value in data.items() if key != "right"} if isinstance(data, dict) else data
+        return cls(**known_keys(cls, "key of a check", rest))

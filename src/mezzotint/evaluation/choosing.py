@@ -1,0 +1,107 @@
+"""Looking at finished pictures, drawing again what is not right, and keeping what fits best."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mezzotint.checked import Checked
+from mezzotint.codecs.images import from_image
+from mezzotint.errors import InvalidOption
+from mezzotint.evaluation.detector import Detector
+from mezzotint.evaluation.encoder import Encoder
+from mezzotint.evaluation.wishes import Wish, fulfilled, wish_of
+from mezzotint.request import SEEDS, Request
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from mezzotint.pipeline import Pipeline, Preview
+
+__all__ = ["Choosing", "choose", "seed_of_try"]
+
+MOST_TRIES = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choosing:
+    """How pictures are chosen: who looks, and how often a picture is drawn.
+
+    detector   says whether a picture shows what its prompt asks for; None = not asked
+    encoder    says how well it fits; None = not asked
+    tries      most pictures drawn for one that is kept
+    all_tries  whether all are drawn always, and the best kept; else the first that is right ends it
+    """
+
+    detector: Detector | None = None
+    encoder: Encoder | None = None
+    tries: int = 4
+    all_tries: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.tries <= MOST_TRIES:
+            raise InvalidOption(f"tries is {self.tries}; it must be from 1 to {MOST_TRIES}.")
+        if self.detector is None and self.encoder is None:
+            raise InvalidOption("Pictures are chosen by a detector or by an encoder; there is neither.")
+        if self.detector is None and not self.all_tries:
+            raise InvalidOption("An encoder does not say when a picture is right; draw all tries and keep the best.")
+
+    def wish(self, prompt: str) -> Wish:
+        """What the detector is asked about a prompt; nothing without a detector."""
+        return Wish() if self.detector is None else wish_of(prompt, self.detector.things)
+
+    def look(self, prompt: str, image: "Image", tries: int) -> Checked:
+        """What is found in a picture of a prompt."""
+        wish, sight = self.wish(prompt), None
+        if self.detector is not None and wish.sentences:
+            sight = self.detector.images([image])[0]
+        fit = None
+        if self.encoder is not None:
+            fit = float(self.encoder.alignment(from_image(image)[None], [prompt])[0])
+        return Checked(
+            asked=wish.sentences,
+            faults=() if sight is None else fulfilled(wish, sight).faults,
+            tries=tries,
+            alignment=fit,
+            detector_sha256=None if self.detector is None else self.detector.weights_sha256,
+            encoder_sha256=None if self.encoder is None else self.encoder.weights_sha256,
+        )
+
+
+def seed_of_try(request: Request, picture: int, attempt: int) -> int:
+    """The seed of a picture's try, both from 0: seed + picture + n · attempt mod 2^64; no two tries share one."""
+    return (request.seed + picture + request.n * attempt) % SEEDS
+
+
+def choose(pipe: "Pipeline", request: Request, how: Choosing) -> Iterator["Preview"]:
+    """As `Pipeline.stream`, but for each picture the steps of the try that is kept, and its recipe with the check.
+
+    The recipe has the seed of that try, so that it draws this picture. The fewest faults count first, then how well it
+    fits, then which came first. What can be refused is refused before this returns.
+    """
+    pipe.stream(replace(request, n=1))
+    return _chosen(pipe, request, how)
+
+
+def _chosen(pipe: "Pipeline", request: Request, how: Choosing) -> Iterator["Preview"]:
+    for picture in range(request.n):
+        kept: list[Preview] = []
+        best: Checked | None = None
+        for attempt in range(how.tries):
+            steps = list(pipe.stream(replace(request, n=1, seed=seed_of_try(request, picture, attempt))))
+            image = steps[-1].image
+            assert image is not None
+            found = how.look(request.prompt, image, attempt + 1)
+            if best is None or _rank(found) > _rank(best):
+                kept, best = steps, found
+            if not how.all_tries and not found.faults:
+                break
+        assert best is not None
+        last = kept[-1]
+        assert last.recipe is not None
+        done = replace(last.recipe, check=replace(best, tries=attempt + 1))
+        for step in (*kept[:-1], replace(last, recipe=done)):
+            yield replace(step, picture=picture)
+
+
+def _rank(found: Checked) -> tuple[int, float]:
+    return -len(found.faults), found.alignment or 0.0
