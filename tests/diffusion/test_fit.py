@@ -1,6 +1,9 @@
 """Fitted grids: the shortest path against all paths, and a grid that beats the usual ones on its own model."""
 
+import math
+from collections.abc import Sequence
 from itertools import combinations, pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -19,7 +22,7 @@ from mezzotint.diffusion import (
 from mezzotint.diffusion.solvers import SOLVERS
 from mezzotint.diffusion.solvers.adams import IPNDM
 from mezzotint.diffusion.timegrid import FALLING_GRIDS, inversion, repaint, times_of, uniform
-from mezzotint.diffusion.timegrid.fit import fit_grid, shortest_path, step_costs
+from mezzotint.diffusion.timegrid.fit import Counted, Runs, fit_grid, refined, shortest_path, step_costs
 from mezzotint.errors import InvalidOption
 
 from .order import float64
@@ -77,6 +80,37 @@ def test_a_fitted_grid_beats_the_usual_ones_on_other_starts() -> None:
 
     usual = {name: error(build(steps, exact.schedule)) for name, build in FALLING_GRIDS.items()}
     assert error(fit.grid) < 0.8 * min(usual.values()), (error(fit.grid), usual)
+
+
+def test_errors_are_told_of_both_halves_of_the_starts() -> None:
+    exact, solver, noise = mixture(), SOLVERS["dpmpp-2m"].make(), PhiloxNoise(range(6))
+    starts = noise.normal((6, 8), Purpose.START, 0).double()
+    times = [1.0, 0.8, 0.5, 0.2, 0.0]
+    ends = torch.zeros(6, 8, dtype=torch.float64)
+    runs = Runs(Counted(Bound(exact, {}), None, 100), starts, times, solver, noise, ends)
+    *_, last = sample(Bound(exact, {}), starts, from_times([1.0, 0.5, 0.0]), solver, noise)
+    rms = [float(last.x[first::2].square().mean().sqrt()) for first in (0, 1)]
+    assert runs.halves([0, 2, 4]) == pytest.approx(rms)
+    assert runs.error([0, 2, 4]) == pytest.approx(math.hypot(*rms) / math.sqrt(2))
+
+
+class Scripted:
+    """Runs whose errors are known; a move is good for one half or for both."""
+
+    def __init__(self, errors: dict[tuple[int, ...], tuple[float, float]]) -> None:
+        self.errors = errors
+
+    def halves(self, indices: Sequence[int]) -> tuple[float, float]:
+        return self.errors.get(tuple(indices), (9.0, 9.0))
+
+    def keep(self, indices: Sequence[int]) -> None:
+        pass
+
+
+def test_a_move_must_help_both_halves() -> None:
+    for helped, kept in (((0.5, 1.1), [0, 4, 8]), ((1.1, 0.5), [0, 4, 8]), ((0.9, 0.9), [0, 3, 8])):
+        runs: Any = Scripted({(0, 4, 8): (1.0, 1.0), (0, 3, 8): helped})
+        assert refined([0, 4, 8], runs, 1, 3) == kept
 
 
 def test_what_cannot_be_fitted_is_refused() -> None:

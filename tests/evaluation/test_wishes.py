@@ -66,6 +66,7 @@ def test_captions_of_scenes_are_true_of_their_scenes() -> None:
         ('a sign that says "STOP" above a bus', ("at least 1 bus", 'the text "STOP"')),
         ("a bird against a starry night sky", ("at least 1 bird",)),
         ("a cat on a green background", ("at least 1 cat",)),
+        ("one purple wug one cat", ("exactly 1 cat",)),
         ("freedom", ()),
         ("", ()),
     ],

@@ -72,21 +72,21 @@ def fit_grid(
     reach = max(1, len(times) // (2 * steps))
     rivals = _snapped(denoise.schedule, steps, times) if sweeps else []
     runs_at_most = len(rivals) + 2 + sweeps * len(_trials(reach, steps)) / 2  # a trial is half a run, on average
-    counted = _Counted(denoise, told, len(fine) + round(steps * runs_at_most))
+    counted = Counted(denoise, told, len(fine) + round(steps * runs_at_most))
     predictions, ends = _trajectory(counted, starts, fine, solver, noise)
     counted.most = round(counted.done * (1 + steps * runs_at_most / len(fine)))  # now that the cost of a step is known
     chosen = shortest_path(step_costs(denoise, predictions, times), steps, growth)
-    runs = _Runs(counted, starts, times, solver, noise, ends)
+    runs = Runs(counted, starts, times, solver, noise, ends)
     before = runs.error(chosen)
     chosen = min([chosen, *rivals], key=lambda path: math.hypot(*runs.halves(path)))
-    chosen = _refined(chosen, runs, reach, sweeps)
+    chosen = refined(chosen, runs, reach, sweeps)
     best = runs.error(chosen)
     counted.finished()
     return Fit(from_times([times[i] for i in chosen]), best, before, ends)
 
 
 @dataclass(slots=True)
-class _Counted:
+class Counted:
     """A denoiser that tells how often it was asked."""
 
     denoise: BoundDenoiser
@@ -125,7 +125,7 @@ class _Stop:
 class _Known:
     """A denoiser at one point where its answer is known, so that it need not be asked again."""
 
-    denoise: _Counted
+    denoise: Counted
     x: Tensor
     t: float
     prediction: Prediction | None = None
@@ -142,12 +142,12 @@ class _Known:
         return self.prediction
 
 
-class _Runs:
+class Runs:
     """The errors of whole runs. A run begins where it leaves the one that was kept, and none is made twice."""
 
     def __init__(
         self,
-        denoise: _Counted,
+        denoise: Counted,
         starts: Tensor,
         times: Sequence[float],
         solver: Solver[object],
@@ -210,7 +210,7 @@ def _trials(reach: int, steps: int) -> list[tuple[int, int, int]]:
     return found
 
 
-def _refined(chosen: list[int], runs: _Runs, reach: int, sweeps: int) -> list[int]:
+def refined(chosen: list[int], runs: Runs, reach: int, sweeps: int) -> list[int]:
     """Coordinate descent: one time moves, or all from one on move together; steps of `reach`, halved to 1."""
     best = runs.halves(chosen)
     if sweeps:
