@@ -14,8 +14,9 @@ from mezzotint.data.scenes import Scenes
 from mezzotint.errors import InvalidOption, TrainingError
 from mezzotint.load import load_text
 from mezzotint.training import state
+from mezzotint.training.augment import LABELS
 from mezzotint.training.batches import Batches
-from mezzotint.training.config import DataConfig, RunConfig
+from mezzotint.training.config import AugmentConfig, DataConfig, RunConfig
 from mezzotint.training.features import CaptionFeatures, embed_captions
 from mezzotint.training.scene_feed import SceneFeed, scene_feeds
 from mezzotint.training.task import Supplies
@@ -79,6 +80,17 @@ def test_a_scene_comes_with_its_picture_and_one_of_its_captions(features: Captio
             style = scene.scene.style
             assert int(batch.cond.style[place]) == (1 + SET.styles.index(style) if style else 0)
     assert lettered >= 3
+
+
+def test_icons_are_changed_with_a_label_and_scenes_are_not(features: CaptionFeatures, feed: SceneFeed) -> None:
+    run = replace(RUN, batch=64, network=replace(RUN.network, augments=LABELS), augment=AugmentConfig(share=0.9))
+    batch, plain = batches(features, feed, run).at(0), batches(features, feed, replace(RUN, batch=64)).at(0)
+    scenes, labels = torch.from_numpy(batch.rows < 0), batch.cond.augment
+    assert labels is not None
+    assert 0 < int(scenes.sum()) < 64
+    assert not labels[scenes].any()
+    assert labels[~scenes].any(dim=1).float().mean() > 0.9
+    assert torch.equal(batch.pictures[scenes], plain.pictures[scenes])
 
 
 def test_the_share_of_scenes_is_as_asked_and_the_rest_is_as_without(features: CaptionFeatures, feed: SceneFeed) -> None:

@@ -16,6 +16,7 @@ class Conditioning:
     mask    (B, N) bool    True where there is a word piece, False where there is padding
     style   (B,) int64     drawing style; 0 = none given
     letters (B, M) int64   numbers of the quoted letters, 0 = padding (`LetterReader`); None for a model that reads none
+    augment (B, K)         how a training picture was changed (`training.augment`); None, as in all drawing: not at all
     adapters (B, n)        how strongly each of the network's n adapters acts, in their order; None: none of them does
     """
 
@@ -23,6 +24,7 @@ class Conditioning:
     mask: Tensor
     style: Tensor
     letters: Tensor | None = None
+    augment: Tensor | None = None
     adapters: Tensor | None = None
 
     def __len__(self) -> int:

@@ -7,8 +7,8 @@ from mezzotint.errors import TrainingError
 if TYPE_CHECKING:
     from mezzotint.training.trainer import Trainer
 
-ADDED = ("letters", "letter_places", "text_blocks.")
-"""What a network may have that the model lacks: inputs and blocks for text, which begin fresh."""
+ADDED = ("letters", "letter_places", "augments", "text_blocks.")
+"""What a network may have that the model lacks, and begins fresh: inputs and blocks for text, labels of changes."""
 
 
 def warm_started(trainer: "Trainer", model: str) -> "Trainer":

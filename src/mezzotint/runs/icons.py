@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from mezzotint.conditioning.letters import KINDS
 from mezzotint.families.pixel_dit import PixelDiTConfig
-from mezzotint.training.config import DataConfig, ObjectiveConfig, RunConfig
+from mezzotint.training.augment import LABELS
+from mezzotint.training.config import AugmentConfig, DataConfig, ObjectiveConfig, RunConfig
 from mezzotint.training.optim import OptimConfig
 
 
@@ -33,8 +34,9 @@ def house() -> RunConfig:
     return replace(
         base,
         name="house",
-        network=replace(base.network, text_depth=2, letters=KINDS, word_length=12),
+        network=replace(base.network, text_depth=2, letters=KINDS, word_length=12, augments=LABELS),
         data=DataConfig(scenes=0.4),
+        augment=AugmentConfig(share=0.3),
         steps=31_250,
         sample_every=1_200,
     )

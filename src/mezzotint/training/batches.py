@@ -13,6 +13,7 @@ from mezzotint.data.order import rows_at
 from mezzotint.data.sources import PictureSet
 from mezzotint.diffusion.noise import Purpose, philox_uniform
 from mezzotint.diffusion.objective import LogitNormal, TimeDensity
+from mezzotint.training.augment import augmented
 from mezzotint.training.config import RunConfig
 from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.scene_feed import SceneFeed
@@ -86,9 +87,12 @@ class Batches:
         tokens, mask = self.features.batch(captions, run.conditions.text_length)
         # captions of icons quote names, not what is to be written: they have no letters
         letters = torch.zeros(run.batch, run.network.word_length, dtype=torch.int64) if run.network.letters else None
+        signed, labels = to_signed(pictures), None
+        if run.augment.share:
+            signed, labels = augmented(signed, seed, draws, run.augment)
         batch = Batch(
-            pictures=to_signed(pictures),
-            cond=Conditioning(tokens, mask, styles, letters).to(self.device),
+            pictures=signed,
+            cond=Conditioning(tokens, mask, styles, letters, labels).to(self.device),
             t=times_at(seed, draws, self.density).float().to(self.device),
             draws=draws.to(self.device),
             rows=rows,
@@ -117,6 +121,8 @@ class Batches:
         ):
             if ours is not None and theirs is not None:
                 ours[there] = theirs.to(self.device)
+        if batch.cond.augment is not None:
+            batch.cond.augment[there] = 0
         rows = batch.rows.copy()
         rows[chosen.numpy()] = -1 - numbers.numpy()
         return replace(batch, rows=rows)

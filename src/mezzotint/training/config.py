@@ -46,6 +46,22 @@ class ConditionConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AugmentConfig:
+    """How pictures are changed in training, told to the network (`network.augments` labels); scenes never are.
+
+    share     share of the pictures that each sort of change is made to, by itself
+    mirror    whether pictures are mirrored, left to right
+    octaves   largest change of the size, in octaves: 0.5 is up to 1.41 times as large or as small
+    shift     largest shift, a share of the side
+    """
+
+    share: float = 0.0
+    mirror: bool = True
+    octaves: float = 0.4
+    shift: float = 0.15
+
+
+@dataclass(frozen=True, kw_only=True)
 class ObjectiveConfig:
     """logit(t) ~ N(time_mean, time_std²), t = 1 is noise; the loss is the velocity's, weight 1 / max(t, floor)².
 
@@ -105,6 +121,7 @@ class RunConfig(AnyRun):
     network: PixelDiTConfig
     conditions: ConditionConfig = field(default_factory=ConditionConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
     sample_every: int = 1000
 
     def __post_init__(self) -> None:
@@ -112,6 +129,11 @@ class RunConfig(AnyRun):
         _check_counts(self, ("sample_every",))
         _check_patch(self.network)
         _check_shares("conditions", self.conditions, ("drop_both", "drop_text", "drop_style"))
+        _check_shares("augment", self.augment, ("share", "octaves", "shift"))
+        if self.augment.share and not self.network.augments:
+            raise InvalidOption(
+                f"augment.share is {self.augment.share}, but the network is told nothing of it; set network.augments=4."
+            )
 
     @property
     def text_length(self) -> int:

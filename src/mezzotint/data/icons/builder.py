@@ -24,7 +24,7 @@ from mezzotint.data.manifest import Record, attribution, digest, write_manifest
 from mezzotint.data.staging import PictureWriter, staged_folder
 from mezzotint.errors import InvalidFile, InvalidOption, MezzotintError
 
-__all__ = ["BUILDER_VERSION", "Summary", "build", "default_folder"]
+__all__ = ["BUILDER_VERSION", "Summary", "build", "default_folder", "summarise"]
 
 BUILDER_VERSION = 1
 _SMALLEST, _LARGEST = 16, 1024  # pixels
@@ -84,7 +84,7 @@ def build(
     jobs = [job for icons in sets for job in chosen(icons, modules, names)]
     with staged_folder(Path(out)) as folder:
         records, dropped = _pictures(folder / f"pictures-{size}.npy", jobs, size, workers, progress, sets)
-        summary = _summary(records, size, dropped)
+        summary = summarise(records, size, dropped, BUILDER_VERSION)
         _texts(folder, records, summary, sets)
     return summary
 
@@ -165,12 +165,13 @@ def _count(values: Sequence[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
 
-def _summary(records: Sequence[Record], size: int, dropped: dict[str, int]) -> Summary:
+def summarise(records: Sequence[Record], size: int, dropped: dict[str, int], version: int) -> Summary:
+    """The summary of these records, made by this version of a builder."""
     return Summary(
         pictures=len(records),
         size=size,
         digest=digest(records),
-        builder_version=BUILDER_VERSION,
+        builder_version=version,
         sets=_count([r.set for r in records]),
         splits=_count([r.split for r in records]),
         styles=_count([r.style or "" for r in records]),

@@ -23,6 +23,7 @@ class PixelDiTConfig:
     styles                  how many drawing styles there are
     time_tokens             tokens that carry the noise level
     letters, word_length    how many different letters it reads, and the most of them in a prompt; 0: it reads none
+    augments                numbers that tell how a training picture was changed; 0: it is told nothing
     """
 
     size: int = 64
@@ -39,6 +40,7 @@ class PixelDiTConfig:
     time_tokens: int = 4
     letters: int = 0
     word_length: int = 0
+    augments: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class PixelDiT(nn.Module):
     rotary_sin: Tensor
     letters: nn.Parameter
     letter_places: nn.Parameter
+    augments: nn.Parameter
 
     def __init__(self, config: PixelDiTConfig) -> None:
         super().__init__()
@@ -118,6 +121,8 @@ class PixelDiT(nn.Module):
         if c.letters:
             self.letters = nn.Parameter(torch.zeros(c.letters, c.width))
             self.letter_places = nn.Parameter(torch.zeros(c.word_length, c.width))
+        if c.augments:
+            self.augments = nn.Parameter(torch.zeros(c.augments, c.width))
         self.text_blocks = nn.ModuleList(Block(c.width, c.heads, c.hidden) for _ in range(c.text_depth))
         self.blocks = nn.ModuleList(Block(c.width, c.heads, c.hidden) for _ in range(c.depth))
         self.norm_out = RMSNorm(c.width)
@@ -134,7 +139,10 @@ class PixelDiT(nn.Module):
             spelled = self.letters[(cond.letters - 1).clamp_min(0)] + self.letter_places[: cond.letters.shape[1]]
             parts.append(spelled.to(words.dtype))
             masks.append(cond.letters > 0)
-        tokens = torch.cat([*parts, self.style[cond.style][:, None].to(words.dtype)], dim=1)  # (B, N, width)
+        manner = self.style[cond.style]
+        if self.config.augments and cond.augment is not None:
+            manner = manner + cond.augment.to(manner.dtype) @ self.augments
+        tokens = torch.cat([*parts, manner[:, None].to(words.dtype)], dim=1)  # (B, N, width)
         mask = F.pad(torch.cat(masks, dim=1), (0, 1), value=True)
         bias = torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, float("-inf"))[:, None, None, :]
         strengths = cond.active()
@@ -199,7 +207,7 @@ def initialise(network: PixelDiT, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for name, parameter in network.named_parameters():
-            if name in ("time_places", "style", "letters", "letter_places"):
+            if name in ("time_places", "style", "letters", "letter_places", "augments"):
                 parameter.normal_(0.0, 0.02, generator=generator)
             elif parameter.ndim == 2 and not name.endswith(ENDS):
                 parameter.normal_(0.0, parameter.shape[1] ** -0.5, generator=generator)

@@ -57,7 +57,7 @@ class Pretrain:
     def losses(self, batch: Batch) -> Tensor:
         """Loss of every picture, (B,), with gradients."""
         cond = batch.cond
-        given = (cond.tokens, cond.mask, cond.style, cond.letters)
+        given = (cond.tokens, cond.mask, cond.style, cond.letters, cond.augment)
         result: Tensor = self._compiled(batch.pictures, batch.t, batch.draws, *given)
         return result if self.weight is None else self.weight(result, self.schedule(batch.t))
 
@@ -84,10 +84,11 @@ class Pretrain:
         mask: Tensor,
         style: Tensor,
         letters: Tensor | None,
+        augment: Tensor | None,
     ) -> Tensor:
         with torch.no_grad():
             eps = normal_at(self.seed, draws, Purpose.TRAIN_NOISE, x0.shape[1:])
-        cond = Conditioning(tokens, mask, style, letters)
+        cond = Conditioning(tokens, mask, style, letters, augment)
         return noised_loss(self.network, x0, eps, t, cond, self.precision, self.floor)
 
 
