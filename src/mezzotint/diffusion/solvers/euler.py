@@ -10,7 +10,7 @@ from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
 from mezzotint.diffusion.solvers.coordinate import Coordinate, find_coordinate, finite_value
-from mezzotint.diffusion.solvers.multistep import law, point
+from mezzotint.diffusion.solvers.multistep import law_to
 
 __all__ = ["RECORD", "Euler", "rescaled"]
 
@@ -54,7 +54,7 @@ class Euler:
         prediction = denoise(x, t)
         low = denoise.schedule(s)
         if self.coordinate in ("ratio", "flow"):
-            return law(prediction, point(prediction.level), point(low)), None
+            return law_to(prediction, low), None
         coordinate = find_coordinate(self.coordinate)
         length = (finite_value(coordinate, low) - finite_value(coordinate, prediction.level)).to(x)
         y = rescaled(prediction, coordinate) + length * coordinate.slope_of(prediction)

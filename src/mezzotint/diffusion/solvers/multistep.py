@@ -116,10 +116,20 @@ def noise_of(prediction: Prediction, high: Point) -> Tensor:
 
 def law(prediction: Prediction, high: Point, low: Point) -> Tensor:
     """alpha_s x_0 + sigma_s eps_for_update; with eps itself it is (sigma_s/sigma_t) x_t + (1 − e^−h) alpha_s x_0."""
+    return _law(prediction, high.alpha, high.sigma, low.alpha, low.sigma)
+
+
+def law_to(prediction: Prediction, low: Level) -> Tensor:
+    """`law` from a prediction's own level, without points: making them is a twentieth of a step that does no more."""
+    high = prediction.level
+    return _law(prediction, float(high.alpha), float(high.sigma), float(low.alpha), float(low.sigma))
+
+
+def _law(prediction: Prediction, a: float, sigma: float, low_a: float, low_sigma: float) -> Tensor:
     if prediction.eps_for_update is not None:
-        return combined([(low.alpha, prediction.x0), (low.sigma, prediction.eps_for_update)])
-    ratio = low.sigma / high.sigma
-    return (prediction.x_t * ratio).add_(prediction.x0, alpha=low.alpha - ratio * high.alpha)
+        return combined([(low_a, prediction.x0), (low_sigma, prediction.eps_for_update)])
+    ratio = low_sigma / sigma
+    return (prediction.x_t * ratio).add_(prediction.x0, alpha=low_a - ratio * a)
 
 
 def combined(terms: Sequence[tuple[float, Tensor]]) -> Tensor:
