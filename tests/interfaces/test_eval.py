@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mezzotint.evaluation import reader
+from mezzotint.evaluation.reader import Line, Reader
 from tests.detectors import packed_detector, trained_detector
 from tests.interfaces.conftest import Run, parsed, sentence
 from tests.support import SMALL, model_folder
@@ -26,12 +28,14 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def test_a_model_is_measured_and_two_runs_agree(run: Run, here: Path, eye: Path, large: tuple[Path, Path]) -> None:
-    few = ("--prompts", 2, "--seeds", 2, "--steps", 1, "--detector", eye)
+    few = ("--prompts", 2, "--seeds", 2, "--steps", 1, "--detector", eye, "--reader", "none")
     found = parsed(run("eval", large[0], *few, "--out", "a", "--format", "json"))
     assert found.pop("files") == ["a/eval.json", "a/eval.html"]
     assert json.loads((here / "a/eval.json").read_text()) == found
     assert found["settings"] | {"steps": 1, "seeds": 2, "prompts_a_task": 2} == found["settings"]
-    assert [what.split(",")[0] for what in found["left_out"]] == ["distances", "the held-out loss"]
+    assert [what.split(",")[0] for what in found["left_out"]] == [
+        *("distances", "the held-out loss", "spelling by a second reader"),
+    ]
     icons = found["iconeval"]
     assert set(icons) == {"overall", *("single", "two", "counting", "colours", "position", "attribution", "spelling")}
     assert icons["single"]["pictures"] == 4
@@ -47,6 +51,21 @@ def test_a_model_is_measured_and_two_runs_agree(run: Run, here: Path, eye: Path,
     assert (here / "b/eval.html").read_text() == page
 
 
+@pytest.mark.parametrize("asked", [(), ("--reader", "rapidocr")])
+def test_words_are_read_a_second_time_where_the_reader_is_installed(
+    run: Run, here: Path, eye: Path, large: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(reader, "installed", lambda: True)
+    monkeypatch.setattr(reader, "load_reader", lambda: Reader("fake", "7", lambda image: [Line("NO", (0, 0, 9, 9))]))
+    few = ("--prompts", 2, "--seeds", 1, "--steps", 1, "--detector", eye, *asked)
+    said = run("eval", large[0], *few).stdout
+    assert "\n  fake       0.000  (0.000 to 0.000)\n" in said
+    found = json.loads((here / "eval/eval.json").read_text())["iconeval"]["spelling"]["reader"]
+    assert (found["name"], found["version"], found["score"], found["ceiling"]) == ("fake", "7", 0.0, None)
+    assert found["character_error_rate"] > 0
+    assert "second reader" not in said
+
+
 def test_models_are_compared_over_the_same_prompts(run: Run, here: Path, eye: Path, large: tuple[Path, Path]) -> None:
     said = run(
         "eval", large[0], "--against", large[1], "--prompts", 2, "--seeds", 1, "--steps", 1, "--detector", eye
@@ -60,11 +79,15 @@ def test_models_are_compared_over_the_same_prompts(run: Run, here: Path, eye: Pa
     assert "Better than" in (here / "eval/eval.html").read_text()
 
 
-def test_what_cannot_be_measured_is_one_sentence(run: Run, here: Path, eye: Path, model: Path) -> None:
+def test_what_cannot_be_measured_is_one_sentence(
+    run: Run, here: Path, eye: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "find_spec", lambda name: None)
     for args, words in (
         ((model,), "there is no detector, no encoder and no icon set"),
         ((model, "--detector", eye), "draws 32x32 pixels and the detector looks at 64x64"),
         ((model, "--detector", eye, "--seeds", 0), "seeds is 0"),
+        ((model, "--detector", eye, "--reader", "rapidocr"), "pip install 'mezzotint[ocr]'"),
         ((model, "--detector", eye, "--solver", "eulr"), "did you mean euler"),
         ((model, "--detector", "nowhere"), "nowhere"),
         (("hous",), "did you mean house"),

@@ -35,6 +35,7 @@ def report(found: Evaluation, gains: Mapping[str, Interval], other: str | None, 
             "model’s pictures against other prompts of the task. A task with a ceiling under 97 % cannot be measured "
             "with this detector; its numbers are a lower bound.</p>",
             table(*_scores(found.iconeval)),
+            *_second_reader(found.iconeval),
         ]
     if gains and other is not None:
         lines = [
@@ -75,6 +76,25 @@ def _scores(part: IconPart) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
         theirs = [part.baselines[name].tasks[task].score for name in names]
         lines.append((task + mark, *(_share(value) for value in (*numbers, *theirs))))
     return head, lines
+
+
+def _second_reader(part: IconPart) -> Iterator[str]:
+    spelling = part.scores.tasks.get("spelling")
+    if spelling is None or spelling.reading is None:
+        return
+    one = spelling.reading
+    others = [
+        f"; {name} {_share(theirs.score)}"
+        for name, scores in part.baselines.items()
+        if (theirs := scores.tasks["spelling"].reading) is not None
+    ]
+    ceiling = one.witness.ceiling
+    trust = "" if ceiling is None else f" Of real composites it reads {_share(ceiling)} right."
+    yield (
+        f"<p>Spelling, read by {escape(one.witness.name)} {escape(one.witness.version)}, a program that is not ours: "
+        f"{_share(one.score)} ({_share(one.low)} to {_share(one.high)}), {_share(one.ignoring_case)} where capital and "
+        f"small letters are the same{''.join(others)}; character error rate {one.errors:.3f}.{trust}</p>"
+    )
 
 
 def _losses(losses: Mapping[str, float]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:

@@ -1,9 +1,9 @@
 """A whole evaluation of a model: what it was asked, how it was measured, and what came out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mezzotint.data.scenes import Fonts, Scenes
 from mezzotint.data.sources import PictureSet
@@ -14,11 +14,16 @@ from mezzotint.evaluation.encoder import Encoder
 from mezzotint.evaluation.iconeval.baselines import pasted, retrieved
 from mezzotint.evaluation.iconeval.gallery import Judged, chosen, gallery, judged
 from mezzotint.evaluation.iconeval.prompts import VERSION, load_prompts
+from mezzotint.evaluation.iconeval.reading import Witness, witness_of
 from mezzotint.evaluation.iconeval.score import IconScores, compared, score
 from mezzotint.evaluation.iconeval.validate import Trust, trust_of
+from mezzotint.evaluation.reader import Reader
 from mezzotint.evaluation.realism import Realism, asked_of, drawn, realism
 from mezzotint.pipeline import Model, Pipeline
 from mezzotint.request import Request
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 __all__ = ["Evaluation", "IconPart", "Plan", "Tools", "against", "evaluate", "trust_in"]
 
@@ -36,6 +41,7 @@ class Plan:
     seeds        pictures of each prompt
     pictures     drawn for held-out captions, for distances, coverage and repetition
     composites   scenes on which the detector is validated
+    lettered     scenes with words on which the second reader is
     """
 
     request: Request
@@ -43,6 +49,7 @@ class Plan:
     seeds: int = 4
     pictures: int = 1000
     composites: int = 4000
+    lettered: int = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +58,7 @@ class Tools:
 
     detector: Detector | None = None
     encoder: Encoder | None = None
+    reader: Reader | None = None
     pictures: PictureSet | None = None
     fonts: Fonts | None = None
 
@@ -131,6 +139,8 @@ def evaluate(pipe: Pipeline, tools: Tools, plan: Plan, watch: Watch, losses: Los
         left_out.append("the held-out loss, which needs the icon set")
     if len(left_out) == 3:
         raise InvalidOption("Nothing can be measured: there is no detector, no encoder and no icon set.")
+    if tools.detector is not None and tools.reader is None:
+        left_out.append("spelling by a second reader, which needs rapidocr (the extra ocr)")
     icons = None if tools.detector is None else _iconeval(pipe, tools.detector, tools, plan, watch)
     real, shown = _realism(pipe, tools, plan, watch)
     return Evaluation(
@@ -155,17 +165,25 @@ def against(first: Evaluation, other: Evaluation) -> dict[str, Interval]:
 
 def _iconeval(pipe: Pipeline, detector: Detector, tools: Tools, plan: Plan, watch: Watch) -> IconPart:
     prompts = chosen(load_prompts(), plan.prompts)
-    trust = trust_in(detector, tools, plan)
+    trust, witness = trust_in(detector, tools, plan), _witness(tools, plan)
+
+    def scored(pictures: Iterator[tuple[int, int, "Image"]]) -> tuple[list[Judged], IconScores]:
+        found = judged(detector, prompts, pictures, reader=tools.reader)
+        return found, score(found, trust, witness=witness)
+
     with watch("drawing") as told:
-        found = judged(detector, prompts, gallery(pipe, prompts, plan.seeds, plan.request, told))
+        found, scores = scored(gallery(pipe, prompts, plan.seeds, plan.request, told))
     baselines = {}
     scenes = tools.scenes("train")
     if scenes is not None:
-        baselines["paste"] = score(judged(detector, prompts, pasted(prompts, scenes)), trust)
+        baselines["paste"] = scored(pasted(prompts, scenes))[1]
     if tools.encoder is not None and tools.pictures is not None:
-        nearest = retrieved(prompts, tools.pictures, tools.encoder, plan.seeds)
-        baselines["retrieval"] = score(judged(detector, prompts, nearest), trust)
-    return IconPart(tuple(found), score(found, trust), baselines)
+        baselines["retrieval"] = scored(retrieved(prompts, tools.pictures, tools.encoder, plan.seeds))[1]
+    return IconPart(tuple(found), scores, baselines)
+
+
+def _witness(tools: Tools, plan: Plan) -> Witness | None:
+    return None if tools.reader is None else witness_of(tools.reader, tools.scenes("heldout"), plan.lettered)
 
 
 def _realism(pipe: Pipeline, tools: Tools, plan: Plan, watch: Watch) -> tuple[Realism | None, dict[str, Any]]:
@@ -181,8 +199,9 @@ def _settings(pipe: Pipeline, plan: Plan) -> dict[str, Any]:
     resolved = pipe.resolve(plan.request).to_json_dict()
     names = ("steps", "solver", "grid", "guidance", "guidance_interval", "guidance_methods", "seed", "batching")
     how = {name: resolved[name] for name in names if name in resolved}
-    counts = {"prompts_a_task": plan.prompts or "all", "seeds": plan.seeds, "composites": plan.composites}
-    return {**how, **counts, "pictures": plan.pictures, "prompts_version": VERSION}
+    counts = {"prompts_a_task": plan.prompts or "all", "seeds": plan.seeds, "pictures": plan.pictures}
+    scenes = {"composites": plan.composites, "lettered": plan.lettered}
+    return {**how, **counts, **scenes, "prompts_version": VERSION}
 
 
 def _instruments(tools: Tools) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mezzotint.evaluation.detector import Detector, Sight
 from mezzotint.evaluation.iconeval.prompts import IconPrompt
 from mezzotint.evaluation.iconeval.verdict import DEFAULT, Thresholds, Verdict, judge
+from mezzotint.evaluation.reader import Reader
 from mezzotint.pipeline import Pipeline
 from mezzotint.request import Request
 
@@ -21,7 +22,10 @@ Told = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Judged:
-    """A picture of a prompt (its number among the prompts), what was seen in it, and whether that is right."""
+    """A picture of a prompt (its number among the prompts), what was seen in it, and whether that is right.
+
+    read: what a second reader reads in it; None if none was asked.
+    """
 
     number: int
     prompt: IconPrompt
@@ -29,6 +33,7 @@ class Judged:
     image: "Image"
     sight: Sight
     verdict: Verdict
+    read: str | None = None
 
 
 def chosen(prompts: Sequence[IconPrompt], count: int) -> tuple[IconPrompt, ...]:
@@ -64,11 +69,13 @@ def judged(
     prompts: Sequence[IconPrompt],
     pictures: Iterator[tuple[int, int, "Image"]],
     thresholds: Thresholds = DEFAULT,
+    reader: Reader | None = None,
 ) -> list[Judged]:
-    """Every picture with its verdict."""
+    """Every picture with its verdict. reader: reads those that should show a word, and has no say in the verdict."""
     found = []
     for number, seed, image in pictures:
         sight = detector.images([image])[0]
         prompt = prompts[number]
-        found.append(Judged(number, prompt, seed, image, sight, judge(prompt, sight, thresholds)))
+        read = None if reader is None or not prompt.word else reader.read([image])[0]
+        found.append(Judged(number, prompt, seed, image, sight, judge(prompt, sight, thresholds), read))
     return found

@@ -8,6 +8,7 @@ from typing import Any
 from mezzotint.evaluation.bootstrap import Groups, Interval, differences, interval, interval_of
 from mezzotint.evaluation.iconeval.gallery import Judged
 from mezzotint.evaluation.iconeval.prompts import TASKS
+from mezzotint.evaluation.iconeval.reading import Reading, Witness, reading_of
 from mezzotint.evaluation.iconeval.validate import Trust
 from mezzotint.evaluation.iconeval.verdict import DEFAULT, GENEVAL, Thresholds, judge, overall
 
@@ -23,6 +24,7 @@ class TaskScore:
                        its prompts would get
     known, unknown     shares of the prompts phrased as captions of training are, and of the others
     errors             spelling: the mean character error rate
+    reading            spelling: what a second reader finds; None if none was asked
     trust              how far the detector can be trusted; None if that was not measured
     prompts, pictures  how many
     """
@@ -34,6 +36,7 @@ class TaskScore:
     known: float | None
     unknown: float | None
     errors: float | None
+    reading: Reading | None
     trust: Trust | None
     prompts: int
     pictures: int
@@ -54,7 +57,9 @@ class TaskScore:
             "prompts": self.prompts,
             "pictures": self.pictures,
         }
-        return found if self.errors is None else {**found, "character_error_rate": self.errors}
+        if self.errors is not None:
+            found["character_error_rate"] = self.errors
+        return found if self.reading is None else {**found, "reader": self.reading.to_json_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +98,16 @@ def compared(found: Sequence[Judged], other: Sequence[Judged]) -> dict[str, Inte
 
 
 def score(
-    found: Sequence[Judged], trust: Mapping[str, Trust] | None = None, thresholds: Thresholds = DEFAULT
+    found: Sequence[Judged],
+    trust: Mapping[str, Trust] | None = None,
+    thresholds: Thresholds = DEFAULT,
+    witness: Witness | None = None,
 ) -> IconScores:
-    """The scores of judged pictures. trust: by task, of the detector that judged."""
-    groups = groups_of(found)
+    """The scores of judged pictures. trust: by task, of the detector that judged; witness: who read `Judged.read`."""
+    groups, mine = groups_of(found), trust or {}
     tasks = {
         task: _task(
-            [one for one in found if one.prompt.task == task], groups[task], (trust or {}).get(task), thresholds
+            [one for one in found if one.prompt.task == task], groups[task], mine.get(task), thresholds, witness
         )
         for task in groups
     }
@@ -108,11 +116,14 @@ def score(
     return IconScores(tasks, interval_of(overall, {task: groups[task] for task in GENEVAL}))
 
 
-def _task(found: Sequence[Judged], groups: Groups, trust: Trust | None, thresholds: Thresholds) -> TaskScore:
+def _task(
+    found: Sequence[Judged], groups: Groups, trust: Trust | None, thresholds: Thresholds, witness: Witness | None
+) -> TaskScore:
     middle, low, high = interval(groups)
     prompts = {one.number: one.prompt for one in found}
     numbers = sorted(prompts)
     after = {number: prompts[numbers[(place + 1) % len(numbers)]] for place, number in enumerate(numbers)}
+    read = [(one.prompt, one.read) for one in found if one.read is not None]
     errors = [one.verdict.errors for one in found if one.verdict.errors is not None]
     shares = {
         known: fmean(rights) if (rights := [one.verdict.right for one in found if one.prompt.known == known]) else None
@@ -126,6 +137,7 @@ def _task(found: Sequence[Judged], groups: Groups, trust: Trust | None, threshol
         known=shares[True],
         unknown=shares[False],
         errors=fmean(errors) if errors else None,
+        reading=reading_of(read, witness) if read and witness is not None else None,
         trust=trust,
         prompts=len(prompts),
         pictures=len(found),

@@ -164,6 +164,7 @@ def needs() -> Iterator[Need]:
     )
     yield Need("npm", shutil.which("npm") is not None, "data build icons without --packages", "install Node.js")
     yield Need("resvg_py", find_spec("resvg_py") is not None, "data build icons", "pip install 'mezzotint[data]'")
+    yield Need("rapidocr", find_spec("rapidocr") is not None, "eval's second reader", "pip install 'mezzotint[ocr]'")
     yield Need(
         "C++ compiler", compiler is not None, "train icons (compiled=true)", "install g++, or --set compiled=false"
     )

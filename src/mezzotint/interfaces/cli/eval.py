@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from mezzotint.data.scenes import Fonts
     from mezzotint.data.sources import PictureSet
     from mezzotint.evaluation.bootstrap import Interval
+    from mezzotint.evaluation.iconeval.reading import Reading
+    from mezzotint.evaluation.reader import Reader
     from mezzotint.evaluation.suite import Evaluation, Plan, Tools
     from mezzotint.pipeline import Model, Pipeline
 
@@ -57,6 +59,11 @@ if TYPE_CHECKING:
 @click.option("--solver", metavar="SPEC", help="The model's own if not given.")
 @click.option("--grid", type=GRID, metavar="SPEC", help="The model's own if not given.")
 @click.option("--detector", type=click.Path(path_type=Path), metavar="DIR", help="Instead of the one that is shipped.")
+@click.option(
+    "--reader",
+    type=click.Choice(["none", "rapidocr"]),
+    help="A second reader of words; rapidocr if it is installed (pip install 'mezzotint[ocr]'), else none.",
+)
 @click.option("--encoder", type=click.Path(path_type=Path), metavar="DIR", help="Instead of the one that is shipped.")
 @device_option
 @dtype_option
@@ -70,6 +77,7 @@ def eval(  # the verb's name; the builtin is not used here
     seeds: Any,
     pictures: Any,
     detector: Path | None,
+    reader: str | None,
     encoder: Path | None,
     device: str,
     dtype: str,
@@ -80,8 +88,9 @@ def eval(  # the verb's name; the builtin is not used here
     """Measure MODEL, a name or a folder, and write eval.json and eval.html.
 
     IconEval asks a detector whether each picture shows what its prompt says: things, counts, colours, places, words.
-    An encoder tells how near pictures for held-out captions are to real ones, and whether any repeats a training
-    picture. What an instrument is missing for is left out, and said. Two runs with the same settings agree.
+    Words are also read by a program that is not ours. An encoder tells how near pictures for held-out captions are to
+    real ones, and whether any repeats a training picture. What an instrument is missing for is left out, and said. Two
+    runs with the same settings agree.
     """
     wait_quietly()
     whole_number("prompts", prompts, 0, 10_000)
@@ -99,7 +108,7 @@ def eval(  # the verb's name; the builtin is not used here
     for pipe in pipes:
         pipe.resolve(request)  # refused now rather than after the first instrument
     plan = Plan(request=request, prompts=prompts, seeds=seeds, pictures=pictures)
-    tools = tools_for(pipes[0].model.size[0], detector, encoder)
+    tools = tools_for(pipes[0].model.size[0], detector, encoder, reader)
     make_folder(out)
     found, gains = _measured(pipes, tools, plan)
     facts = _facts(found, gains)
@@ -113,8 +122,11 @@ def eval(  # the verb's name; the builtin is not used here
     click.echo(f"{time.perf_counter() - begun:.0f} s")
 
 
-def tools_for(size: int, detector: Path | None, encoder: Path | None) -> "Tools":
-    """The instruments: those given, else those shipped; the icon set and the fonts, if they are built."""
+def tools_for(size: int, detector: Path | None, encoder: Path | None, reader: str | None = None) -> "Tools":
+    """The instruments: those given, else those shipped; the icon set and the fonts, if they are built.
+
+    reader: "none", "rapidocr", or None for rapidocr if it is installed.
+    """
     from mezzotint.evaluation.detector import load_detector
     from mezzotint.evaluation.encoder import load_encoder
     from mezzotint.evaluation.suite import Tools
@@ -125,6 +137,7 @@ def tools_for(size: int, detector: Path | None, encoder: Path | None) -> "Tools"
     return Tools(
         detector=None if eye is None else load_detector(eye),
         encoder=None if measure is None else load_encoder(measure),
+        reader=_reader(reader),
         pictures=_pictures(size),
         fonts=_fonts(),
     )
@@ -132,6 +145,12 @@ def tools_for(size: int, detector: Path | None, encoder: Path | None) -> "Tools"
 
 def _shipped(folder: Path) -> Path | None:
     return folder if folder.is_dir() else None
+
+
+def _reader(name: str | None) -> "Reader | None":
+    from mezzotint.evaluation.reader import installed, load_reader
+
+    return load_reader() if name == "rapidocr" or (name is None and installed()) else None
 
 
 def _pictures(size: int) -> "PictureSet | None":
@@ -205,6 +224,8 @@ def _say(found: "Evaluation", gains: "dict[str, Interval]", other: str | None) -
             trust = "" if one.trust is None else f"  ceiling {one.trust.ceiling:.3f}"
             note = "" if one.trust is None or one.trust.measurable else ", not measurable"
             click.echo(f"{task:<12} {one.score:.3f}  ({one.low:.3f} to {one.high:.3f}){trust}{note}")
+            if one.reading is not None:
+                click.echo(_read(one.reading))
     for name, gain in gains.items():
         click.echo(f"{name:<12} {gain.mean:+.3f}  ({gain.low:+.3f} to {gain.high:+.3f}) over {other}")
     if found.realism is not None:
@@ -215,3 +236,8 @@ def _say(found: "Evaluation", gains: "dict[str, Interval]", other: str | None) -
         )
     if found.losses is not None:
         click.echo(f"held-out loss {found.losses['mean']:.4f}")
+
+
+def _read(one: "Reading") -> str:
+    ceiling = "" if one.witness.ceiling is None else f"  ceiling {one.witness.ceiling:.3f}"
+    return f"  {one.witness.name:<10} {one.score:.3f}  ({one.low:.3f} to {one.high:.3f}){ceiling}"
