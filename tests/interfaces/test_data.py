@@ -52,10 +52,24 @@ def test_bad_values_of_the_builder_are_refused(run: Run, here: Path, args: list[
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["--count", "0"], "count is 0; it must be a whole number from 1 to 1000000"),
+        (["--seed", "-1"], "seed is -1"),
+        (["--packages", "nowhere"], "has none of the avatar packages"),
+    ],
+)
+def test_bad_values_of_the_builder_of_avatars_are_refused(run: Run, here: Path, args: list[str], words: str) -> None:
+    assert words in sentence(run("data", "build", "avatars", "--out", "d", *args))
+    assert list(here.iterdir()) == []
+
+
 def test_without_npm_the_builder_says_so(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(here))
     monkeypatch.setenv("XDG_CACHE_HOME", str(here / "cache"))
     assert "npm" in sentence(run("data", "build", "icons", "--out", "d"))
+    assert "avatar packages needs npm" in sentence(run("data", "build", "avatars", "--out", "d"))
     assert not (here / "d").exists()
 
 
@@ -67,7 +81,7 @@ def test_building_never_takes_the_place_of_other_files(run: Run, here: Path) -> 
 
 
 def test_a_build_is_summed_up(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = {}
+    calls: dict[str, object] = {}
 
     def build(out: Path, **options: object) -> Summary:
         calls.update(options, out=out)
@@ -80,3 +94,8 @@ def test_a_build_is_summed_up(run: Run, here: Path, monkeypatch: pytest.MonkeyPa
     assert (calls["out"], calls["size"], calls["workers"], calls["packages"]) == (Path("d"), 32, 3, Path("p"))
     assert (found["pictures"], found["splits"]) == (4, {"train": 3, "heldout": 1})
     assert "4 pictures of 32x32" in run(*args).stdout
+    monkeypatch.setattr("mezzotint.data.avatars.build_avatars", build)
+    faces = ("data", "build", "avatars", "--out", "a", "--size", 32, "--count", 9, "--seed", 5)
+    assert parsed(run(*faces, "--format", "json"))["pictures"] == 4
+    assert (calls["out"], calls["count"], calls["seed"], calls["packages"]) == (Path("a"), 9, 5, None)
+    assert "a: 4 pictures of 32x32" in run(*faces).stdout

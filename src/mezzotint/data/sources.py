@@ -16,7 +16,7 @@ from mezzotint.data.manifest import Record, digest, read_manifest
 from mezzotint.data.pixels import Bytes, fit
 from mezzotint.errors import InvalidFile, InvalidOption
 
-__all__ = ["FolderSource", "IconSource", "PictureSet", "Record", "Source"]
+__all__ = ["FolderSource", "IconSource", "PictureSet", "Record", "Source", "styles_of"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class PictureSet:
         return tuple(sorted({record.style for record in self.records if record.style}))
 
 
+def styles_of(*sets: PictureSet) -> tuple[str, ...]:
+    """The drawing styles of several sets, sorted."""
+    return tuple(sorted({style for pictures in sets for style in pictures.styles}))
+
+
 class Source(Protocol):
     """Something that gives pictures of one size with captions."""
 
@@ -56,9 +61,13 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class IconSource:
-    """A folder made by `mezzotint.data.icons.build`."""
+    """A folder made by `mezzotint.data.icons.build` or `mezzotint.data.avatars.build_avatars`.
+
+    name: what `mezzotint data build` calls the set, for messages.
+    """
 
     folder: Path
+    name: str = "icons"
 
     def load(self, size: int) -> PictureSet:
         """Map the pictures of that size into memory.
@@ -69,7 +78,7 @@ class IconSource:
         if not path.is_file():
             raise InvalidFile(
                 f"There are no pictures of size {size} in {self.folder}; "
-                f"build them with `mezzotint data build icons --size {size}`."
+                f"build them with `mezzotint data build {self.name} --size {size}`."
             )
         records = read_manifest(self.folder / "manifest.jsonl")
         try:

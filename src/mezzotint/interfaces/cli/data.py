@@ -13,6 +13,7 @@ from mezzotint.interfaces.cli.progress import counted
 
 if TYPE_CHECKING:
     from mezzotint.data.check import Finding
+    from mezzotint.data.icons import Summary
 
 SHOWN = 50
 """Most findings that the text form lists of each kind."""
@@ -46,8 +47,6 @@ def icons(size: Any, out: Path | None, packages: Path | None, workers: Any, form
 
     The content does not depend on --workers. Training finds the default folder by itself.
     """
-    from dataclasses import asdict
-
     from mezzotint.data.icons import build as build_icons
     from mezzotint.data.icons import default_folder
 
@@ -57,10 +56,49 @@ def icons(size: Any, out: Path | None, packages: Path | None, workers: Any, form
     check_replaceable(folder)
     with counted("drawing", "picture") as tell:
         summary = build_icons(folder, size=side, packages=packages, workers=count, progress=tell)
+    _sum_up(folder, summary, form)
+
+
+@build.command(short_help="Build the avatars from npm packages.")
+@click.option("--size", type=WHOLE, default=64, show_default=True, metavar="N", help="Side of the pictures in pixels.")
+@click.option("--count", type=WHOLE, default=6000, show_default=True, metavar="N", help="How many pictures.")
+@click.option("--seed", type=WHOLE, default=0, show_default=True, metavar="N", help="Decides which pictures.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to; the user's cache folder if not given."
+)
+@click.option(
+    "--packages",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A node_modules folder with the pinned packages; fetched with npm if not given.",
+)
+@format_option
+def avatars(size: Any, count: Any, seed: Any, out: Path | None, packages: Path | None, form: str) -> None:
+    """Fetch the pinned avatar packages with npm, compose faces and busts from their parts, and write the pictures with
+    their captions.
+
+    Training with --set data.avatars=SHARE finds the default folder by itself.
+    """
+    from mezzotint.data.avatars import build_avatars, default_folder
+
+    side = whole_number("size", size, 16, 1024)
+    wanted = whole_number("count", count, 1, 10**6)
+    chosen = whole_number("seed", seed, 0, 2**64 - 1)
+    folder = default_folder() if out is None else out
+    check_replaceable(folder)
+    with counted("drawing", "picture") as tell:
+        summary = build_avatars(folder, size=side, count=wanted, seed=chosen, packages=packages, progress=tell)
+    _sum_up(folder, summary, form)
+
+
+def _sum_up(folder: Path, summary: "Summary", form: str) -> None:
+    from dataclasses import asdict
+
     facts = asdict(summary)
     if form == "json":
         emit_json({"folder": str(folder), **facts})
         return
+    side = summary.size
     click.echo(
         f"{click.format_filename(folder)}: {summary.pictures} pictures of {side}x{side}, digest {summary.digest[:16]}"
     )
