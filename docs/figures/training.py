@@ -32,7 +32,9 @@ def loss(desk: Desk) -> Image.Image:
     rows = history.rows(desk.runs)
     smooth = [(row["pictures"], mean) for row, mean in zip(rows, running([r["loss"] for r in rows]), strict=True)]
     measured = [row for row in rows if row.get("validation")]
-    levels = [level for level in measured[0]["validation"] if level not in ("mean", "scenes")] if measured else []
+    levels = (
+        [level for level in measured[0]["validation"] if level not in ("mean", "scenes", "avatars")] if measured else []
+    )
     held_out: list[Curve] = [
         (f"t = {level}", [(row["pictures"], row["validation"][level]) for row in measured], colour)
         for level, colour in zip(levels, COLOURS, strict=False)

@@ -1,5 +1,6 @@
 """The order in which training sees its pictures: a pure function of a seed and a counter."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -21,5 +22,9 @@ def epoch_order(seed: int, epoch: int, count: int) -> NDArray[np.int64]:
 
 def rows_at(seed: int, counter: int, batch: int, count: int) -> NDArray[np.int64]:
     """Rows of the pictures number `counter` to `counter + batch - 1` since training began; epochs follow each other."""
-    positions = np.arange(counter, counter + batch)
-    return np.array([epoch_order(seed, int(p // count), count)[p % count] for p in positions], dtype=np.int64)
+    return rows_of(seed, range(counter, counter + batch), count)
+
+
+def rows_of(seed: int, positions: Iterable[int], count: int) -> NDArray[np.int64]:
+    """Rows of the pictures of these numbers since training began."""
+    return np.array([epoch_order(seed, p // count, count)[p % count] for p in positions], dtype=np.int64)

@@ -55,7 +55,7 @@ def draw_sheet(trainer: "Trainer", text: "TextConditioner", stop: Callable[[], b
     images = []
     with trainer.averaged(trainer.run.ema[0]) as network:
         assert isinstance(network, PixelDiT)
-        styles = trainer.supplies.pictures.styles
+        styles = trainer.supplies.styles
         pipe = Pipeline(live_model(network, trainer.run.name, styles, text, trainer.device))
         for seed, prompt in enumerate(prompts):
             if stop():

@@ -55,7 +55,7 @@ def warm_started(trainer: "Trainer", model: str) -> "Trainer":
         for name, parameter in own.items():
             if name != "style" and name not in fresh:
                 parameter.copy_(files.network[name])
-        for row, style in enumerate((None, *trainer.supplies.pictures.styles)):
+        for row, style in enumerate((None, *trainer.supplies.styles)):
             source = 0 if style is None else known.get(style)
             if source is not None:
                 own["style"][row] = files.network["style"][source]

@@ -14,6 +14,7 @@ from mezzotint.data.sources import PictureSet
 from mezzotint.diffusion.noise import Purpose, philox_uniform
 from mezzotint.diffusion.objective import LogitNormal, TimeDensity
 from mezzotint.training.augment import augmented
+from mezzotint.training.avatar_feed import AvatarFeed
 from mezzotint.training.config import RunConfig
 from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.scene_feed import SceneFeed
@@ -26,7 +27,8 @@ class Batch:
     """One batch of training: pictures, prompts, times, and the draws that name their noise.
 
     pictures (B, 4, 1, H, W) in [-1, 1]; t (B,) float32; draws (B,) int64: the numbers of the pictures since training
-    began; rows (B,): their rows in the data set, for messages; a composed scene has -1 - its number.
+    began; rows (B,): their rows in the data set, for messages; an avatar has the size of the set + its own row, a
+    composed scene -1 - its number.
     """
 
     pictures: Tensor
@@ -42,6 +44,7 @@ class Batches:
     Times come from the golden-ratio sequence `u_n = frac(u_0 + n (√5 − 1)/2)` through the density's quantile function:
     every stretch of it is spread evenly, which lowers the variance of the loss (Kingma et al. 2021, VDM, app. I.1).
     scenes: where the share `data.scenes` of the pictures comes from; the number of a scene is that of its draw.
+    avatars: where the share `data.avatars` of the others comes from.
     """
 
     def __init__(
@@ -52,11 +55,14 @@ class Batches:
         rows: NDArray[np.int64],
         device: torch.device,
         scenes: SceneFeed | None = None,
+        avatars: AvatarFeed | None = None,
     ) -> None:
-        self.run, self.pictures, self.rows, self.device, self.scenes = run, pictures, rows, device, scenes
+        self.run, self.pictures, self.rows, self.device = run, pictures, rows, device
+        self.scenes, self.avatars = scenes, avatars
         self.density = LogitNormal(run.objective.time_mean, run.objective.time_std)
         self.features = features.to(device)
-        styles = {style: i + 1 for i, style in enumerate(pictures.styles)}
+        known = pictures.styles if avatars is None else avatars.styles
+        styles = {style: i + 1 for i, style in enumerate(known)}
         records = [pictures.records[int(row)] for row in rows]
         self._styles = torch.tensor([styles[r.style] if r.style else 0 for r in records])
         self._counts = torch.tensor([len(r.captions) for r in records])
@@ -97,19 +103,26 @@ class Batches:
             draws=draws.to(self.device),
             rows=rows,
         )
-        return batch if self.scenes is None else self._with_scenes(self.scenes, batch, choice, no_text, no_style)
+        for feed, which, share in ((self.avatars, 2, run.data.avatars), (self.scenes, 1, run.data.scenes)):
+            if feed is not None:  # scenes come last, in place of avatars too
+                chosen = torch.nonzero(philox_uniform(seed, draws, Purpose.CAPTION, which) < share)[:, 0]
+                batch = self._with(feed, batch, chosen, (choice, no_text, no_style))
+        return batch
 
     def named(self, row: int) -> str:
         """What the picture of a batch's row is called, for messages."""
+        if self.avatars is not None and row >= len(self.pictures):
+            return self.avatars.pictures.records[row - len(self.pictures)].id
         return self.pictures.records[row].id if row >= 0 else f"scene {-1 - row}"
 
-    def _with_scenes(self, feed: SceneFeed, batch: Batch, choice: Tensor, no_text: Tensor, no_style: Tensor) -> Batch:
-        """The batch with scenes in place of the pictures whose draw says so."""
-        draws = batch.draws.cpu()
-        chosen = torch.nonzero(philox_uniform(self.run.seed, draws, Purpose.CAPTION, 1) < self.run.data.scenes)[:, 0]
+    def _with(
+        self, feed: SceneFeed | AvatarFeed, batch: Batch, chosen: Tensor, how: tuple[Tensor, Tensor, Tensor]
+    ) -> Batch:
+        """The batch with what a feed serves in the chosen places. how: choice, no_text, no_style of the whole batch."""
         if not len(chosen):
             return batch
-        numbers = draws[chosen]
+        numbers = batch.draws.cpu()[chosen]
+        choice, no_text, no_style = how
         served = feed(numbers.tolist(), choice[chosen], no_text[chosen], no_style[chosen])
         there = chosen.to(self.device)
         batch.pictures[there] = to_signed(served.pictures.to(self.device))
@@ -124,7 +137,10 @@ class Batches:
         if batch.cond.augment is not None:
             batch.cond.augment[there] = 0
         rows = batch.rows.copy()
-        rows[chosen.numpy()] = -1 - numbers.numpy()
+        if isinstance(feed, AvatarFeed):
+            rows[chosen.numpy()] = len(self.pictures) + np.array(feed.rows(numbers.tolist()))
+        else:
+            rows[chosen.numpy()] = -1 - numbers.numpy()
         return replace(batch, rows=rows)
 
 

@@ -60,7 +60,7 @@ class Training:
     training     the `training` part of `model.json`
     parameters   how many numbers the network has
     metrics      the lines of the run, also those after its weights were taken
-    data         the data set's `summary.json`, if it is there
+    data         the data set's `summary.json`, if it is there; avatars: that of the avatar set
     """
 
     name: str
@@ -69,6 +69,7 @@ class Training:
     metrics: Sequence[Mapping[str, Any]]
     data: Mapping[str, Any] | None = None
     licence: str = "not stated"
+    avatars: Mapping[str, Any] | None = None
 
     @cached_property
     def own(self) -> Sequence[Mapping[str, Any]]:
@@ -150,7 +151,7 @@ def _card(facts: Training, about: str, how: str, found: Mapping[str, str], limit
         f"# {facts.name}": f"{about} {_origin(facts)}",
         "## Training": _training(facts, how),
         **found,
-        "## Data": "" if facts.data is None else _data(facts.data),
+        "## Data": _data(facts.data, facts.avatars),
         "## Text encoder": TEXT_ENCODER if reads else "",
         "## Limits": limits,
         "## Licence": LICENCE.format(licence=facts.licence, text=TEXT_LICENCE if reads else ""),
@@ -215,7 +216,7 @@ def _curve(facts: Training) -> str:
     chosen = [*measured[step - 1 :: step]]
     if chosen[-1] is not measured[-1]:
         chosen.append(measured[-1])
-    levels = [level for level in chosen[0]["validation"] if level not in ("mean", "scenes")]
+    levels = [level for level in chosen[0]["validation"] if level not in ("mean", "scenes", "avatars")]
     rows = [
         f"| {facts.before + row['pictures']:,} | {row['validation']['mean']:.4f} | "
         + " | ".join(f"{row['validation'][level]:.4f}" for level in levels)
@@ -230,13 +231,29 @@ def _curve(facts: Training) -> str:
     return "\n".join([note + ":", "", head, rule, *rows])
 
 
-def _data(data: Mapping[str, Any]) -> str:
-    licences = ", ".join(f"{name} {count:,}" for name, count in sorted(data["licences"].items()))
+def _data(data: Mapping[str, Any] | None, avatars: Mapping[str, Any] | None) -> str:
+    """What is said of the sets whose summaries there are."""
+    return "\n".join((_icons(data) if data else "", _avatars(avatars) if avatars else "")).strip()
+
+
+def _avatars(avatars: Mapping[str, Any]) -> str:
+    return f"""
+- {avatars["pictures"]:,} faces and busts composed from the parts of drawings in {len(avatars["sets"])} styles
+  ({_licences(avatars)}), with captions that are exact; {avatars["splits"].get("heldout", 0):,} of them, with held-out
+  combinations, never train. Hair, skin and things were put together evenly by chance, and gender is not said.
+""".strip()
+
+
+def _licences(data: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(data["licences"].items()))
+
+
+def _icons(data: Mapping[str, Any]) -> str:
     splits, concepts = data["splits"], data["concepts"]
     return f"""
 - {data["pictures"]:,} drawn pictures from {len(data["sets"])} icon and emoji sets with permissive licences
-  ({licences}); see `ATTRIBUTION.md`. No photographs, no brands, no share-alike or doubtful sets.
+  ({_licences(data)}); see `ATTRIBUTION.md`. No photographs, no brands, no share-alike or doubtful sets.
 - {splits["train"]:,} pictures of {concepts["train"]:,} concepts train; {splits["heldout"]:,} pictures of
   {concepts["heldout"]:,} concepts never do, in any drawing style.
 - Captions: Unicode and emojibase names and keywords, and measured facts (colours, shading, outlines).
-"""
+""".strip()

@@ -22,12 +22,14 @@ class DataConfig:
     path      the folder; None = the house data set's place in the user's cache folder
     limit     use only so many training pictures (0 = all), for tests
     scenes    share of the pictures seen that are scenes composed of the others, with exact captions
+    avatars   share of the rest that are faces and busts of the avatar set; for runs that draw
     """
 
     source: Literal["icons", "folder"] = "icons"
     path: str | None = None
     limit: int = 0
     scenes: float = 0.0
+    avatars: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +106,7 @@ class AnyRun:
 
     def __post_init__(self) -> None:
         _check_counts(self, ("steps", "batch", "checkpoint_every", "keep", "validate_every", "validation"))
-        _check_shares("data", self.data, ("scenes",))
+        _check_shares("data", self.data, ("scenes", "avatars"))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
@@ -179,6 +181,7 @@ class EncoderRun(AnyRun):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check_no_avatars(self)
         _check_patch(self.network)
         _check_shares("jitter", self.jitter, JITTERS)
         _check_shares("", self, ("wrong",))
@@ -203,6 +206,7 @@ class DetectorRun(AnyRun):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        _check_no_avatars(self)
         _check_shares("jitter", self.jitter, JITTERS)
         if self.data.scenes != 1 or self.jitter.moved:
             raise InvalidOption(
@@ -225,6 +229,15 @@ def _check_counts(run: AnyRun, names: Sequence[str]) -> None:
     for name in names:
         if getattr(run, name) < 1:
             raise InvalidOption(f"{name} is {getattr(run, name)}; a run needs at least 1.")
+
+
+def _check_no_avatars(run: AnyRun) -> None:
+    if run.data.avatars:
+        # short captions are true of many avatars, which what measures would be taught to tell apart
+        raise InvalidOption(
+            f"data.avatars is {run.data.avatars}, but the run {run.name} draws nothing, and only runs that draw learn "
+            "from avatars; leave it at 0."
+        )
 
 
 def _check_patch(network: PixelDiTConfig | TwinEncoderConfig) -> None:

@@ -27,6 +27,7 @@ def export(
     storage: Storage = "int8",
     licence: str = "not stated",
     data_folder: Path | None = None,
+    avatars_folder: Path | None = None,
     defaults: Mapping[str, Any],
 ) -> Path:
     """Write the averaged weights of a run's newest checkpoint as a model's folder, with its card.
@@ -34,7 +35,7 @@ def export(
     `defaults` is what a model draws with; what only measures has none. A detector reads no prompts, and gets no text
     encoder.
     `data_folder` is the built data set; if it is the one the run used, its summary joins the card and its attribution
-    the folder.
+    the folder. `avatars_folder` is the same of the avatar set.
     Raises `InvalidCheckpoint` if the run has no complete checkpoint, `InvalidOption` if it keeps no such average.
     """
     path = state.newest(run_folder / "checkpoints")
@@ -49,13 +50,17 @@ def export(
         raise InvalidOption(f"The run keeps no average of width {ema}; it keeps {', '.join(kept)}.")
     training = {key: snapshot.facts[key] for key in ("run", "step", "pictures", "data", "warm_start", "sessions")}
     training |= {"earlier": snapshot.facts.get("earlier", []), "ema": ema}
+    if snapshot.facts.get("avatars"):
+        training["avatars"] = snapshot.facts["avatars"]
     family = snapshot.facts.get("family")
     about = _about(snapshot.facts, defaults)
     description = {"name": name, "licence": licence, **about, "training": training}
     parameters = sum(t.numel() for t in snapshot.tensors[average].values())
     summary, attribution = _data(data_folder, snapshot.facts["data"])
+    avatars, credits = _data(avatars_folder, training.get("avatars", ""))
+    attribution = "\n".join(filter(None, (attribution, credits)))
     card = {ENCODER_FAMILY: encoder_card, DETECTOR_FAMILY: detector_card}.get(family or "", model_card)(
-        Training(name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary, licence)
+        Training(name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary, licence, avatars)
     )
     documents = {"README.md": card, **({"ATTRIBUTION.md": attribution} if attribution else {})}
     reads = None if family == DETECTOR_FAMILY else text

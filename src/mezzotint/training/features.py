@@ -35,7 +35,7 @@ class CaptionFeatures:
         places = begin[:, None] + torch.arange(length, device=begin.device)
         mask = places < end[:, None]
         rows = self.tokens[places.clamp_max(len(self.tokens) - 1).flatten()].float()
-        return rows.view(len(numbers), length, -1) * mask[..., None], mask
+        return rows.view(len(numbers), length, self.tokens.shape[1]) * mask[..., None], mask
 
 
 def embed_captions(

@@ -8,12 +8,14 @@ from pathlib import Path
 import torch
 
 from mezzotint.conditioning.text import TextConditioner
+from mezzotint.data.avatars import default_folder as avatars_folder
 from mezzotint.data.heldout import densest_caption, heldout_rows
 from mezzotint.data.icons import default_folder
 from mezzotint.data.scenes import Fonts, load_fonts
-from mezzotint.data.sources import FolderSource, IconSource, PictureSet
+from mezzotint.data.sources import FolderSource, IconSource, PictureSet, styles_of
 from mezzotint.errors import InvalidOption
-from mezzotint.training.config import DataConfig, DetectorRun, EncoderRun, Run
+from mezzotint.training.avatar_feed import avatar_captions, avatar_feeds
+from mezzotint.training.config import DataConfig, DetectorRun, EncoderRun, Run, RunConfig
 from mezzotint.training.features import embed_captions
 from mezzotint.training.scene_feed import scene_feeds
 from mezzotint.training.task import Supplies
@@ -57,16 +59,24 @@ def prepare(
     fonts: for the words of scenes, if the run has scenes; those in the user's cache if not given.
     """
     pictures = load_pictures(run.data, run.network.size)
-    run = _fitted(run, len(pictures.styles), conditioner.width)
+    avatars = IconSource(avatars_folder(), "avatars").load(run.network.size) if run.data.avatars else None
+    styles = pictures.styles if avatars is None else styles_of(pictures, avatars)
+    run = _fitted(run, len(styles), conditioner.width)
     rows = pictures.split("train")[: run.data.limit or None]
     held_out = heldout_rows(pictures, run.validation)
     # every sort of run asks for the same captions, so that all share one cache
     captions = ["", *(caption for row in rows for caption in pictures.records[int(row)].captions)]
     captions += [densest_caption(pictures.records[int(row)].captions) for row in held_out]
     report = None if progress is None else lambda done, total: progress("captions", done, total)
-    features = embed_captions(conditioner, captions, cache_folder() / "captions", text_digest, report)
-    scenes = scene_feeds(run, pictures, fonts or load_fonts(), conditioner) if run.data.scenes else {}
-    return Trainer(run, Supplies(pictures, features, conditioner, text_digest, scenes), folder, device=device)
+    cache = cache_folder() / "captions"
+    features = embed_captions(conditioner, captions, cache, text_digest, report)
+    scenes = scene_feeds(run, pictures, fonts or load_fonts(), conditioner, styles) if run.data.scenes else {}
+    supplies = Supplies(pictures, features, conditioner, text_digest, scenes)
+    if avatars is not None and isinstance(run, RunConfig):
+        # embedded by themselves, so that the other captions are read from the cache of runs without avatars
+        known = embed_captions(conditioner, avatar_captions(avatars), cache, text_digest, report)
+        supplies = replace(supplies, avatars=avatar_feeds(run, avatars, known, styles))
+    return Trainer(run, supplies, folder, device=device)
 
 
 def _fitted(run: Run, styles: int, text_width: int) -> Run:

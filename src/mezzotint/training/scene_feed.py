@@ -48,9 +48,11 @@ class SceneFeed:
     """The scenes of one split, each a function of the run's seed and its number. No scene comes twice, so that captions
     are embedded when they are needed."""
 
-    def __init__(self, run: Run, scenes: Scenes, text: TextConditioner) -> None:
+    def __init__(self, run: Run, scenes: Scenes, text: TextConditioner, styles: Sequence[str] | None = None) -> None:
+        """styles: all drawing styles of the run, if there are others than those of the scenes."""
         self.scenes = scenes
-        self.styles = {style: i + 1 for i, style in enumerate(scenes.stock.pictures.styles)}
+        known = scenes.stock.pictures.styles if styles is None else styles
+        self.styles = {style: i + 1 for i, style in enumerate(known)}
         self.read = CaptionReader(run, text)
 
     @property
@@ -76,10 +78,12 @@ class SceneFeed:
         return self(range(count), torch.full((count,), 1 - 1e-9, dtype=torch.float64), keep, keep)
 
 
-def scene_feeds(run: Run, pictures: PictureSet, fonts: Fonts, text: TextConditioner) -> dict[str, SceneFeed]:
-    """The feeds of both splits, "train" and "heldout", under the run's seed."""
+def scene_feeds(
+    run: Run, pictures: PictureSet, fonts: Fonts, text: TextConditioner, styles: Sequence[str] | None = None
+) -> dict[str, SceneFeed]:
+    """The feeds of both splits, "train" and "heldout", under the run's seed. styles: see `SceneFeed`."""
     size = run.network.size
     return {
-        split: SceneFeed(run, Scenes(pictures, fonts, seed=run.seed, split=split, size=size), text)
+        split: SceneFeed(run, Scenes(pictures, fonts, seed=run.seed, split=split, size=size), text, styles)
         for split in ("train", "heldout")
     }

@@ -18,6 +18,7 @@ from mezzotint.families.icon_detector import IconDetector, initialise_detector
 from mezzotint.families.pixel_dit import PixelDiT, initialise
 from mezzotint.families.twin_encoder import FAMILY, TwinEncoder
 from mezzotint.families.twin_encoder import initialise as initialise_encoder
+from mezzotint.training.avatar_feed import AvatarFeed
 from mezzotint.training.batches import Batches
 from mezzotint.training.config import DetectorRun, EncoderRun, Run, RunConfig
 from mezzotint.training.features import CaptionFeatures
@@ -59,7 +60,7 @@ class Supplies:
     """What a run learns from.
 
     features: the captions of the pictures, embedded by `text`, whose weights have the sha256 `text_digest`.
-    scenes: the feeds of both splits, if the run asks for scenes (`scene_feeds`).
+    scenes: the feeds of both splits, if the run asks for scenes (`scene_feeds`); avatars: the same (`avatar_feeds`).
     """
 
     pictures: PictureSet
@@ -67,6 +68,12 @@ class Supplies:
     text: TextConditioner
     text_digest: str
     scenes: Mapping[str, SceneFeed] = field(default_factory=dict)
+    avatars: Mapping[str, AvatarFeed] = field(default_factory=dict)
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The drawing styles of everything, in the order of their numbers."""
+        return self.avatars["train"].styles if self.avatars else self.pictures.styles
 
 
 @dataclass(frozen=True)
@@ -97,16 +104,16 @@ def _drawing(
     run: RunConfig, supplies: Supplies, rows: NDArray[np.int64], device: torch.device, network: nn.Module | None
 ) -> Task:
     """Drawing: a denoiser of pictures."""
-    pictures, features, scenes = supplies.pictures, supplies.features, supplies.scenes
+    pictures, features, scenes, avatars = supplies.pictures, supplies.features, supplies.scenes, supplies.avatars
     if network is None:
         network = PixelDiT(run.network)
         initialise(network, run.seed)
     assert isinstance(network, PixelDiT), "a network of another family"
     return Task(
         network.to(device),
-        Batches(run, pictures, features, rows, device, scenes.get("train")),
+        Batches(run, pictures, features, rows, device, scenes.get("train"), avatars.get("train")),
         Pretrain(run, network),
-        Validation(run, pictures, features, scenes=scenes.get("heldout")),
+        Validation(run, pictures, features, scenes=scenes.get("heldout"), avatars=avatars.get("heldout")),
     )
 
 

@@ -75,7 +75,8 @@ class Trainer:
             "data": supplies.pictures.digest,
             "text": supplies.text_digest,
             "scenes": supplies.scenes["train"].digest if supplies.scenes else None,
-            "styles": list(supplies.pictures.styles),
+            "avatars": supplies.avatars["train"].digest if supplies.avatars else None,
+            "styles": list(supplies.styles),
             "warm_start": warm_start,
             "earlier": list(earlier),
             "sessions": [],
@@ -92,8 +93,10 @@ class Trainer:
         if snapshot.facts.get("family") != self.facts.get("family"):
             raise TrainingError(f"{path} trains a network of another family than {self.run.name}; resume its own run.")
         # a setting that came later had its default before there was one
-        then = {"scenes": None, **snapshot.facts, "run": from_dict(type(self.run), snapshot.facts["run"]).as_dict()}
-        parts = {"run": "run configuration", "data": "data set", "text": "text encoder", "scenes": "composer of scenes"}
+        then = {"scenes": None, "avatars": None, **snapshot.facts}
+        then["run"] = from_dict(type(self.run), snapshot.facts["run"]).as_dict()
+        parts = {"run": "run configuration", "data": "data set", "text": "text encoder"}
+        parts |= {"scenes": "composer of scenes", "avatars": "avatar set"}
         for name, meaning in parts.items():
             if _plain(then[name]) != _plain(self.facts[name]):
                 raise TrainingError(

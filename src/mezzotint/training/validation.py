@@ -12,6 +12,7 @@ from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.heldout import densest_caption, heldout_rows
 from mezzotint.data.sources import PictureSet
 from mezzotint.diffusion.noise import Purpose, normal_at
+from mezzotint.training.avatar_feed import AvatarFeed
 from mezzotint.training.config import RunConfig
 from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.methods.pretrain import noised_loss
@@ -26,8 +27,8 @@ class Validation:
     """Loss by noise level over a fixed choice of held-out pictures, each with its densest caption and its style.
 
     Pictures, captions and noise never change, so two numbers differ only by the weights; noise and choice have a seed
-    of their own, so that runs with different seeds can be compared too. scenes: of held-out combinations; half as many
-    of them are looked at as of pictures.
+    of their own, so that runs with different seeds can be compared too. scenes, avatars: of held-out combinations; half
+    as many of each are looked at as of pictures.
     """
 
     def __init__(
@@ -37,22 +38,27 @@ class Validation:
         features: CaptionFeatures,
         chunk: int = 64,
         scenes: SceneFeed | None = None,
+        avatars: AvatarFeed | None = None,
     ) -> None:
         self.rows = heldout_rows(pictures, run.validation)
         self.run, self.pictures, self.features, self.chunk = run, pictures, features, chunk
-        self.styles = {style: i + 1 for i, style in enumerate(pictures.styles)}
-        self.scenes = None if scenes is None else scenes.fixed(max(1, run.validation // 2))
+        known = pictures.styles if avatars is None else avatars.styles
+        self.styles = {style: i + 1 for i, style in enumerate(known)}
+        feeds = {"scenes": scenes, "avatars": avatars}
+        half = max(1, run.validation // 2)
+        self.beside = {name: feed.fixed(half) for name, feed in feeds.items() if feed is not None}
 
     def __call__(self, network: nn.Module) -> dict[str, float]:
-        """`{"0.1": loss, ..., "mean": loss}` of pictures, and "scenes", the mean of scenes; empty if nothing is held
-        out."""
+        """`{"0.1": loss, ..., "mean": loss}` of pictures, and "scenes" and "avatars", the means of those; empty if
+        nothing is held out."""
         if not len(self.rows):
             return {}
         means = self._means(network, self._held_out())
         found = {**means, "mean": sum(means.values()) / len(means)}
-        if self.scenes is not None:
-            scenes = self._means(network, self._parts(self.scenes))
-            found["scenes"] = sum(scenes.values()) / len(scenes)
+        for name, served in self.beside.items():
+            if len(served.pictures):
+                losses = self._means(network, self._parts(served))
+                found[name] = sum(losses.values()) / len(losses)
         return found
 
     def _held_out(self) -> Iterator[Served]:

@@ -77,6 +77,7 @@ def pack(
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise InvalidOption(f"{out} exists and is not an empty folder; choose a new one.")
     from mezzotint.checkpoints.model_folder import TEXT
+    from mezzotint.data.avatars import default_folder as avatars_folder
     from mezzotint.data.icons import default_folder
     from mezzotint.interfaces.cli.models import describe
     from mezzotint.load import DRAWING_DEFAULTS, HOUSE
@@ -94,6 +95,7 @@ def pack(
         storage=storage,  # type: ignore[arg-type]
         licence=licence,
         data_folder=default_folder(),
+        avatars_folder=avatars_folder(),
         defaults=drawn_with,
     )
     facts = describe(out, "folder")
