@@ -15,6 +15,21 @@ def normal(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
+def test_convolutions_between_maps_are_orthogonalised_and_others_are_adams() -> None:
+    network = nn.ModuleDict({"stem": nn.Conv2d(4, 32, 3), "wide": nn.Conv2d(32, 48, 3), "out": nn.Conv2d(48, 2, 1)})
+    optimizer = Optimizer(network, OptimConfig(muon_lr=0.01, warmup=0.0, decay=0.0, clip=1e9))
+    assert set(optimizer.muon.parameters) == {"wide.weight"}
+    assert set(optimizer.adam.parameters) == {"stem.weight", "stem.bias", "wide.bias", "out.weight", "out.bias"}
+    for i, parameter in enumerate(network.parameters()):
+        parameter.grad = normal(*parameter.shape, seed=i)
+    weight = network["wide"].weight  # type: ignore[union-attr]
+    before, gradient = weight.detach().clone(), weight.grad.clone()  # type: ignore[union-attr]
+    optimizer.step(1, 10)
+    update = (before - weight.detach()).reshape(48, -1)  # type: ignore[operator]
+    wanted = orthogonalise(gradient.reshape(48, -1).mT * 1.95).mT * 0.01 * 0.2 * math.sqrt(288)
+    torch.testing.assert_close(update, wanted, atol=1e-6, rtol=1e-4)
+
+
 @pytest.mark.parametrize(("sigma", "gamma"), [(0.05, 16.97), (0.10, 6.94)])
 def test_gamma_is_edm2s(sigma: float, gamma: float) -> None:
     """The two values that EDM2 (section 3.1) prints."""

@@ -46,11 +46,16 @@ def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
     return x.to(matrices.dtype)
 
 
+NARROW = 16
+"""Channels below which an end of a convolution is no map of features."""
+
+
 class Muon:
     """Momentum, orthogonalised: `M ← μM + G`, `W ← W - lr · 0.2 sqrt(max(rows, columns)) · orthogonalise(G + μM)`.
 
     The factor gives every update the root mean square 0.2 that Adam's have, so that one learning rate fits all shapes.
-    Fused projections (q, k and v; gate and up) are orthogonalised part by part, and all parts of equal shape at once.
+    Fused projections (q, k and v; gate and up) are orthogonalised part by part, and all parts of equal shape at once;
+    the weights of a convolution as the matrix (out, in · height · width).
 
     Sources: Jordan et al. 2024; the scale: Liu et al. 2025 ("Muon is scalable", arXiv 2502.16982), equation 4.
     """
@@ -63,14 +68,14 @@ class Muon:
     @torch.no_grad()
     def step(self, lr: float) -> None:
         """One update with the learning rate `lr`, from the parameters' gradients."""
-        groups: dict[tuple[int, int], list[tuple[nn.Parameter, Tensor]]] = {}
+        groups: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
         for name, parameter in self.parameters.items():
             gradient = _gradient(parameter)
             buffer = self.buffers[name].mul_(self.momentum).add_(gradient)
             update = gradient.add(buffer, alpha=self.momentum)
             for part, piece in zip(_parts(name, parameter.data), _parts(name, update), strict=True):
                 rows, columns = max(piece.shape), min(piece.shape)
-                groups.setdefault((rows, columns), []).append((part, piece))  # type: ignore[arg-type]
+                groups.setdefault((rows, columns), []).append((part, piece))
         for (rows, _), pairs in groups.items():
             tall = torch.stack([u if u.shape[0] == rows else u.mT for _, u in pairs])
             updates = orthogonalise(tall)
@@ -79,12 +84,19 @@ class Muon:
 
 
 def _parts(name: str, matrix: Tensor) -> Iterable[Tensor]:
-    """The matrices that a fused projection holds, as views."""
+    """The matrices that a weight holds, as views."""
+    if matrix.ndim == 4:
+        return (matrix.view(matrix.shape[0], -1),)
     if name.endswith("qkv.weight"):
         return matrix.chunk(3)
     if name.endswith("gate_up.weight"):
         return matrix.chunk(2)
     return (matrix,)
+
+
+def _between_maps(weight: nn.Parameter) -> bool:
+    """Whether a weight is that of a convolution whose both ends are maps of features, not pixels or answers."""
+    return weight.ndim == 4 and min(weight.shape[:2]) >= NARROW
 
 
 def _gradient(parameter: nn.Parameter) -> Tensor:
@@ -115,12 +127,12 @@ class Adam:
 
 
 class Optimizer:
-    """Muon on the matrices of the blocks, Adam on the rest; one `step` for both."""
+    """Muon on the matrices of the blocks and the convolutions between wide maps, Adam on the rest."""
 
     def __init__(self, network: nn.Module, config: OptimConfig) -> None:
         self.config = config
         named = dict(network.named_parameters())
-        matrices = {n: p for n, p in named.items() if p.ndim == 2 and "blocks." in n}
+        matrices = {n: p for n, p in named.items() if (p.ndim == 2 and "blocks." in n) or _between_maps(p)}
         self.network = network
         self.muon = Muon(matrices, config.momentum)
         self.adam = Adam({n: p for n, p in named.items() if n not in matrices})
