@@ -28,14 +28,14 @@ def icons() -> RunConfig:
 
 
 def house() -> RunConfig:
-    """The house model with scenes: it counts, relates, colours and spells. 8.2 M parameters, 4 million views of icons
-    and composed scenes, about 7 hours of two CPU cores with AMX."""
+    """The house model with scenes and avatars: it counts, relates, colours, spells, and draws faces. 8.2 M parameters,
+    4 million views of icons, composed scenes and faces; hours of two CPU cores with AMX."""
     base = icons()
     return replace(
         base,
         name="house",
         network=replace(base.network, text_depth=2, letters=KINDS, word_length=12, augments=LABELS),
-        data=DataConfig(scenes=0.4),
+        data=DataConfig(scenes=0.4, avatars=0.15),
         augment=AugmentConfig(share=0.3),
         steps=31_250,
         sample_every=1_200,
