@@ -8,8 +8,9 @@ take x_0 there. Below, levels count alike in training, and a network that does n
 noise, D(x, 0) ≠ x, makes dx/dt = (x − D) / t a drift that grows with log t: more steps then go further, not nearer.
 
 Which solver, grid and options a program draws with at a budget is chosen on pictures that are not reported. Most
-candidates fall out in two rankings at small budgets. Errors on few pictures are noisy, so a choice at a small budget
-also counts the errors at the budgets beside it.
+candidates fall out in rankings at small budgets, and at a large one on a few of these pictures: what is best with many
+evaluations may be poor with few. Errors on few pictures are noisy, so a choice at a small budget also counts the errors
+at the budgets beside it.
 """
 
 import math
@@ -47,9 +48,11 @@ OURS = (
 )
 OUR_GRIDS = tuple(name for name in GRIDS if name not in ("trailing", "sgm-uniform"))  # those are nearly uniform
 SCREENS = (6, 10)
+FAR = 30
+"""The large budget at which candidates are ranked too."""
 SCOUTED = 4
 """Pictures that grids are ranked on before anything else."""
-KEPT = ((10, 16), (50, 10))
+KEPT = ((10, 16), (50, 12))
 """Up to this budget: how many candidates are tried."""
 FIT_PICTURES, FINE = 16, 100
 """What `mezzotint fit-grid` fits with unless told otherwise."""
@@ -78,9 +81,9 @@ def ours(budget: int, solvers: Sequence[str] = OURS, grids: Sequence[str] = OUR_
 
 
 def scouted(task: Task) -> Program:
-    """Ours on the seven grids that are best for three solvers at two small budgets."""
-    found = {budget: {n: task.error(run) for n, run in ours(budget, SCOUTS).items()} for budget in SCREENS}
-    grids = list(dict.fromkeys(name.partition(", ")[2] for name in pool(found)))[:7]
+    """Ours on the eight grids that are best for three solvers at three budgets, in turn."""
+    found = {budget: {n: task.error(run) for n, run in ours(budget, SCOUTS).items()} for budget in (*SCREENS, FAR)}
+    grids = list(dict.fromkeys(name.partition(", ")[2] for name in pool(found)))[:8]
     return lambda budget: ours(budget, grids=grids)
 
 
@@ -95,21 +98,30 @@ def screened(program: Program, task: Task) -> dict[int, dict[str, float]]:
 
 def pool(errors: Mapping[int, Mapping[str, float]]) -> list[str]:
     """Candidates in the order of several rankings at once."""
-    ranked = [sorted(some, key=lambda name, some=some: some[name]) for some in errors.values()]  # type: ignore[misc]
-    return list(dict.fromkeys(name for name in chain(*zip_longest(*ranked)) if name is not None))
+    return in_turn(*(ordered(some) for some in errors.values()))
 
 
-def tuned(program: Program, task: Task, budgets: Sequence[int]) -> dict[int, dict[str, float]]:
+def ordered(errors: Mapping[str, float]) -> list[str]:
+    """Names, the best first."""
+    return sorted(errors, key=lambda name: errors[name])
+
+
+def in_turn(*rankings: Sequence[str]) -> list[str]:
+    """The first of each, the second of each, and so on; every name once."""
+    return list(dict.fromkeys(name for name in chain(*zip_longest(*rankings)) if name is not None))
+
+
+def tuned(program: Program, task: Task, scout: Task, budgets: Sequence[int]) -> dict[int, dict[str, float]]:
     """The errors of the candidates that are tried at each budget."""
-    known = screened(program, task)
+    known, far = screened(program, task), ordered({name: scout.error(run) for name, run in program(FAR).items()})
     ranked, found = pool(known), dict[int, dict[str, float]]()
     for budget in budgets:
         count = next(count for limit, count in KEPT if budget <= limit)
         runs, before = program(budget), known.get(budget, {})
-        names = [name for name in ranked if name in runs][:count]
+        names = [name for name in (ranked if budget <= SCREENS[1] else in_turn(ranked, far)) if name in runs][:count]
         found[budget] = {name: before[name] if name in before else task.error(runs[name]) for name in names}
         if budget >= SCREENS[1]:
-            ranked = sorted(names, key=lambda name, here=found[budget]: here[name])  # type: ignore[misc]
+            ranked = ordered(found[budget])
     return found
 
 
@@ -209,7 +221,7 @@ def rows(tasks: Mapping[str, Task], budgets: Sequence[int], fitted_at: Sequence[
     if k_diffusion_runs(SCREENS[0]):
         peers["k-diffusion"] = k_diffusion_runs
     programs: dict[str, Program] = {"mezzotint": scouted(tasks["scout"]), **peers}
-    found = {name: tuned(program, tasks["tune"], budgets) for name, program in programs.items()}
+    found = {name: tuned(program, tasks["tune"], tasks["scout"], budgets) for name, program in programs.items()}
     columns = {name: reported(program, found[name], tasks["test"], budgets) for name, program in programs.items()}
     table: dict[str, Any] = {}
     for budget in budgets:
