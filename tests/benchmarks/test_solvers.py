@@ -119,13 +119,16 @@ def test_candidates_are_tried_and_chosen_by_their_errors(monkeypatch: pytest.Mon
             "lucky": off({6: 0.1, 8: 3.0, 10: 0.5}.get(budget, 1.0)),  # best at 6 alone
             "steady": off(0.2),
             "late": off(2.0 / budget),
+            "patient": off(8.0 if budget < 20 else 0.01),  # poor with few evaluations, best with many
         }
 
     assert list(screened(candidates, one)[10]) == ["lucky", "steady", "late"]
-    monkeypatch.setattr(model_solvers, "KEPT", ((10, 3), (50, 2)))
-    found = tuned(candidates, one, (6, 8, 10, 20))
-    assert [list(errors) for errors in found.values()] == [["lucky", "steady", "late"]] * 3 + [["steady", "late"]]
-    assert [best_first(found, budget)[0] for budget in found] == ["steady", "steady", "steady", "late"]
+    monkeypatch.setattr(model_solvers, "KEPT", ((10, 3), (50, 3)))
+    found = tuned(candidates, one, one, (6, 8, 10, 20))
+    assert [list(errors) for errors in found.values()] == [["lucky", "steady", "late"]] * 3 + [
+        ["steady", "patient", "late"]
+    ]
+    assert [best_first(found, budget)[0] for budget in found] == ["steady", "steady", "steady", "patient"]
     assert found[8]["late"] == pytest.approx(0.25)
     assert usable(float("nan")) == float("inf")
     assert rms(one.truth, one.truth + 2) == pytest.approx(2)
