@@ -73,7 +73,7 @@ class IconDetector(nn.Module):
         self.fine = ConvBlock(first)
         self.down = nn.ModuleList(BlankConv(a, b, 3, stride=2, padding=1) for a, b in itertools.pairwise(c.widths))
         self.stages = nn.ModuleList(nn.Sequential(*(ConvBlock(width) for _ in range(c.blocks))) for width in coarser)
-        self.up = nn.ModuleList(BlankConv(a + b, b, 3, padding=1) for a, b in itertools.pairwise(fine))
+        self.up = nn.ModuleList(BlankConv(a + b, b, 1) for a, b in itertools.pairwise(fine))
         self.merged = nn.ModuleList(ConvBlock(width) for width in fine[1:])
         self.norm_out = nn.GroupNorm(8, coarser[0])
         self.peaks = BlankConv(coarser[0], 2, 1)
