@@ -216,13 +216,25 @@ def load_twin_encoder(folder: Path, *, device: str = "auto") -> tuple[TwinEncode
     try:
         network = TwinEncoder(TwinEncoderConfig(**d["network"]))
         letters = int(d["network"]["word_length"])
-        text = load_conditioner(folder / TEXT, files.encoder, (), d["text_length"], letters)
+        place, tensors = (folder / TEXT, files.encoder) if files.encoder else _shared_text(folder, d)
+        text = load_conditioner(place, tensors, (), d["text_length"], letters)
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidCheckpoint(
             f"{folder}/{DESCRIPTION} does not describe an encoder that can be built ({error})."
         ) from None
     _fill(network, files)
     return network.to(resolve_device(device)).eval().requires_grad_(False), text, files.weights_sha256
+
+
+def _shared_text(folder: Path, description: Mapping[str, Any]) -> tuple[Path, Mapping[str, torch.Tensor]]:
+    """The house model's text encoder, for an encoder whose folder has none. Raises `InvalidCheckpoint` for another."""
+    path = HOUSE / TEXT / ENCODER
+    if not path.is_file() or file_digest(path) != description["text_encoder_sha256"]:
+        raise InvalidCheckpoint(
+            f"{folder} has no text encoder, and the house model's is not the one that it was trained with; pack it "
+            "without --share-text."
+        )
+    return HOUSE / TEXT, dequantise(load_tensors(path)[0])
 
 
 def load_icon_detector(folder: Path) -> tuple[IconDetector, Mapping[str, Any], str]:

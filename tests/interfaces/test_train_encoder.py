@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from mezzotint.errors import InvalidCheckpoint
 from mezzotint.evaluation.encoder import load_encoder
 from tests.interfaces.conftest import Run, parsed, sentence
 
@@ -52,6 +53,14 @@ def test_an_encoder_is_trained_stopped_resumed_packed_and_loaded(run: Run, small
     assert "An image–text encoder of" in card
     assert f"{lines[-1]['validation']['recall@1']:.1%}" in card
     assert "twin_encoder" in run("models", "m").stdout
+    run("pack", "r", "--out", "lean", "--storage", "fp32", "--share-text")
+    assert not (here / "lean/text").exists()
+    assert torch.equal(load_encoder("lean", device="cpu").prompts(["a red square"]), encoder.prompts(["a red square"]))
+    description = json.loads((here / "lean/model.json").read_text())
+    other = {**description, "text_encoder_sha256": "0" * 64}
+    (here / "lean/model.json").write_text(json.dumps(other))
+    with pytest.raises(InvalidCheckpoint, match="not the one that it was trained with"):
+        load_encoder("lean", device="cpu")
     assert "measures and cannot draw" in sentence(run("imagine", "a red square", "--model", "m"))
 
 

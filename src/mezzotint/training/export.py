@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mezzotint.checkpoints.model_folder import Storage, write_model_folder
+from mezzotint.checkpoints.model_folder import ENCODER, Storage, write_model_folder
+from mezzotint.checkpoints.tensors import file_digest
 from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
 from mezzotint.families.icon_detector import FAMILY as DETECTOR_FAMILY
@@ -26,12 +27,14 @@ def export(
     ema: float = 0.05,
     storage: Storage = "int8",
     licence: str = "not stated",
+    share_text: bool = False,
     data_folder: Path | None = None,
     avatars_folder: Path | None = None,
     defaults: Mapping[str, Any],
 ) -> Path:
     """Write the averaged weights of a run's newest checkpoint as a model's folder, with its card.
 
+    share_text: an encoder's folder names the text encoder in `text`, which the house model has, and does not hold it.
     `defaults` is what a model draws with; what only measures has none. A detector reads no prompts, and gets no text
     encoder.
     `data_folder` is the built data set; if it is the one the run used, its summary joins the card and its attribution
@@ -54,7 +57,10 @@ def export(
         training["avatars"] = snapshot.facts["avatars"]
     family = snapshot.facts.get("family")
     about = _about(snapshot.facts, defaults)
-    description = {"name": name, "licence": licence, **about, "training": training}
+    if share_text and family != ENCODER_FAMILY:
+        raise InvalidOption("Only an encoder can do without a text encoder of its own; leave out --share-text.")
+    shared = {"text_encoder_sha256": file_digest(text / ENCODER)} if share_text else {}
+    description = {"name": name, "licence": licence, **about, **shared, "training": training}
     parameters = sum(t.numel() for t in snapshot.tensors[average].values())
     summary, attribution = _data(data_folder, snapshot.facts["data"])
     avatars, credits = _data(avatars_folder, training.get("avatars", ""))
@@ -63,7 +69,7 @@ def export(
         Training(name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary, licence, avatars)
     )
     documents = {"README.md": card, **({"ATTRIBUTION.md": attribution} if attribution else {})}
-    reads = None if family == DETECTOR_FAMILY else text
+    reads = None if family == DETECTOR_FAMILY or share_text else text
     write_model_folder(out, snapshot.tensors[average], reads, description, storage, documents)
     return out
 

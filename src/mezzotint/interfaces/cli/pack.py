@@ -54,6 +54,11 @@ STORAGE = ("int8", "bf16", "fp32")
     metavar="NAME",
     help="The licence of the weights, for the card.",
 )
+@click.option(
+    "--share-text",
+    is_flag=True,
+    help="Of an encoder: leave out the text encoder, which is the house model's, and name it only.",
+)
 @format_option
 def pack(
     run_folder: Path,
@@ -63,6 +68,7 @@ def pack(
     storage: str,
     defaults: tuple[str, ...],
     licence: str,
+    share_text: bool,
     form: str,
 ) -> None:
     """Make a model's folder from the newest checkpoint in RUN_FOLDER; `imagine --model DIR` draws with it, or, if the
@@ -94,6 +100,7 @@ def pack(
         ema=ema,
         storage=storage,  # type: ignore[arg-type]
         licence=licence,
+        share_text=share_text,
         data_folder=default_folder(),
         avatars_folder=avatars_folder(),
         defaults=drawn_with,
