@@ -1,7 +1,8 @@
 """Every solver × time grid × schedule × prediction target draws the true distribution of an exact mixture.
 
 A run starts from exact samples at its first time and goes to t = 0, guidance neutral. What it draws is compared with
-fresh samples of the mixture by the energy distance, and that with the energy distances between fresh samples. By
+fresh samples of the mixture by the energy distance, and that with the energy distances between fresh samples; what
+misses is drawn four times more, and the median counts: of some 21,000 runs the farthest are so by chance. By
 default the runs cover every pair of choices; `-m slow` runs all, the targets side by side from one start and with one
 noise. Nothing is left out: what cannot be combined is refused, in the one list of `mezzotint.diffusion.combinations`,
 and what needs more than 32 steps is in another, here.
@@ -257,6 +258,12 @@ def check(solver: str, grid: str, schedule: str, targets: tuple[str, ...], null:
             for target, cloud in zip(together, drawn, strict=True):
                 if not bool(((cloud - drawn[0]).abs() < 1e-6).all()):  # else it is the same cloud
                     distance = energy_distance(cloud)
+                if not distance < limit(null):  # it may be chance, with 500 points: the middle of five draws is less so
+                    others = [
+                        draw(solver, grid, schedule, (target,), start, seed + 10_000 * k, steps) for k in range(1, 5)
+                    ]
+                    again = [distance, *(energy_distance(one[0]) for one in others)]
+                    distance = float(float64(again).median())
                 if not distance < limit(null):  # nan is wrong too
                     wrong.append(f"{solver}, {grid}, {schedule}, {target}: {distance:.4f}")
     return wrong
