@@ -105,7 +105,7 @@ def realism(encoder: Encoder, images: Sequence["Image"], asked: Sequence[Asked],
     targets = _features(encoder, pictures, rows)
     train = pictures.split("train").tolist()
     seen = _features(encoder, pictures, train)
-    some = seen[torch.from_numpy(epoch_order(_SEED, 0, len(train))[: len(samples)])]
+    some = seen[epoch_order(_SEED, 0, len(train))[: len(samples)].tolist()]
     held_out = pictures.split("heldout").tolist()
     prompts = encoder.prompts([one.caption for one in asked])
     memory = memorisation_of(
