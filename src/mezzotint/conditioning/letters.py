@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["ALPHABET", "KINDS", "LetterReader", "quoted"]
+__all__ = ["ALPHABET", "KINDS", "LetterReader", "quoted", "unquoted"]
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!?"
 """The letters, in the order of their numbers from 2 on; 0 is padding, 1 is the gap between two words."""
@@ -27,6 +27,11 @@ def quoted(prompt: str) -> tuple[str, ...]:
     """The texts in quotation marks ("…", “…”, „…“, «…», ‘…’, or '…' outside words), in their order."""
     found = (next(text for text in match.groups() if text is not None) for match in _QUOTED.finditer(prompt))
     return tuple(" ".join(text.split()) for text in found if text.strip())
+
+
+def unquoted(prompt: str) -> str:
+    """The prompt without what stands in quotation marks."""
+    return _QUOTED.sub(" ", prompt)
 
 
 @dataclass(frozen=True, slots=True)
