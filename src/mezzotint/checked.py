@@ -13,14 +13,15 @@ __all__ = ["Checked"]
 class Checked:
     """asked: what of the prompt was checked, in words; faults: what is wrong, one sentence each; none if it is right.
 
-    tries: how many pictures were drawn, of which this one was kept. alignment: the cosine of the picture's features
-    and its prompt's, in [-1, 1], if an encoder looked. detector_sha256, encoder_sha256: who looked. Raises
-    `InvalidOption`.
+    tries: how many pictures were drawn, of which this one was kept, and evaluations: network forwards of all of them.
+    alignment: the cosine of the picture's features and its prompt's, in [-1, 1], if an encoder looked.
+    detector_sha256, encoder_sha256: who looked. Raises `InvalidOption`.
     """
 
     asked: tuple[str, ...]
     faults: tuple[str, ...]
     tries: int
+    evaluations: int | None = None
     alignment: float | None = None
     detector_sha256: str | None = None
     encoder_sha256: str | None = None
@@ -30,6 +31,8 @@ class Checked:
         for name in ("asked", "faults"):
             store(self, name, texts(name, getattr(self, name)))
         store(self, "tries", integer("tries", self.tries, 1))
+        if self.evaluations is not None:
+            store(self, "evaluations", integer("evaluations", self.evaluations, 0))
         if self.alignment is not None:
             store(self, "alignment", real("alignment", self.alignment, -1.001, 1.001))
         for name in ("detector_sha256", "encoder_sha256"):
@@ -47,6 +50,8 @@ class Checked:
     def line(self) -> str:
         """In words."""
         tries = f"{self.tries} {'picture' if self.tries == 1 else 'pictures'} drawn"
+        if self.evaluations is not None:
+            tries += f" with {self.evaluations} evaluations"
         if self.alignment is not None:
             tries += f", fit {self.alignment:.3f}"
         if self.right is None:
@@ -60,6 +65,7 @@ class Checked:
             "asked": list(self.asked),
             "faults": list(self.faults),
             "tries": self.tries,
+            "evaluations": self.evaluations,
             "alignment": self.alignment,
             "detector_sha256": self.detector_sha256,
             "encoder_sha256": self.encoder_sha256,
@@ -67,6 +73,10 @@ class Checked:
 
     @classmethod
     def from_json_dict(cls, data: object) -> Self:
-        """The inverse of `to_json_dict`. Raises `InvalidOption`."""
-        rest = {key: value for key, value in data.items() if key != "right"} if isinstance(data, dict) else data
-        return cls(**known_keys(cls, "key of a check", rest))
+        """The inverse of `to_json_dict`. Raises `InvalidOption`, also if `right` is not what the faults say."""
+        if not isinstance(data, dict):
+            raise InvalidOption(f"check is {show(data)}; it must be a JSON object.")
+        found = cls(**known_keys(cls, "check key", {key: value for key, value in data.items() if key != "right"}))
+        if data.get("right", found.right) is not found.right:
+            raise InvalidOption(f"check says right is {show(data['right'])}, but its faults are {show(found.faults)}.")
+        return found

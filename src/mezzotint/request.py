@@ -224,6 +224,8 @@ class Recipe:
         store(self, "evaluations", integer("evaluations", self.evaluations, 0))
         for name in ("ignored", "warnings"):
             store(self, name, texts(name, getattr(self, name)))
+        if not isinstance(self.check, Checked | None):
+            raise InvalidOption(f"check is {show(self.check)}; a recipe needs a Checked, or None.")
 
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values; the first key is `recipe_version`."""

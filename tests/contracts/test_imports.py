@@ -41,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": {
         *("pipeline", "data", "load"),
         *("families.twin_encoder", "families.icon_detector", "conditioning.text", "diffusion.probe", "codecs.images"),
+        "provenance.environment",
         "conditioning.letters",  # the letters that can be written and read
     },
     # a run says how many letters its network reads, which only their reader knows

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,11 @@ class Scripted:
     seen: list[Image.Image] = field(default_factory=list)
     things: tuple[str, ...] = ("cat", "dog")
     weights_sha256: str = DIGEST
+    side: int = 32
+
+    @property
+    def network(self) -> Any:
+        return SimpleNamespace(config=SimpleNamespace(size=self.side))
 
     def images(self, images: Sequence[Image.Image]) -> list[Sight]:
         self.seen += images
@@ -42,6 +48,7 @@ class Fits:
 
     cosines: list[float]
     weights_sha256: str = "b" * 64
+    size: int = 32
 
     def alignment(self, pictures: torch.Tensor, prompts: Sequence[str]) -> torch.Tensor:
         return torch.tensor([self.cosines.pop(0)])
@@ -65,7 +72,9 @@ def test_it_draws_until_the_picture_is_right_and_the_recipe_draws_that_one(pipe:
     detector: Any = Scripted([1, 2, 3, 3])
     first, second = chosen(pipe, THREE, detector=detector, tries=4)
     assert [r.request.seed for r in (first, second)] == [seed_of_try(THREE, 0, 2), 6] == [9, 6]
-    assert first.check == Checked(asked=("exactly 3 cat",), faults=(), tries=3, detector_sha256=DIGEST)
+    assert first.evaluations == 4  # two steps with guidance
+    told = Checked(asked=("exactly 3 cat",), faults=(), tries=3, evaluations=3 * 4, detector_sha256=DIGEST)
+    assert first.check == told
     assert second.check is not None
     assert (second.check.right, second.check.tries) == (True, 1)
     again = pipe.generate(first.request)
@@ -83,7 +92,7 @@ def test_if_none_is_right_the_least_wrong_is_kept_and_its_faults_are_told(pipe: 
     assert recipe.request.seed == 6  # one fault instead of two, and before the third, which has as many
     assert recipe.check is not None
     assert recipe.check.faults == ("it shows 0 of dog, not 1",)
-    assert recipe.check.line == "not right, 3 pictures drawn: it shows 0 of dog, not 1"
+    assert recipe.check.line == "not right, 3 pictures drawn with 12 evaluations: it shows 0 of dog, not 1"
 
 
 def test_best_of_draws_all_and_keeps_what_fits_best_among_the_right_ones(pipe: Pipeline) -> None:
@@ -100,19 +109,21 @@ def test_best_of_draws_all_and_keeps_what_fits_best_among_the_right_ones(pipe: P
     assert recipe.request.seed == 6
     assert recipe.check is not None
     assert recipe.check.right is None
-    assert recipe.check.line == "3 pictures drawn, fit 0.900"
+    assert recipe.check.line == "3 pictures drawn with 12 evaluations, fit 0.900"
 
 
 def test_a_prompt_without_anything_to_check_is_drawn_once_and_says_so(pipe: Pipeline) -> None:
     detector: Any = Scripted([])
     (recipe,) = chosen(pipe, replace(THREE, prompt="freedom", n=1), detector=detector)
     assert recipe.check is not None
-    assert recipe.check.line == "nothing in the prompt can be checked, 1 picture drawn"
+    assert recipe.check.line == "nothing in the prompt can be checked, 1 picture drawn with 4 evaluations"
 
 
 def test_the_steps_are_those_of_the_picture_that_is_kept(pipe: Pipeline) -> None:
     detector: Any = Scripted([1, 3])
-    steps = list(choose(pipe, replace(THREE, n=1), Choosing(detector=detector)))
+    heard = list[int]()
+    steps = list(choose(pipe, replace(THREE, n=1), Choosing(detector=detector), lambda: heard.append(1)))
+    assert len(heard) == 4  # two steps of two tries
     alone = list(pipe.stream(replace(THREE, n=1, seed=6)))
     assert len(steps) == len(alone) == 2
     assert all(torch.equal(a.x, b.x) for a, b in zip(steps, alone, strict=True))
@@ -124,9 +135,23 @@ def test_what_cannot_be_chosen_or_told_is_refused(pipe: Pipeline, tmp_path: Path
     for how in ({}, {"detector": detector, "tries": 0}, {"encoder": encoder}):
         with pytest.raises(InvalidOption):
             Choosing(**how)
+    large: Any = Scripted([], side=64)
+    with pytest.raises(InvalidOption, match="the detector looks at 64x64"):
+        choose(pipe, THREE, Choosing(detector=large))
+    with pytest.raises(InvalidOption, match="leave out batching fast"):
+        choose(pipe, replace(THREE, batching="fast"), Choosing(detector=detector))
     with pytest.raises(InvalidOption, match="did you mean"):
         choose(pipe, replace(THREE, style="flatt"), Choosing(detector=detector))
     with pytest.raises(InvalidOption, match="nothing was asked"):
         Checked(asked=(), faults=("x",), tries=1)
-    with pytest.raises(InvalidOption, match="tries"):
-        Checked.from_json_dict({"asked": [], "faults": [], "tries": 0})
+    for data, words in (
+        ({"asked": [], "faults": [], "tries": 0}, "tries"),
+        ([], "must be a JSON object"),
+        ({"asked": ["a"], "faults": ["b"], "tries": 1, "right": True}, "says right is"),
+        ({"asked": [], "tries": 1}, "faults"),
+    ):
+        with pytest.raises(InvalidOption, match=words):
+            Checked.from_json_dict(data)
+    (recipe,) = chosen(pipe, replace(THREE, n=1), detector=Scripted([3]))
+    with pytest.raises(InvalidOption, match="needs a Checked"):
+        replace(recipe, check="x")

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mezzotint.data.scenes import Scenes
-from mezzotint.evaluation import suite
+from mezzotint.evaluation import yardstick as yardsticks
 from mezzotint.evaluation.bootstrap import interval
 from mezzotint.evaluation.detector import load_detector
 from mezzotint.evaluation.iconeval.prompts import IconPrompt, Wanted
@@ -19,7 +19,8 @@ from mezzotint.evaluation.iconeval.reading import Witness, reading_of, witness_o
 from mezzotint.evaluation.iconeval.validate import UNSEEN
 from mezzotint.evaluation.reader import Line, Reader
 from mezzotint.evaluation.report import report
-from mezzotint.evaluation.suite import Plan, Tools, evaluate
+from mezzotint.evaluation.suite import evaluate
+from mezzotint.evaluation.yardstick import Plan, Tools, yardstick
 from mezzotint.pipeline import Pipeline
 from mezzotint.request import Request
 from tests.data.scenes.toy import fonts, pictures
@@ -76,7 +77,7 @@ def test_what_a_reader_says_goes_the_whole_way(tmp_path: Path, monkeypatch: pyte
         IconPrompt("single", "a dog", (Wanted("dog"),)),
         *(IconPrompt("spelling", f"a sign {word}", word=word) for word in words),
     )
-    monkeypatch.setattr(suite, "load_prompts", lambda: asked)
+    monkeypatch.setattr(yardsticks, "load_prompts", lambda: asked)
     calls: list[Image.Image] = []
 
     def always(image: Image.Image) -> list[Line]:
@@ -91,7 +92,7 @@ def test_what_a_reader_says_goes_the_whole_way(tmp_path: Path, monkeypatch: pyte
     )
     pipe = Pipeline.load(str(model_folder(tmp_path / "model", replace(SMALL, size=64, patch=16))))
     plan = Plan(request=Request(prompt="", steps=1, batching="fast"), seeds=2, composites=40, lettered=30)
-    found = evaluate(pipe, tools, plan, unwatched)
+    found = evaluate(pipe, tools, plan, yardstick(tools, plan), unwatched)
     assert len(calls) == 30 + 3 * 2 + 3  # composites, the model's pictures, the pasted ones; of words alone
 
     plain = json.loads(json.dumps(found.to_json_dict()))
@@ -109,7 +110,8 @@ def test_what_a_reader_says_goes_the_whole_way(tmp_path: Path, monkeypatch: pyte
     assert "read by fake 1.2, a program that is not ours: 33.3 % (0.0 % to 100.0 %), 66.7 % where" in page
     assert "; paste 33.3 %; character error rate 0.778." in page
 
-    alone = evaluate(pipe, replace(tools, reader=None), plan, unwatched)
+    blind = replace(tools, reader=None)
+    alone = evaluate(pipe, blind, plan, yardstick(blind, plan), unwatched)
     assert any(what.startswith("spelling by a second reader") for what in alone.left_out)
     assert not any(what.startswith("spelling by a second reader") for what in found.left_out)
     assert "reader" not in alone.to_json_dict()["iconeval"]["spelling"]

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mezzotint.codecs.images import from_image
 from mezzotint.data.scenes import Scene, Scenes
+from mezzotint.evaluation.bank import Bank
 from mezzotint.evaluation.detector import Sight, SightOf
 from mezzotint.evaluation.iconeval.baselines import pasted, pasted_scene, retrieved
 from mezzotint.evaluation.iconeval.gallery import Judged, chosen, gallery, judged
@@ -158,7 +159,7 @@ def test_training_pictures_are_retrieved_by_features_and_held_out_ones_are_not()
     train, held = shown.split("train"), shown.split("heldout")
     prompts = [IconPrompt("single", str(row)) for row in (train[3], train[20], held[0])]
     encoder: Any = Reader()
-    found = list(retrieved(prompts, shown, encoder, 2))
+    found = list(retrieved(prompts, Bank(encoder, shown), 2))
     assert [(number, place) for number, place, _ in found] == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
     for image, row in ((found[0][2], train[3]), (found[2][2], train[20])):
         assert (np.asarray(image)[..., 3] == shown.pictures[row][..., 3]).all()

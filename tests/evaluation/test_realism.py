@@ -16,6 +16,7 @@ from mezzotint import Pipeline
 from mezzotint.conditioning.letters import KINDS
 from mezzotint.data.manifest import Record
 from mezzotint.data.sources import FolderSource, PictureSet
+from mezzotint.evaluation.bank import Bank
 from mezzotint.evaluation.realism import Asked, asked_of, drawn, realism
 from mezzotint.load import load_text
 from mezzotint.request import Request
@@ -71,7 +72,7 @@ def flat(caption: str) -> Image.Image:
 
 def measured(images: Sequence[Image.Image]) -> Any:
     encoder: Any = ENCODER
-    return realism(encoder, images, ASKED, PICTURES)
+    return realism(Bank(encoder, PICTURES), images, ASKED)
 
 
 def test_a_perfect_drawer_is_at_no_distance_and_repeats_nothing() -> None:
@@ -134,3 +135,8 @@ def test_the_loss_of_a_packed_model_is_that_of_training(tmp_path: Path) -> None:
     assert found.keys() == wanted.keys()
     for level, value in wanted.items():
         assert found[level] == pytest.approx(value, rel=1e-4), level
+    half = Pipeline.load(str(tmp_path / "m"), device="cpu", dtype="bfloat16").model  # as on a GPU
+    assert isinstance(half.denoiser.network, nn.Module)
+    again = heldout_losses(half.denoiser.network, half.conditioner, data, 6)
+    assert again["mean"] == pytest.approx(found["mean"], rel=0.05)
+    assert half.denoiser.network.patch_out.weight.dtype == torch.bfloat16  # the model itself is as it was

@@ -34,9 +34,13 @@ def test_the_verdict_is_told_kept_and_reproduced(
         check = picture["recipe"]["check"]
         assert check["asked"] == ["exactly 3 apple in red"]
         assert check["right"] is (not check["faults"])
-        assert (picture["seed"] - 1 - place) % 2 == 0
+        assert picture["seed"] == 1 + place + 2 * (check["tries"] - 1) or check["faults"]
+        assert picture["seed"] in {1 + place, 3 + place, 5 + place}
+        assert check["right"] or check["tries"] == 3
+        assert picture["evaluations"] == check["evaluations"] == 2 * check["tries"]
         assert (here / picture["file"]).is_file()
         assert parsed(run("reproduce", picture["file"], "--model", large, "--format", "json"))["status"] == "identical"
+    assert found["evaluations"] == sum(picture["evaluations"] for picture in found["pictures"])
     said = run(*few, "--check", "--best-of", 2, "--out", "b").stdout
     assert said.count("2 pictures drawn") == 2
 
@@ -51,6 +55,8 @@ def test_what_is_missing_or_makes_no_sense_is_one_sentence(
         (("--tries", 3), "give --check too"),
         (("--check", "--tries", 3, "--best-of", 3), "give one of them"),
         (("--check", "--tries", "x"), "whole number"),
+        (("--check", "--tries", 0), "tries is 0"),
+        (("--best-of", 0), "best-of is 0"),
     ):
         assert words in sentence(run("imagine", "a cat", "--model", large, *args))
     assert not list(here.iterdir())

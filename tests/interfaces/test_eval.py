@@ -33,8 +33,12 @@ def test_a_model_is_measured_and_two_runs_agree(run: Run, here: Path, eye: Path,
     assert found.pop("files") == ["a/eval.json", "a/eval.html"]
     assert json.loads((here / "a/eval.json").read_text()) == found
     assert found["settings"] | {"steps": 1, "seeds": 2, "prompts_a_task": 2} == found["settings"]
-    assert [what.split(",")[0] for what in found["left_out"]] == [
-        *("distances", "the held-out loss", "spelling by a second reader"),
+    assert [what.split(":")[0] for what in found["left_out"]] == [
+        "the detector's ceiling and floor, and the baseline that pastes",
+        "the baseline that retrieves",
+        "spelling by a second reader",
+        "distances, coverage, alignment and repetition",
+        "the held-out loss",
     ]
     icons = found["iconeval"]
     assert set(icons) == {"overall", *("single", "two", "counting", "colours", "position", "attribution", "spelling")}
@@ -45,7 +49,7 @@ def test_a_model_is_measured_and_two_runs_agree(run: Run, here: Path, eye: Path,
     page = (here / "a/eval.html").read_text()
     assert page.count("<figure") == 7 * 2 * 2
     assert page.count("<img") == page.count("data:image/png")
-    assert "Not measured: distances" in page
+    assert "Not measured: the detector" in page
     again = parsed(run("eval", large[0], *few, "--out", "b", "--format", "json"))
     assert {**again, "files": None} == {**found, "files": None}
     assert (here / "b/eval.html").read_text() == page
@@ -84,9 +88,10 @@ def test_what_cannot_be_measured_is_one_sentence(
 ) -> None:
     monkeypatch.setattr(reader, "find_spec", lambda name: None)
     for args, words in (
-        ((model,), "there is no detector, no encoder and no icon set"),
+        ((model,), "there is no detector and no icon set"),
         ((model, "--detector", eye), "draws 32x32 pixels and the detector looks at 64x64"),
         ((model, "--detector", eye, "--seeds", 0), "seeds is 0"),
+        ((model, "--detector", eye, "--prompts", 1), "at least 2 of each task"),
         ((model, "--detector", eye, "--reader", "rapidocr"), "pip install 'mezzotint[ocr]'"),
         ((model, "--detector", eye, "--solver", "eulr"), "did you mean euler"),
         ((model, "--detector", "nowhere"), "nowhere"),

@@ -1,6 +1,6 @@
 """Looking at finished pictures, drawing again what is not right, and keeping what fits best."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,7 @@ from mezzotint.codecs.images import from_image
 from mezzotint.errors import InvalidOption
 from mezzotint.evaluation.detector import Detector
 from mezzotint.evaluation.encoder import Encoder
+from mezzotint.evaluation.sides import check_sides
 from mezzotint.evaluation.wishes import Wish, fulfilled, wish_of
 from mezzotint.request import SEEDS, Request
 
@@ -45,6 +46,12 @@ class Choosing:
         if self.detector is None and not self.all_tries:
             raise InvalidOption("An encoder does not say when a picture is right; draw all tries and keep the best.")
 
+    def check(self, pipe: "Pipeline", request: Request) -> None:
+        """Raises `InvalidOption` for pictures that cannot be looked at, and for options that would have no effect."""
+        check_sides(pipe.model, self.detector, self.encoder)
+        if request.batching != "exact":
+            raise InvalidOption("Pictures that are chosen are drawn one by one; leave out batching fast.")
+
     def wish(self, prompt: str) -> Wish:
         """What the detector is asked about a prompt; nothing without a detector."""
         return Wish() if self.detector is None else wish_of(prompt, self.detector.things)
@@ -72,24 +79,34 @@ def seed_of_try(request: Request, picture: int, attempt: int) -> int:
     return (request.seed + picture + request.n * attempt) % SEEDS
 
 
-def choose(pipe: "Pipeline", request: Request, how: Choosing) -> Iterator["Preview"]:
+def choose(
+    pipe: "Pipeline", request: Request, how: Choosing, told: Callable[[], None] | None = None
+) -> Iterator["Preview"]:
     """As `Pipeline.stream`, but for each picture the steps of the try that is kept, and its recipe with the check.
 
     The recipe has the seed of that try, so that it draws this picture. The fewest faults count first, then how well it
-    fits, then which came first. What can be refused is refused before this returns.
+    fits, then which came first. told: hears of every step of every try, also of those that are not kept.
+    What can be refused is refused before this returns.
     """
+    how.check(pipe, request)
     pipe.stream(replace(request, n=1))
-    return _chosen(pipe, request, how)
+    return _chosen(pipe, request, how, told or (lambda: None))
 
 
-def _chosen(pipe: "Pipeline", request: Request, how: Choosing) -> Iterator["Preview"]:
+def _chosen(pipe: "Pipeline", request: Request, how: Choosing, told: Callable[[], None]) -> Iterator["Preview"]:
     for picture in range(request.n):
         kept: list[Preview] = []
         best: Checked | None = None
+        spent = 0
         for attempt in range(how.tries):
-            steps = list(pipe.stream(replace(request, n=1, seed=seed_of_try(request, picture, attempt))))
-            image = steps[-1].image
+            steps = []
+            for step in pipe.stream(replace(request, n=1, seed=seed_of_try(request, picture, attempt))):
+                steps.append(step)
+                told()
+            image, recipe = steps[-1].image, steps[-1].recipe
             assert image is not None
+            assert recipe is not None
+            spent += recipe.evaluations
             found = how.look(request.prompt, image, attempt + 1)
             if best is None or _rank(found) > _rank(best):
                 kept, best = steps, found
@@ -98,7 +115,7 @@ def _chosen(pipe: "Pipeline", request: Request, how: Choosing) -> Iterator["Prev
         assert best is not None
         last = kept[-1]
         assert last.recipe is not None
-        done = replace(last.recipe, check=replace(best, tries=attempt + 1))
+        done = replace(last.recipe, check=replace(best, tries=attempt + 1, evaluations=spent))
         for step in (*kept[:-1], replace(last, recipe=done)):
             yield replace(step, picture=picture)
 

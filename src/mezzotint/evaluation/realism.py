@@ -4,16 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import torch
 from torch import Tensor
 
-from mezzotint.codecs.images import to_signed
 from mezzotint.data.heldout import densest_caption, heldout_rows
 from mezzotint.data.order import epoch_order
 from mezzotint.data.sources import PictureSet
+from mezzotint.evaluation.bank import Bank
 from mezzotint.evaluation.coverage import Coverage, coverage_of
 from mezzotint.evaluation.distances import Estimate, frechet, kernel
-from mezzotint.evaluation.encoder import Encoder
 from mezzotint.evaluation.memorisation import Memorisation, memorisation_of
 from mezzotint.pipeline import Pipeline
 from mezzotint.request import Request
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "Likeness", "Realism", "asked_of", "drawn", "realism"]
 
 _SEED = 20_261_125
-_CHUNK = 512
 _SHOWN = 16
 """Pairs of a sample and the training picture nearest to it that are kept for showing."""
 
@@ -94,26 +91,21 @@ def drawn(
             told(number + 1, len(asked))
 
 
-def realism(encoder: Encoder, images: Sequence["Image"], asked: Sequence[Asked], pictures: PictureSet) -> Realism:
-    """What the encoder says of drawn pictures of held-out captions.
+def realism(bank: Bank, images: Sequence["Image"], asked: Sequence[Asked]) -> Realism:
+    """What the bank's encoder says of drawn pictures of held-out captions.
 
     Distances are to the held-out pictures that were asked for; `real` compares a fixed choice of training pictures with
     them. Raises `InvalidOption` for fewer pictures than a Fréchet distance needs.
     """
-    samples = encoder.images(images)
-    rows = [one.row for one in asked]
-    targets = _features(encoder, pictures, rows)
-    train = pictures.split("train").tolist()
-    seen = _features(encoder, pictures, train)
-    some = seen[epoch_order(_SEED, 0, len(train))[: len(samples)].tolist()]
-    held_out = pictures.split("heldout").tolist()
-    prompts = encoder.prompts([one.caption for one in asked])
+    samples, targets = bank.encoder.images(images), bank.rows([one.row for one in asked])
+    some = bank.train[epoch_order(_SEED, 0, len(bank.train))[: len(samples)].tolist()]
+    prompts = bank.encoder.prompts([one.caption for one in asked])
+    concepts = {
+        split: [bank.pictures.records[row].concept for row in bank.pictures.split(split).tolist()]
+        for split in ("train", "heldout")
+    }
     memory = memorisation_of(
-        samples,
-        seen,
-        _features(encoder, pictures, held_out),
-        train_groups=[pictures.records[row].concept for row in train],
-        held_out_groups=[pictures.records[row].concept for row in held_out],
+        samples, bank.train, bank.heldout, train_groups=concepts["train"], held_out_groups=concepts["heldout"]
     )
     return Realism(
         pictures=len(samples),
@@ -132,11 +124,3 @@ def _likeness(some: Tensor, real: Tensor) -> Likeness:
 
 def _cosine(pictures: Tensor, prompts: Tensor) -> float:
     return float((pictures.double() * prompts.double()).sum(1).mean())
-
-
-def _features(encoder: Encoder, pictures: PictureSet, rows: Sequence[int]) -> Tensor:
-    parts = [
-        encoder.pictures(to_signed(torch.from_numpy(pictures.pictures[rows[i : i + _CHUNK]])))
-        for i in range(0, len(rows), _CHUNK)
-    ]
-    return torch.cat(parts)

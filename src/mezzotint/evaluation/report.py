@@ -33,7 +33,7 @@ def report(found: Evaluation, gains: Mapping[str, Interval], other: str | None, 
             "<p>Shares of right pictures with their 95 % intervals over prompts. Ceiling: how often the detector finds "
             "real composites right that are. Floor: how often it finds them right by other facts. Shuffled: this "
             "model’s pictures against other prompts of the task. A task with a ceiling under 97 % cannot be measured "
-            "with this detector; its numbers are a lower bound.</p>",
+            "with this detector.</p>",
             table(*_scores(found.iconeval)),
             *_second_reader(found.iconeval),
         ]

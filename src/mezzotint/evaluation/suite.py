@@ -1,72 +1,27 @@
 """A whole evaluation of a model: what it was asked, how it was measured, and what came out."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mezzotint.data.scenes import Fonts, Scenes
 from mezzotint.data.sources import PictureSet
 from mezzotint.errors import InvalidOption
 from mezzotint.evaluation.bootstrap import Interval
-from mezzotint.evaluation.detector import Detector
-from mezzotint.evaluation.encoder import Encoder
-from mezzotint.evaluation.iconeval.baselines import pasted, retrieved
-from mezzotint.evaluation.iconeval.gallery import Judged, chosen, gallery, judged
-from mezzotint.evaluation.iconeval.prompts import VERSION, load_prompts
-from mezzotint.evaluation.iconeval.reading import Witness, witness_of
-from mezzotint.evaluation.iconeval.score import IconScores, compared, score
-from mezzotint.evaluation.iconeval.validate import Trust, trust_of
-from mezzotint.evaluation.reader import Reader
+from mezzotint.evaluation.iconeval.gallery import Judged, gallery
+from mezzotint.evaluation.iconeval.prompts import TASKS, VERSION
+from mezzotint.evaluation.iconeval.score import IconScores, compared
 from mezzotint.evaluation.realism import Realism, asked_of, drawn, realism
+from mezzotint.evaluation.sides import check_sides
+from mezzotint.evaluation.yardstick import Plan, Tools, Yardstick
 from mezzotint.pipeline import Model, Pipeline
-from mezzotint.request import Request
+from mezzotint.provenance.environment import describe_environment
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-__all__ = ["Evaluation", "IconPart", "Plan", "Tools", "against", "evaluate", "trust_in"]
+__all__ = ["Evaluation", "IconPart", "against", "check", "evaluate"]
 
 Losses = Callable[[Model, PictureSet], Mapping[str, float]]
 Watch = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 """From what is being done to something that hears (done, total)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """How much is measured.
-
-    request      how every picture is drawn; its prompt, style, seed and count are replaced
-    prompts      of each IconEval task; 0 = all
-    seeds        pictures of each prompt
-    pictures     drawn for held-out captions, for distances, coverage and repetition
-    composites   scenes on which the detector is validated
-    lettered     scenes with words on which the second reader is
-    """
-
-    request: Request
-    prompts: int = 0
-    seeds: int = 4
-    pictures: int = 1000
-    composites: int = 4000
-    lettered: int = 300
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tools:
-    """What measures; what is None is not measured, and `Evaluation.left_out` says so."""
-
-    detector: Detector | None = None
-    encoder: Encoder | None = None
-    reader: Reader | None = None
-    pictures: PictureSet | None = None
-    fonts: Fonts | None = None
-
-    def scenes(self, split: str) -> Scenes | None:
-        """Composed scenes, if pictures and fonts are here."""
-        if self.pictures is None or self.fonts is None:
-            return None
-        return Scenes(self.pictures, self.fonts, split=split)
 
 
 @dataclass(frozen=True)
@@ -80,11 +35,12 @@ class IconPart:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured of one model. The same model, plan and tools give the same, but for `images`."""
+    """What was measured of one model. The same model, plan and tools give the same on one machine, but for `images`."""
 
     model: str
     weights_sha256: str
     settings: Mapping[str, Any]
+    environment: Mapping[str, Any]
     instruments: Mapping[str, str]
     iconeval: IconPart | None
     realism: Realism | None
@@ -98,6 +54,7 @@ class Evaluation:
             "model": self.model,
             "weights_sha256": self.weights_sha256,
             "settings": dict(self.settings),
+            "environment": dict(self.environment),
             "instruments": dict(self.instruments),
             "left_out": list(self.left_out),
         }
@@ -112,46 +69,48 @@ class Evaluation:
         return found
 
 
-def trust_in(detector: Detector, tools: Tools, plan: Plan) -> Mapping[str, Trust]:
-    """How far the detector can be trusted, on composites of held-out combinations; empty without pictures or fonts."""
-    scenes = tools.scenes("heldout")
-    return {} if scenes is None else trust_of(detector, scenes, plan.composites)
+def check(pipes: Sequence[Pipeline], tools: Tools, plan: Plan) -> None:
+    """Raises `InvalidOption` for everything that could not be measured after all, before anything is."""
+    if tools.detector is None and tools.pictures is None:
+        raise InvalidOption("Nothing can be measured: there is no detector and no icon set.")
+    if plan.prompts == 1:
+        raise InvalidOption("prompts is 1; an interval over prompts needs at least 2 of each task.")
+    if tools.encoder is not None and tools.pictures is not None:
+        few, least = min(plan.pictures, len(tools.pictures.split("heldout"))), tools.encoder.width + 1
+        if few < least:
+            raise InvalidOption(
+                f"There would be {few} pictures for held-out captions, but a Fréchet distance at the encoder's width "
+                f"{tools.encoder.width} needs at least {least}."
+            )
+    for pipe in pipes:
+        pipe.resolve(plan.request)
+        check_sides(pipe.model, tools.detector, None if tools.pictures is None else tools.encoder)
 
 
-def evaluate(pipe: Pipeline, tools: Tools, plan: Plan, watch: Watch, losses: Losses | None = None) -> Evaluation:
+def evaluate(
+    pipe: Pipeline, tools: Tools, plan: Plan, yard: Yardstick, watch: Watch, losses: Losses | None = None
+) -> Evaluation:
     """Measure all that the tools allow. losses: how the held-out loss of a model is measured.
 
-    Raises `InvalidOption` if the tools allow nothing, or do not fit the pictures.
+    Raises `InvalidOption` for what `check` refuses.
     """
-    side = None if tools.detector is None else tools.detector.network.config.size
-    if side is not None and pipe.model.size != (side, side):
-        width, height = pipe.model.size
-        raise InvalidOption(
-            f"The model {pipe.model.name} draws {width}x{height} pixels and the detector looks at {side}x{side}; "
-            "give a detector of that size with --detector."
-        )
-    left_out = []
-    if tools.detector is None:
-        left_out.append("IconEval, which needs a detector")
-    if tools.encoder is None or tools.pictures is None:
-        left_out.append("distances, coverage, alignment and repetition, which need an encoder and the icon set")
-    if tools.pictures is None or losses is None:
-        left_out.append("the held-out loss, which needs the icon set")
-    if len(left_out) == 3:
-        raise InvalidOption("Nothing can be measured: there is no detector, no encoder and no icon set.")
-    if tools.detector is not None and tools.reader is None:
-        left_out.append("spelling by a second reader, which needs rapidocr (the extra ocr)")
-    icons = None if tools.detector is None else _iconeval(pipe, tools.detector, tools, plan, watch)
-    real, shown = _realism(pipe, tools, plan, watch)
+    check([pipe], tools, plan)
+    icons = None
+    if tools.detector is not None:
+        with watch("drawing") as told:
+            found, scores = yard.scored(tools, gallery(pipe, yard.prompts, plan.seeds, plan.request, told))
+        icons = IconPart(tuple(found), scores, yard.baselines)
+    real, shown = _realism(pipe, plan, yard, watch)
     return Evaluation(
         model=pipe.model.name,
         weights_sha256=pipe.model.weights_sha256,
-        settings=_settings(pipe, plan),
-        instruments=_instruments(tools),
+        settings=_settings(pipe, plan, yard),
+        environment=describe_environment(str(pipe.model.denoiser.device)).to_json_dict(),
+        instruments=tools.digests(),
         iconeval=icons,
         realism=real,
         losses=None if tools.pictures is None or losses is None else losses(pipe.model, tools.pictures),
-        left_out=tuple(left_out),
+        left_out=tuple(_left_out(tools, losses)),
         images=shown,
     )
 
@@ -163,55 +122,46 @@ def against(first: Evaluation, other: Evaluation) -> dict[str, Interval]:
     return compared(first.iconeval.judged, other.iconeval.judged)
 
 
-def _iconeval(pipe: Pipeline, detector: Detector, tools: Tools, plan: Plan, watch: Watch) -> IconPart:
-    prompts = chosen(load_prompts(), plan.prompts)
-    trust, witness = trust_in(detector, tools, plan), _witness(tools, plan)
-
-    def scored(pictures: Iterator[tuple[int, int, "Image"]]) -> tuple[list[Judged], IconScores]:
-        found = judged(detector, prompts, pictures, reader=tools.reader)
-        return found, score(found, trust, witness=witness)
-
-    with watch("drawing") as told:
-        found, scores = scored(gallery(pipe, prompts, plan.seeds, plan.request, told))
-    baselines = {}
-    scenes = tools.scenes("train")
-    if scenes is not None:
-        baselines["paste"] = scored(pasted(prompts, scenes))[1]
-    if tools.encoder is not None and tools.pictures is not None:
-        baselines["retrieval"] = scored(retrieved(prompts, tools.pictures, tools.encoder, plan.seeds))[1]
-    return IconPart(tuple(found), scores, baselines)
-
-
-def _witness(tools: Tools, plan: Plan) -> Witness | None:
-    return None if tools.reader is None else witness_of(tools.reader, tools.scenes("heldout"), plan.lettered)
-
-
-def _realism(pipe: Pipeline, tools: Tools, plan: Plan, watch: Watch) -> tuple[Realism | None, dict[str, Any]]:
-    if tools.encoder is None or tools.pictures is None:
+def _realism(pipe: Pipeline, plan: Plan, yard: Yardstick, watch: Watch) -> tuple[Realism | None, dict[str, Any]]:
+    if yard.bank is None:
         return None, {}
-    asked = asked_of(tools.pictures, plan.pictures, pipe.model.conditioner.styles)
+    asked = asked_of(yard.bank.pictures, plan.pictures, pipe.model.conditioner.styles)
     with watch("drawing for held-out captions") as told:
         images = list(drawn(pipe, asked, plan.request, told))
-    return realism(tools.encoder, images, asked, tools.pictures), {"drawn": images, "asked": asked}
+    return realism(yard.bank, images, asked), {"drawn": images, "asked": asked}
 
 
-def _settings(pipe: Pipeline, plan: Plan) -> dict[str, Any]:
-    resolved = pipe.resolve(plan.request).to_json_dict()
-    names = ("steps", "solver", "grid", "guidance", "guidance_interval", "guidance_methods", "seed", "batching")
-    how = {name: resolved[name] for name in names if name in resolved}
-    counts = {"prompts_a_task": plan.prompts or "all", "seeds": plan.seeds, "pictures": plan.pictures}
-    scenes = {"composites": plan.composites, "lettered": plan.lettered}
-    return {**how, **counts, **scenes, "prompts_version": VERSION}
-
-
-def _instruments(tools: Tools) -> dict[str, str]:
-    found = {}
-    if tools.detector is not None:
-        found["detector"] = tools.detector.weights_sha256
-    if tools.encoder is not None:
-        found["encoder"] = tools.encoder.weights_sha256
-    if tools.pictures is not None:
-        found["data"] = tools.pictures.digest
-    if tools.fonts is not None:
-        found["fonts"] = tools.fonts.digest
+def _left_out(tools: Tools, losses: Losses | None) -> list[str]:
+    """What is not measured, and what that needs."""
+    here = {
+        "a detector": tools.detector is not None,
+        "an encoder": tools.encoder is not None,
+        "the icon set": tools.pictures is not None,
+        "the fonts": tools.fonts is not None,
+        "rapidocr (the extra ocr)": tools.reader is not None,
+    }
+    needs = {
+        "IconEval": ("a detector",),
+        "the detector's ceiling and floor, and the baseline that pastes": ("a detector", "the icon set", "the fonts"),
+        "the baseline that retrieves": ("a detector", "an encoder", "the icon set"),
+        "spelling by a second reader": ("a detector", "rapidocr (the extra ocr)"),
+        "distances, coverage, alignment and repetition": ("an encoder", "the icon set"),
+        "the held-out loss": ("the icon set",),
+    }
+    found = []
+    for what, which in needs.items():
+        missing = [name for name in which if not here[name]]
+        # without a detector there is no IconEval, which is said once
+        if missing and (what == "IconEval" or "a detector" not in missing):
+            found.append(f"{what}: it needs {' and '.join(missing)}")
+    if losses is None and tools.pictures is not None:
+        found.append("the held-out loss: nobody measures it")
     return found
+
+
+def _settings(pipe: Pipeline, plan: Plan, yard: Yardstick) -> dict[str, Any]:
+    resolved = pipe.resolve(plan.request).to_json_dict()
+    left = ("prompt", "n", "model", "size")
+    how = {name: value for name, value in resolved.items() if name not in left}
+    counts = {"prompts_a_task": len(yard.prompts) // len(TASKS), "seeds": plan.seeds, "pictures": plan.pictures}
+    return {**how, **counts, "composites": plan.composites, "lettered": plan.lettered, "prompts_version": VERSION}

@@ -1,14 +1,20 @@
-"""From the options of `imagine` to how pictures are chosen."""
+"""From the options of `imagine` to how pictures are chosen, and to the pictures."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mezzotint.errors import InvalidOption
+from mezzotint.interfaces.cli.options import whole_number
 
 if TYPE_CHECKING:
     from mezzotint.evaluation.choosing import Choosing
+    from mezzotint.pipeline import Pipeline, Preview
+    from mezzotint.request import Request
 
-__all__ = ["choosing_of"]
+__all__ = ["choosing_of", "previews_of"]
+
+MOST = 100
 
 
 def choosing_of(check: bool, tries: Any, best_of: Any) -> "Choosing | None":
@@ -23,9 +29,8 @@ def choosing_of(check: bool, tries: Any, best_of: Any) -> "Choosing | None":
         return None
     if best_of is not None and tries is not None:
         raise InvalidOption(f"tries is {tries} and best-of is {best_of}; give one of them.")
-    number = best_of if best_of is not None else 4 if tries is None else tries
-    if type(number) is not int:
-        raise InvalidOption(f"{'tries' if best_of is None else 'best-of'} is {number!r}; it must be a whole number.")
+    name, number = ("tries", 4 if tries is None else tries) if best_of is None else ("best-of", best_of)
+    whole_number(name, number, 1, MOST)
     from mezzotint.evaluation.choosing import Choosing
     from mezzotint.evaluation.detector import load_detector
     from mezzotint.evaluation.encoder import load_encoder
@@ -34,7 +39,7 @@ def choosing_of(check: bool, tries: Any, best_of: Any) -> "Choosing | None":
     eye, measure = INSTRUMENTS / "detector", INSTRUMENTS / "encoder"
     if check:
         _need(eye, "--check needs a detector")
-    elif not measure.is_dir():
+    else:
         _need(measure, "--best-of without --check needs an encoder")
     return Choosing(
         detector=load_detector(eye) if check else None,
@@ -42,6 +47,26 @@ def choosing_of(check: bool, tries: Any, best_of: Any) -> "Choosing | None":
         tries=number,
         all_tries=best_of is not None,
     )
+
+
+def previews_of(
+    pipe: "Pipeline", request: "Request", how: "Choosing | None", told: Callable[[], None]
+) -> "Iterator[Preview]":
+    """The steps of the pictures, or of those that are chosen; `told` hears of each one that is taken.
+
+    All that can be refused is refused before this returns.
+    """
+    if how is None:
+        return _each(pipe.stream(request), told)
+    from mezzotint.evaluation.choosing import choose
+
+    return choose(pipe, request, how, told)
+
+
+def _each(previews: "Iterator[Preview]", told: Callable[[], None]) -> "Iterator[Preview]":
+    for preview in previews:
+        told()
+        yield preview
 
 
 def _need(folder: Path, why: str) -> None:

@@ -1,6 +1,7 @@
 """The loss on held-out pictures, at fixed noise."""
 
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import replace
 
 import torch
@@ -107,6 +108,8 @@ def heldout_losses(
     text gives captions and styles as the network reads them. In float32, over `count` pictures. Two networks' numbers
     differ by the networks only, whatever trained them.
     """
+    if any(parameter.dtype != torch.float32 for parameter in network.parameters()):
+        network = deepcopy(network).float()  # a model that draws in half precision is measured in full
     means = mean_losses(network, _captioned(text, pictures, count), "fp32", floor)
     return {**means, "mean": sum(means.values()) / len(means)}
 

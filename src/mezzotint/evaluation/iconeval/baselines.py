@@ -14,8 +14,7 @@ from mezzotint.data.scenes.kinds.lettering import written
 from mezzotint.data.scenes.paint import vivid
 from mezzotint.data.scenes.scene import GRID, Lettering
 from mezzotint.data.scenes.stock import Item, Stock
-from mezzotint.data.sources import PictureSet
-from mezzotint.evaluation.encoder import Encoder
+from mezzotint.evaluation.bank import Bank
 from mezzotint.evaluation.iconeval.prompts import IconPrompt, Wanted
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["pasted", "pasted_scene", "retrieved"]
 
-_CHUNK = 1024
 _INK = "black"
 _ROOM = Box(3, 16, GRID - 6, GRID - 32)
 """Where a word stands."""
@@ -44,17 +42,14 @@ def pasted_scene(prompt: IconPrompt, scenes: Scenes) -> Scene:
     return _word(prompt, scenes.fonts) if prompt.word else _things(prompt, scenes.stock)
 
 
-def retrieved(
-    prompts: Sequence[IconPrompt], pictures: PictureSet, encoder: Encoder, count: int
-) -> Iterator[tuple[int, int, "Image"]]:
+def retrieved(prompts: Sequence[IconPrompt], bank: Bank, count: int) -> Iterator[tuple[int, int, "Image"]]:
     """The `count` training pictures whose features are nearest to a prompt's: (number, place, picture)."""
-    values = pictures.pictures[pictures.split("train")]
-    parts = [encoder.pictures(_signed(values[first : first + _CHUNK])) for first in range(0, len(values), _CHUNK)]
-    asked = encoder.prompts([prompt.text for prompt in prompts])
-    best = (asked @ torch.cat(parts).T).topk(count, dim=1).indices
+    rows = bank.pictures.split("train")
+    asked = bank.encoder.prompts([prompt.text for prompt in prompts])
+    best = (asked @ bank.train.T).topk(count, dim=1).indices
     for number, places in enumerate(best.tolist()):
         for place, index in enumerate(places):
-            yield number, place, to_image(_signed(values[index][None])[0])
+            yield number, place, to_image(_signed(bank.pictures.pictures[rows[index]][None])[0])
 
 
 def _signed(pictures: Bytes) -> Tensor:

@@ -74,7 +74,7 @@ class IconScores:
         found = {name: task.to_json_dict() for name, task in self.tasks.items()}
         if self.overall is None:
             return found
-        unsure = [name for name in GENEVAL if (trust := self.tasks[name].trust) is None or not trust.measurable]
+        unsure = [name for name in GENEVAL if (trust := self.tasks[name].trust) is not None and not trust.measurable]
         mean, low, high = self.overall
         return {"overall": {"score": mean, "low": low, "high": high, "not_measurable": unsure}, **found}
 

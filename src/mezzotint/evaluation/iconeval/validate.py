@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
+from mezzotint.codecs.images import to_signed
 from mezzotint.data.scenes import ComposedScene, Scene, Scenes
 from mezzotint.data.scenes.relate import POSITIONS
 from mezzotint.evaluation.detector import Detector, Sight
@@ -20,6 +21,8 @@ __all__ = ["LEAST_CEILING", "UNSEEN", "Trust", "facts_as_prompts", "trust_of"]
 
 LEAST_CEILING = 0.97
 """A task whose ceiling is lower is reported as not measurable."""
+_CHUNK = 256
+"""Composites in memory at a time."""
 UNSEEN = 2**41
 """The first number of the scenes that are judged; no training and no validation comes so far."""
 
@@ -69,17 +72,17 @@ def trust_of(
 ) -> dict[str, Trust]:
     """Ceiling and floor of every task that `count` scenes have, most of which should be of held-out combinations."""
     by_task: dict[str, list[tuple[IconPrompt, Sight]]] = {}
-    composed = [scenes.at(UNSEEN + number) for number in range(count)]
-    for scene, sight in zip(composed, _sights(detector, composed), strict=True):
-        for prompt in facts_as_prompts(scene.scene):
-            by_task.setdefault(prompt.task, []).append((prompt, sight))
+    for first in range(UNSEEN, UNSEEN + count, _CHUNK):
+        composed = [scenes.at(number) for number in range(first, min(first + _CHUNK, UNSEEN + count))]
+        for scene, sight in zip(composed, _sights(detector, composed), strict=True):
+            for prompt in facts_as_prompts(scene.scene):
+                by_task.setdefault(prompt.task, []).append((prompt, sight))
     return {task: _trust(by_task[task], thresholds) for task in TASKS if len(by_task.get(task, ())) > 1}
 
 
 def _sights(detector: Detector, composed: Sequence[ComposedScene]) -> list[Sight]:
     pictures = torch.stack([torch.from_numpy(scene.picture) for scene in composed])
-    signed = pictures.permute(0, 3, 1, 2)[:, :, None].float() / 127.5 - 1
-    return detector.pictures(signed)
+    return detector.pictures(to_signed(pictures))
 
 
 def _trust(pairs: Sequence[tuple[IconPrompt, Sight]], thresholds: Thresholds) -> Trust:

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from mezzotint.evaluation.bootstrap import Interval
     from mezzotint.evaluation.iconeval.reading import Reading
     from mezzotint.evaluation.reader import Reader
-    from mezzotint.evaluation.suite import Evaluation, Plan, Tools
+    from mezzotint.evaluation.suite import Evaluation
+    from mezzotint.evaluation.yardstick import Plan, Tools
     from mezzotint.pipeline import Model, Pipeline
 
 
@@ -44,7 +45,9 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Folder for eval.json and eval.html.",
 )
-@click.option("--prompts", type=WHOLE, default=0, metavar="N", help="Prompts of each task; all 100 if not given.")
+@click.option(
+    "--prompts", type=WHOLE, default=0, metavar="N", help="Prompts of each task, at least 2; all 100 if not given."
+)
 @click.option("--seeds", type=WHOLE, default=4, show_default=True, metavar="N", help="Pictures of each prompt.")
 @click.option(
     "--pictures",
@@ -93,11 +96,12 @@ def eval(  # the verb's name; the builtin is not used here
     runs with the same settings agree.
     """
     wait_quietly()
-    whole_number("prompts", prompts, 0, 10_000)
-    whole_number("seeds", seeds, 1, 1000)
+    whole_number("prompts", prompts, 0, 100)
+    whole_number("seeds", seeds, 1, 64)
     whole_number("pictures", pictures, 2, 100_000)
     set_threads(threads)
-    from mezzotint.evaluation.suite import Plan
+    from mezzotint.evaluation.suite import check
+    from mezzotint.evaluation.yardstick import Plan
     from mezzotint.interfaces.pictures import make_folder
     from mezzotint.pipeline import Pipeline
     from mezzotint.request import Request
@@ -105,14 +109,12 @@ def eval(  # the verb's name; the builtin is not used here
     begun = time.perf_counter()
     pipes = [Pipeline.load(name, device=device, dtype=dtype) for name in (model, against) if name is not None]
     request = Request(prompt="", batching="fast", **drawing)
-    for pipe in pipes:
-        pipe.resolve(request)  # refused now rather than after the first instrument
     plan = Plan(request=request, prompts=prompts, seeds=seeds, pictures=pictures)
     tools = tools_for(pipes[0].model.size[0], detector, encoder, reader)
+    check(pipes, tools, plan)  # what can be refused is refused before anything is drawn
     make_folder(out)
-    found, gains = _measured(pipes, tools, plan)
+    found, gains, written = _measured(pipes, tools, plan, out)
     facts = _facts(found, gains)
-    written = _write(out, facts, found, gains, tools)
     if form == "json":
         emit_json({"files": [str(path) for path in written], **facts})
         return
@@ -129,7 +131,7 @@ def tools_for(size: int, detector: Path | None, encoder: Path | None, reader: st
     """
     from mezzotint.evaluation.detector import load_detector
     from mezzotint.evaluation.encoder import load_encoder
-    from mezzotint.evaluation.suite import Tools
+    from mezzotint.evaluation.yardstick import Tools
     from mezzotint.load import INSTRUMENTS
 
     eye = detector or _shipped(INSTRUMENTS / "detector")
@@ -172,11 +174,22 @@ def _fonts() -> "Fonts | None":
         return None
 
 
-def _measured(pipes: "list[Pipeline]", tools: "Tools", plan: "Plan") -> "tuple[list[Evaluation], dict[str, Interval]]":
+def _measured(
+    pipes: "list[Pipeline]", tools: "Tools", plan: "Plan", out: Path
+) -> "tuple[list[Evaluation], dict[str, Interval], list[Path]]":
+    """Every model measured; what is known is written after each, so that no failure loses it."""
     from mezzotint.evaluation.suite import against, evaluate
+    from mezzotint.evaluation.yardstick import yardstick
 
-    found = [evaluate(pipe, tools, plan, lambda what: counted(what, "picture"), _losses) for pipe in pipes]
-    return found, against(*found) if len(found) == 2 else {}
+    yard = yardstick(tools, plan)
+    found: list[Evaluation] = []
+    gains: dict[str, Interval] = {}
+    written: list[Path] = []
+    for pipe in pipes:
+        found.append(evaluate(pipe, tools, plan, yard, lambda what: counted(what, "picture"), _losses))
+        gains = against(*found) if len(found) == 2 else {}
+        written = _write(out, found, gains, tools)
+    return found, gains, written
 
 
 def _losses(model: "Model", pictures: "PictureSet") -> dict[str, float]:
@@ -197,14 +210,12 @@ def _facts(found: "list[Evaluation]", gains: "dict[str, Interval]") -> dict[str,
     return facts
 
 
-def _write(
-    out: Path, facts: dict[str, Any], found: "list[Evaluation]", gains: "dict[str, Interval]", tools: "Tools"
-) -> list[Path]:
+def _write(out: Path, found: "list[Evaluation]", gains: "dict[str, Interval]", tools: "Tools") -> list[Path]:
     from mezzotint.evaluation.report import report
     from mezzotint.provenance.files import write_atomically
 
     page = report(found[0], gains, found[1].model if len(found) == 2 else None, tools.pictures)
-    data = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+    data = json.dumps(_facts(found, gains), indent=1, ensure_ascii=False) + "\n"
     written = [out / "eval.json", out / "eval.html"]
     for path, text in zip(written, (data, page), strict=True):
         write_atomically(path, text.encode())

@@ -47,13 +47,19 @@ class Drawn:
             "file": str(self.file),
             "seed": self.recipe.request.seed,
             "pixels_sha256": self.recipe.pixels_sha256,
-            "evaluations": self.recipe.evaluations,
+            "evaluations": self.evaluations,
             "seconds": round(self.seconds, 4),
             "ignored": list(self.recipe.ignored),
             "warnings": list(self.recipe.warnings),
             "watch": [str(path) for path in self.watch],
             "recipe": self.recipe.to_json_dict(),
         }
+
+    @property
+    def evaluations(self) -> int:
+        """Network forwards for it, those for pictures that were not kept included."""
+        check = self.recipe.check
+        return self.recipe.evaluations if check is None or check.evaluations is None else check.evaluations
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -68,7 +74,7 @@ class Drawn:
         facts = f"seed {request.seed}, {size}, {request.steps} steps of {request.solver}, guidance {request.guidance:g}"
         facts += "".join(f", {method}" for method in request.guidance_methods)
         facts += "".join(f", lora {name}:{strength:g}" for name, strength in request.lora)
-        work = f"{self.recipe.evaluations} evaluations, {self.seconds:.2f} s"
+        work = f"{self.evaluations} evaluations, {self.seconds:.2f} s"
         return f"{click.format_filename(self.file)}  ({facts}; {work})"
 
 
@@ -135,7 +141,7 @@ class Session:
             "pictures": [done.as_dict() for done in self.drawn],
             "ignored": self.ignored,
             "warnings": self.warnings,
-            "evaluations": sum(done.recipe.evaluations for done in self.drawn),
+            "evaluations": sum(done.evaluations for done in self.drawn),
             "seconds": round(seconds, 4),
         }
 
@@ -148,7 +154,7 @@ class Session:
     default=1,
     show_default=True,
     metavar="N",
-    help="How many pictures; picture i (from 0) has the seed SEED + i.",
+    help="How many pictures; picture i (from 0) has the seed SEED + i, and a further try k the seed SEED + i + k N.",
 )
 @click.option(
     "--seed",
@@ -272,17 +278,11 @@ def imagine(
     to = Destination.of(out, request.n)
     wait_quietly()
     set_threads(threads)
-    from mezzotint.interfaces.choosing import choosing_of
+    from mezzotint.interfaces.choosing import choosing_of, previews_of
     from mezzotint.pipeline import Pipeline
 
     how = choosing_of(check, tries, best_of)
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype)
-    if how is None:
-        previews = pipe.stream(request)  # all that can be refused is refused here
-    else:
-        from mezzotint.evaluation.choosing import choose
-
-        previews = choose(pipe, request, how)
     if strict and (unused := pipe.ignored(pipe.resolve(request))):
         raise InvalidOption(
             f"{', '.join(map(repr, unused))} would be ignored; leave it out, or leave out --strict to draw without it."
@@ -291,10 +291,10 @@ def imagine(
     begun = session.begun
     interrupted = False
     try:
-        with bar(request.n * len(pipe.time_grid(pipe.resolve(request))), "drawing", "step") as shown:
-            for preview in previews:
+        tries = 1 if how is None else how.tries
+        with bar(request.n * tries * len(pipe.time_grid(pipe.resolve(request))), "drawing", "step") as shown:
+            for preview in previews_of(pipe, request, how, shown.move):
                 lines = session.take(preview)
-                shown.move()
                 for line in lines if form == "text" else ():
                     shown.say(line)
     except KeyboardInterrupt:
