@@ -175,7 +175,7 @@ def fitted(task: Task, budget: int, solver: str, fit: Fit) -> dict[str, Any]:
 
 
 def make_tasks(pipe: Pipeline, pictures: int) -> dict[str, Task]:
-    """Pictures to report ("test"), half as many others to choose on ("tune"), and one of these ("one")."""
+    """Pictures to report ("test"), as many others to choose on ("tune"), and four of these ("scout")."""
     request = pipe.resolve(Request(prompt="", grid="uniform"))
     _, down, across = pipe.model.codec.factors
     shape = (pipe.model.codec.channels, 1, pipe.model.size[1] // down, pipe.model.size[0] // across)

@@ -1,8 +1,8 @@
 """Can a judge who sees only the picture tell what was asked for?
 
-    python -m benchmarks.recognition draw OUT      120 pictures in random order, on sheets, with 20 nouns to choose from
-    python -m benchmarks.recognition score OUT     compare OUT/answers.json with the key; writes recognition.json
-    python -m benchmarks.recognition sheet OUT     the samples, each beside the nearest picture of the training set
+    python -m benchmarks.recognition draw OUT [MODEL]   120 pictures in random order, on sheets, with 20 nouns each
+    python -m benchmarks.recognition score OUT          compare OUT/answers.json with the key; writes recognition.json
+    python -m benchmarks.recognition sheet OUT          the samples, each beside the nearest picture of the training set
 
 40 everyday nouns, half of them held out of training in every drawing style, 3 seeds each. They are in two lists of 20,
 trained and held-out ones alike; beside each picture stands its noun's list in random order. Lists of their own for each
@@ -49,7 +49,8 @@ def draw(out: Path, model: str = "house") -> None:
         offered = next(some for some in LISTS if noun in some)
         choices[str(number)] = [offered[int(i)] for i in rng.permutation(CHOICES)]
         key[str(number)] = {"noun": noun, "seed": seed, "held_out": noun in HELD_OUT}
-    (out / "key.json").write_text(json.dumps(key, indent=1))
+    drawn = {"weights_sha256": pipe.model.weights_sha256, "pictures": key}
+    (out / "key.json").write_text(json.dumps(drawn, indent=1))
     (out / "choices.json").write_text(json.dumps(choices, indent=1))
     for start in range(0, len(images), 24):
         sheet(images[start : start + 24], [str(n) for n in range(start + 1, start + 25)]).save(
@@ -72,7 +73,8 @@ def sheet(images: list[Image.Image], labels: list[str]) -> Image.Image:
 
 def score(out: Path) -> None:
     """The share of right answers, trained and held-out nouns apart."""
-    key = json.loads((out / "key.json").read_text())
+    drawn = json.loads((out / "key.json").read_text())
+    key = drawn["pictures"]
     answers = json.loads((out / "answers.json").read_text())
     figures: dict[str, object] = {"pictures": len(key), "choices": CHOICES, "chance": 1 / CHOICES}
     for name, held_out in (("trained", False), ("held_out", True)):
@@ -81,14 +83,13 @@ def score(out: Path) -> None:
         nouns = sorted({k["noun"] for k in rows.values()})
         each = {noun: sum(1 for n in right if rows[n]["noun"] == noun) for noun in nouns}
         figures[name] = {"right": len(right), "of": len(rows), "share": len(right) / len(rows), "by_noun": each}
-    pipe = Pipeline.load("house")
-    figures["weights_sha256"] = pipe.model.weights_sha256
+    figures["weights_sha256"] = drawn["weights_sha256"]
     write("recognition", figures)
 
 
 def nearest(out: Path) -> None:
     """The samples of seed 0 in pairs: the sample, then the training picture at the smallest distance in pixels."""
-    key = json.loads((out / "key.json").read_text())
+    key = json.loads((out / "key.json").read_text())["pictures"]
     pictures = IconSource(default_folder()).load(64)
     rows = pictures.split("train")
     bank = pictures.pictures[rows].reshape(len(rows), -1).astype(np.float32) / 127.5 - 1
@@ -110,5 +111,7 @@ def nearest(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    verbs = {"draw": draw, "score": score, "sheet": nearest}
-    verbs[sys.argv[1]](Path(sys.argv[2]))
+    if sys.argv[1] == "draw":
+        draw(Path(sys.argv[2]), *sys.argv[3:4])
+    else:
+        {"score": score, "sheet": nearest}[sys.argv[1]](Path(sys.argv[2]))

@@ -139,7 +139,8 @@ def detector_card(facts: Training) -> str:
     )
     how = """
 - Composed scenes with exact facts, of the training split and of held-out combinations in turn: a measure must know all.
-- Peaks with a focal loss (CenterNet), boxes by overlap, things, colours and letters by cross entropy; Adam."""
+- Peaks with a focal loss (CenterNet), boxes by overlap, things, colours and letters by cross entropy; Muon and
+  Adam."""
     found = _sightings(facts.measured[-1]["validation"]) if facts.measured else ""
     return _card(facts, about, how, {"## On scenes that it never saw": found}, DETECTOR_LIMITS, reads=False)
 

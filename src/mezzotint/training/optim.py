@@ -1,4 +1,4 @@
-"""Muon for the matrices of the blocks, Adam for everything else, and the learning-rate schedule."""
+"""Muon for the matrices of blocks and convolutions, Adam for everything else, and the learning-rate schedule."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+
+from mezzotint.errors import TrainingError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,8 +162,12 @@ class Optimizer:
 
     @torch.no_grad()
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Restore what `state` gave."""
+        """Restore what `state` gave. Raises `TrainingError` for the moments of another network or optimiser."""
         own = self.state()
-        assert own.keys() == state.keys(), "moments of another network"
+        if own.keys() != state.keys():
+            raise TrainingError(
+                "The checkpoint's optimiser is of another kind than this version's; begin the run anew, with a warm start "
+                "from its packed weights."
+            )
         for name, value in state.items():
             own[name].copy_(value)

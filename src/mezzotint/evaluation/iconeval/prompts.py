@@ -1,8 +1,9 @@
 """IconEval's prompts: what is asked, and what must then be seen.
 
 The tasks are GenEval's (Ghosh et al. 2023, arXiv 2310.11513), in the world of icons, and spelling. The prompts are
-data, in `prompts.json` beside this file, so that a score means the same tomorrow; `compose.py` made them. Every
-combination in them (colour of a thing, count of a thing, thing beside thing, word) is held out of training scenes.
+data, in `prompts.json` beside this file, so that a score means the same tomorrow; `compose.py` made them. In
+counting, colours, position, attribution and spelling each has a combination that training scenes never show: a count of
+a thing, a colour of a thing (of two, one at least), two things in a relation, a word.
 """
 
 import json
