@@ -166,8 +166,8 @@ class Optimizer:
         own = self.state()
         if own.keys() != state.keys():
             raise TrainingError(
-                "The checkpoint's optimiser is of another kind than this version's; begin the run anew, with a warm start "
-                "from its packed weights."
+                "The checkpoint's optimiser is of another kind than this version's; begin the run anew, with a warm "
+                "start from its packed weights."
             )
         for name, value in state.items():
             own[name].copy_(value)
