@@ -23,7 +23,7 @@ def millions(name: str) -> float:
 
 def test_sizes_and_views() -> None:
     assert millions("icons") == pytest.approx(7.4, abs=0.1)
-    assert millions("icons_gpu") < 25
+    assert millions("house_gpu") < 13
     assert millions("tiny") < 0.5
     run = RUNS["icons"]()
     assert run.steps * run.batch >= 1_500_000

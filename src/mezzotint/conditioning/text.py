@@ -1,10 +1,12 @@
 """Prompts and drawing styles to a `Conditioning`."""
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from mezzotint.conditioning.bert import BertEncoder
 from mezzotint.conditioning.conditioning import Conditioning
@@ -52,19 +54,37 @@ class TextConditioner:
 
     def __call__(self, prompts: Sequence[str], styles: Sequence[str | None] | None = None) -> Conditioning:
         """Embed prompts (lower-cased by the tokenizer); tokens are padded to the longest prompt of the call."""
-        encodings = [self.tokenizer.encode(prompt) for prompt in prompts]
-        rows = [self._fit(encoding.ids) for encoding in encodings]
+        ids, mask = self.pieces(prompts)
+        style = torch.tensor([self.style_index(s) for s in (styles or [None] * len(prompts))])
+        letters = None if self.letters is None else self.letters(prompts)
+        return Conditioning(tokens=self.embedded(ids, mask), mask=mask, style=style, letters=letters)
+
+    def pieces(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Word pieces (B, N) int64 of prompts and their mask (B, N), padded to the longest prompt of the call."""
+        rows = [self._fit(self.tokenizer.encode(prompt).ids) for prompt in prompts]
         longest = max(len(row) for row in rows)
         ids = torch.zeros(len(rows), longest, dtype=torch.int64)
         mask = torch.zeros(len(rows), longest, dtype=torch.bool)
         for i, row in enumerate(rows):
             ids[i, : len(row)] = torch.tensor(row)
             mask[i, : len(row)] = True
+        return ids, mask
+
+    def embedded(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """Embeddings (B, N, width) float32 of word pieces, zero where there is padding; on the encoder's device."""
+        device = self.encoder.words.device
+        ids, mask = ids.to(device), mask.to(device)
         with torch.inference_mode():
-            tokens = self.encoder(ids, mask).float() * mask[..., None]
-        style = torch.tensor([self.style_index(s) for s in (styles or [None] * len(rows))])
-        letters = None if self.letters is None else self.letters(prompts)
-        return Conditioning(tokens=tokens.clone(), mask=mask, style=style, letters=letters)
+            tokens: Tensor = self.encoder(ids, mask).float() * mask[..., None]
+        return tokens.clone()
+
+    def on(self, device: torch.device) -> "TextConditioner":
+        """The same, with a copy of the encoder on another device; itself if it is there already."""
+        if self.encoder.words.device == device:
+            return self
+        return TextConditioner(
+            self.tokenizer, deepcopy(self.encoder).to(device), self.styles, self.length, self.letters
+        )
 
     def report(self, prompt: str) -> TokenReport:
         """Which word pieces of a prompt are used, and which are not."""

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from mezzotint.runs.detector import detector, second_detector
 from mezzotint.runs.encoder import encoder
-from mezzotint.runs.icons import house, icons, icons_gpu
+from mezzotint.runs.icons import house, house_gpu, icons
 from mezzotint.runs.tiny import tiny
 from mezzotint.training.config import Run
 
@@ -14,12 +14,12 @@ RUNS: Mapping[str, Callable[[], Run]] = MappingProxyType(
         "detector": detector,
         "encoder": encoder,
         "house": house,
+        "house_gpu": house_gpu,
         "icons": icons,
-        "icons_gpu": icons_gpu,
         "second_detector": second_detector,
         "tiny": tiny,
     }
 )
 """Every run by name; a new run is one function and one entry."""
 
-__all__ = ["RUNS", "detector", "encoder", "house", "icons", "icons_gpu", "second_detector", "tiny"]
+__all__ = ["RUNS", "detector", "encoder", "house", "house_gpu", "icons", "second_detector", "tiny"]

@@ -35,7 +35,7 @@ def augmented(pictures: Tensor, seed: int, draws: Tensor, config: AugmentConfig)
     theta[:, 0, 0], theta[:, 1, 1] = across / size, 1 / size
     # first mirrored and scaled about the middle, then moved; the picture is 2 wide
     theta[:, 0, 2], theta[:, 1, 2] = -2 * shift[:, 0] * across / size, -2 * shift[:, 1] / size
-    rows = changed.to(pictures.device)
+    rows = changed.nonzero()[:, 0].to(pictures.device)
     unit = (pictures[rows].squeeze(2) + 1) / 2
     grid = F.affine_grid(theta[changed].to(pictures.device), list(unit.shape), align_corners=False)
     moved = F.grid_sample(unit, grid, mode="bilinear", padding_mode="zeros", align_corners=False)

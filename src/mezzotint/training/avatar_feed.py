@@ -26,9 +26,16 @@ class AvatarFeed:
     """
 
     def __init__(
-        self, run: RunConfig, pictures: PictureSet, features: CaptionFeatures, styles: Sequence[str], split: str
+        self,
+        run: RunConfig,
+        pictures: PictureSet,
+        features: CaptionFeatures,
+        styles: Sequence[str],
+        split: str,
+        device: torch.device | str = "cpu",
     ) -> None:
-        self.run, self.pictures, self.features, self.styles = run, pictures, features, tuple(styles)
+        self.run, self.pictures, self.styles = run, pictures, tuple(styles)
+        self.features = features.to(torch.device(device))
         self._rows = pictures.split(split)[: (run.data.limit or None) if split == "train" else None]
         self._numbers = {style: i + 1 for i, style in enumerate(styles)}
 
@@ -60,7 +67,7 @@ class AvatarFeed:
     def _served(self, rows: Sequence[int], captions: Sequence[str], no_style: Tensor) -> Served:
         run = self.run
         numbers = torch.tensor([self.features.index[caption] for caption in captions], dtype=torch.int64)
-        tokens, mask = self.features.batch(numbers, run.text_length)
+        tokens, mask = self.features.batch(numbers.to(self.features.offsets.device), run.text_length)
         styles = torch.tensor(
             [self._numbers.get(self.pictures.records[row].style or "", 0) for row in rows], dtype=torch.int64
         )
@@ -76,7 +83,11 @@ def avatar_captions(pictures: PictureSet) -> list[str]:
 
 
 def avatar_feeds(
-    run: RunConfig, pictures: PictureSet, features: CaptionFeatures, styles: Sequence[str]
+    run: RunConfig,
+    pictures: PictureSet,
+    features: CaptionFeatures,
+    styles: Sequence[str],
+    device: torch.device | str = "cpu",
 ) -> dict[str, AvatarFeed]:
-    """The feeds of both splits, "train" and "heldout"."""
-    return {split: AvatarFeed(run, pictures, features, styles, split) for split in ("train", "heldout")}
+    """The feeds of both splits, "train" and "heldout". device: where their captions' embeddings are kept."""
+    return {split: AvatarFeed(run, pictures, features, styles, split, device) for split in ("train", "heldout")}

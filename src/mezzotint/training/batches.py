@@ -17,7 +17,7 @@ from mezzotint.training.augment import augmented
 from mezzotint.training.avatar_feed import AvatarFeed
 from mezzotint.training.config import RunConfig
 from mezzotint.training.features import CaptionFeatures
-from mezzotint.training.scene_feed import SceneFeed
+from mezzotint.training.scene_feed import SceneFeed, Served, Unread
 
 GOLDEN = 0.6180339887498949
 
@@ -36,6 +36,26 @@ class Batch:
     t: Tensor
     draws: Tensor
     rows: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class RawBatch:
+    """What a batch is made of, on the CPU, before anything is embedded.
+
+    draws, t as in `Batch`; places (B,): rows among the run's pictures; captions, styles (B,): their numbers;
+    choice, no_text, no_style (B,): how captions are picked, and which of them and of the styles are left out;
+    scenes: which pictures are scenes, and what the feed gave for them.
+    """
+
+    draws: Tensor
+    t: Tensor
+    places: Tensor
+    captions: Tensor
+    styles: Tensor
+    choice: Tensor
+    no_text: Tensor
+    no_style: Tensor
+    scenes: tuple[Tensor, tuple[Tensor, Unread, Tensor]] | None
 
 
 class Batches:
@@ -73,6 +93,10 @@ class Batches:
 
     def at(self, counter: int) -> Batch:
         """The batch that starts with picture number `counter` since training began."""
+        return self.ready(self.raw(counter))
+
+    def raw(self, counter: int) -> RawBatch:
+        """What that batch is made of: all the work that needs neither the text encoder nor the run's device."""
         run, seed = self.run, self.run.seed
         places = torch.from_numpy(rows_at(seed, counter, run.batch, len(self.rows)))
         draws = torch.arange(counter, counter + run.batch)
@@ -82,31 +106,56 @@ class Batches:
         bare = neither < run.conditions.drop_both
         no_text = bare | (text < run.conditions.drop_text)
         no_style = bare | (style < run.conditions.drop_style)
-        captions = torch.where(no_text, self.features.index[""], captions).to(self.device)
-        styles = torch.where(no_style, 0, self._styles[places]).to(self.device)
-        rows = self.rows[places.numpy()]
+        scenes = None
+        if self.scenes is not None:
+            chosen = torch.nonzero(philox_uniform(seed, draws, Purpose.CAPTION, 1) < run.data.scenes)[:, 0]
+            if len(chosen):
+                numbers = draws[chosen].tolist()
+                scenes = chosen, self.scenes.raw(numbers, choice[chosen], no_text[chosen], no_style[chosen])
+        return RawBatch(
+            draws=draws,
+            t=times_at(seed, draws, self.density).float(),
+            places=places,
+            captions=torch.where(no_text, self.features.index[""], captions),
+            styles=torch.where(no_style, 0, self._styles[places]),
+            choice=choice,
+            no_text=no_text,
+            no_style=no_style,
+            scenes=scenes,
+        )
+
+    def ready(self, raw: RawBatch) -> Batch:
+        """The batch, on the run's device."""
+        run, device = self.run, self.device
+        rows = self.rows[raw.places.numpy()]
         pictures = (
             torch.from_numpy(self.pictures.pictures[rows])
             if self._resident is None
-            else self._resident[places.to(self.device)]
+            else self._resident[raw.places.to(device)]
         )
-        tokens, mask = self.features.batch(captions, run.conditions.text_length)
+        tokens, mask = self.features.batch(raw.captions.to(device), run.conditions.text_length)
         # captions of icons quote names, not what is to be written: they have no letters
         letters = torch.zeros(run.batch, run.network.word_length, dtype=torch.int64) if run.network.letters else None
         signed, labels = to_signed(pictures), None
         if run.augment.share:
-            signed, labels = augmented(signed, seed, draws, run.augment)
+            signed, labels = augmented(signed, run.seed, raw.draws, run.augment)
         batch = Batch(
             pictures=signed,
-            cond=Conditioning(tokens, mask, styles, letters, labels).to(self.device),
-            t=times_at(seed, draws, self.density).float().to(self.device),
-            draws=draws.to(self.device),
+            cond=Conditioning(tokens, mask, raw.styles, letters, labels).to(device),
+            t=raw.t.to(device),
+            draws=raw.draws.to(device),
             rows=rows,
         )
-        for feed, which, share in ((self.avatars, 2, run.data.avatars), (self.scenes, 1, run.data.scenes)):
-            if feed is not None:  # scenes come last, in place of avatars too
-                chosen = torch.nonzero(philox_uniform(seed, draws, Purpose.CAPTION, which) < share)[:, 0]
-                batch = self._with(feed, batch, chosen, (choice, no_text, no_style))
+        if self.avatars is not None:
+            chosen = torch.nonzero(philox_uniform(run.seed, raw.draws, Purpose.CAPTION, 2) < run.data.avatars)[:, 0]
+            numbers = raw.draws[chosen].tolist()
+            if numbers:
+                served = self.avatars(numbers, raw.choice[chosen], raw.no_text[chosen], raw.no_style[chosen])
+                batch = _with(batch, chosen, served, len(self.pictures) + np.array(self.avatars.rows(numbers)))
+        if raw.scenes is not None:  # last, in place of avatars too
+            assert self.scenes is not None
+            chosen, composed = raw.scenes
+            batch = _with(batch, chosen, self.scenes.ready(composed), -1 - raw.draws[chosen].numpy())
         return batch
 
     def named(self, row: int) -> str:
@@ -115,33 +164,24 @@ class Batches:
             return self.avatars.pictures.records[row - len(self.pictures)].id
         return self.pictures.records[row].id if row >= 0 else f"scene {-1 - row}"
 
-    def _with(
-        self, feed: SceneFeed | AvatarFeed, batch: Batch, chosen: Tensor, how: tuple[Tensor, Tensor, Tensor]
-    ) -> Batch:
-        """The batch with what a feed serves in the chosen places. how: choice, no_text, no_style of the whole batch."""
-        if not len(chosen):
-            return batch
-        numbers = batch.draws.cpu()[chosen]
-        choice, no_text, no_style = how
-        served = feed(numbers.tolist(), choice[chosen], no_text[chosen], no_style[chosen])
-        there = chosen.to(self.device)
-        batch.pictures[there] = to_signed(served.pictures.to(self.device))
-        for ours, theirs in (
-            (batch.cond.tokens, served.cond.tokens),
-            (batch.cond.mask, served.cond.mask),
-            (batch.cond.style, served.cond.style),
-            (batch.cond.letters, served.cond.letters),
-        ):
-            if ours is not None and theirs is not None:
-                ours[there] = theirs.to(self.device)
-        if batch.cond.augment is not None:
-            batch.cond.augment[there] = 0
-        rows = batch.rows.copy()
-        if isinstance(feed, AvatarFeed):
-            rows[chosen.numpy()] = len(self.pictures) + np.array(feed.rows(numbers.tolist()))
-        else:
-            rows[chosen.numpy()] = -1 - numbers.numpy()
-        return replace(batch, rows=rows)
+
+def _with(batch: Batch, chosen: Tensor, served: Served, rows: NDArray[np.int64]) -> Batch:
+    """The batch with what a feed served in the chosen places (n,), where its rows are `rows` (n,)."""
+    there = chosen.to(batch.pictures.device)
+    batch.pictures[there] = to_signed(served.pictures.to(batch.pictures.device))
+    for ours, theirs in (
+        (batch.cond.tokens, served.cond.tokens),
+        (batch.cond.mask, served.cond.mask),
+        (batch.cond.style, served.cond.style),
+        (batch.cond.letters, served.cond.letters),
+    ):
+        if ours is not None and theirs is not None:
+            ours[there] = theirs.to(ours.device)
+    if batch.cond.augment is not None:
+        batch.cond.augment[there] = 0
+    changed = batch.rows.copy()
+    changed[chosen.numpy()] = rows
+    return replace(batch, rows=changed)
 
 
 def times_at(seed: int, draws: Tensor, density: TimeDensity) -> Tensor:

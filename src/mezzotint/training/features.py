@@ -72,8 +72,9 @@ def _write(
     for start in range(0, len(order), 128):
         chosen = order[start : start + 128]
         cond = conditioner([captions[i] for i in chosen])
+        tokens = cond.tokens.cpu()
         for row, i in enumerate(chosen):
-            rows[i] = cond.tokens[row, cond.mask[row]].numpy().astype(np.float16)
+            rows[i] = tokens[row, cond.mask[row]].numpy().astype(np.float16)
         if progress is not None:
             progress(min(start + 128, len(order)), len(order))
     np.save(folder / "tokens.npy", np.concatenate(rows))

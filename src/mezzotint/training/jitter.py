@@ -17,11 +17,12 @@ def jittered(pictures: Tensor, seed: int, draws: Tensor, config: JitterConfig, k
     (B,) bool: what is transparent stays so, because the caption speaks of it.
     """
     u = philox_uniform(seed, draws[:, None], Purpose.AUGMENT, torch.arange(11)[None]).float()  # (B, 11)
+    u, kept = u.to(pictures.device), kept.to(pictures.device)
     even = 2 * u - 1
     moved = (u[:, 10:] < config.moved).float()
     size = 1 + config.scale * even[:, 0] * moved[:, 0]
     move = 2 * config.shift * even[:, 1:3] * moved  # the picture is 2 wide
-    theta = torch.zeros(len(u), 2, 3)
+    theta = torch.zeros(len(u), 2, 3, device=u.device)
     theta[:, 0, 0] = theta[:, 1, 1] = 1 / size
     theta[:, :, 2] = -move / size[:, None]
     unit = (pictures.squeeze(2) + 1) / 2

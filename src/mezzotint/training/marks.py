@@ -34,6 +34,10 @@ class Marks:
     box: Tensor
     colour: Tensor
 
+    def to(self, device: torch.device) -> "Marks":
+        """The same marks on another device."""
+        return Marks(self.picture.to(device), self.kind.to(device), self.box.to(device), self.colour.to(device))
+
     @property
     def middle(self) -> Tensor:
         """(M, 2): column and row of the cell that holds the middle of the box."""

@@ -139,21 +139,23 @@ class Optimizer:
         self.muon = Muon(matrices, config.momentum)
         self.adam = Adam({n: p for n, p in named.items() if n not in matrices})
 
-    def step(self, step: int, steps: int) -> float:
-        """Update number `step` (from 1) of `steps`; returns the global norm of the gradient before clipping."""
+    def step(self, step: int, steps: int) -> Tensor:
+        """Update number `step` (from 1) of `steps`; returns the global norm () of the gradient before clipping, on the
+        device that computes it, so that nothing has to wait for it."""
         norm = self.gradient_norm()
-        if norm > self.config.clip:
-            for parameter in self.network.parameters():
-                _gradient(parameter).mul_(self.config.clip / norm)
+        # by 1 where it is not above the limit, which changes no bit
+        shrink = (self.config.clip / norm.clamp_min(self.config.clip)).to(norm.dtype)
+        torch._foreach_mul_([_gradient(p) for p in self.network.parameters()], shrink)
         factor = self.config.factor(step, steps)
         self.muon.step(self.config.muon_lr * factor)
         self.adam.step(self.config.adam_lr * factor, step)
         return norm
 
-    def gradient_norm(self) -> float:
-        """Euclidean norm of all gradients together."""
+    def gradient_norm(self) -> Tensor:
+        """Euclidean norm () of all gradients together."""
         gradients = [_gradient(p) for p in self.network.parameters()]
-        return float(torch.stack(list(torch._foreach_norm(gradients))).norm())
+        norm: Tensor = torch.stack(list(torch._foreach_norm(gradients))).norm()
+        return norm
 
     def state(self) -> dict[str, Tensor]:
         """Every moment, under `muon.`, `first.` and `second.`"""

@@ -19,7 +19,7 @@ from mezzotint.diffusion.noise import Purpose, philox_uniform
 from mezzotint.training.config import EncoderRun
 from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.jitter import jittered
-from mezzotint.training.scene_feed import SceneFeed
+from mezzotint.training.scene_feed import SceneFeed, Unread
 
 __all__ = ["PairBatches", "Pairs", "Shown", "alike"]
 
@@ -70,6 +70,25 @@ def alike(shown: Sequence[Shown]) -> Tensor:
     return same
 
 
+@dataclass(frozen=True, slots=True)
+class RawPairs:
+    """What a batch of pairs is made of, on the CPU, before any caption is embedded.
+
+    pictures (B, H, W, 4) uint8; captions (B + W,): numbers of the icons' captions; unread: those of scenes, then the
+    wrong ones, at `places` among all; kept (B,): what is transparent stays so; draws (B,): numbers of the pictures.
+    """
+
+    pictures: Tensor
+    captions: Tensor
+    unread: Unread | None
+    places: Tensor
+    kept: Tensor
+    draws: Tensor
+    same: Tensor
+    wrong_of: Tensor
+    rows: NDArray[np.int64]
+
+
 class PairBatches:
     """Batches of an encoder's run. `at(counter)` depends on the run's seed and the counter only.
 
@@ -86,12 +105,17 @@ class PairBatches:
         device: torch.device,
         scenes: SceneFeed | None = None,
     ) -> None:
-        self.run, self.pictures, self.features, self.rows = run, pictures, features, rows
+        self.run, self.pictures, self.rows = run, pictures, rows
+        self.features = features.to(device)
         self.device, self.scenes = device, scenes
         self.wrong = 0 if scenes is None else int(run.wrong * run.batch)
 
     def at(self, counter: int) -> Pairs:
         """The batch that starts with picture number `counter` since training began."""
+        return self.ready(self.raw(counter))
+
+    def raw(self, counter: int) -> RawPairs:
+        """What that batch is made of: all the work that needs neither the text encoder nor the run's device."""
         run = self.run
         draws = torch.arange(counter, counter + run.batch)
         choice = philox_uniform(run.seed, draws, Purpose.CAPTION).tolist()
@@ -101,14 +125,30 @@ class PairBatches:
             rows = np.where(composed.numpy(), -1 - draws.numpy(), rows)
         shown = [self._shown(int(row), u) for row, u in zip(rows, choice, strict=True)]
         wrong = [i for i, one in enumerate(shown) if one.wrong][: self.wrong]
-        pictures = to_signed(torch.from_numpy(np.stack([one.picture for one in shown])))
-        kept = torch.tensor(["background" in one.caption for one in shown])
+        icons = [self.features.index[one.caption if row >= 0 else ""] for one, row in zip(shown, rows, strict=True)]
+        scenes = [i for i, row in enumerate(rows.tolist()) if row < 0]
+        captions = [*(shown[i].caption for i in scenes), *(shown[i].wrong for i in wrong)]
+        return RawPairs(
+            pictures=torch.from_numpy(np.stack([one.picture for one in shown])),
+            captions=torch.tensor([*icons, *[self.features.index[""]] * self.wrong]),
+            unread=self.scenes.read.pieces(captions) if self.scenes is not None and captions else None,
+            places=torch.tensor([*scenes, *range(len(shown), len(shown) + len(wrong))], dtype=torch.int64),
+            kept=torch.tensor(["background" in one.caption for one in shown]),
+            draws=draws,
+            same=alike(shown),
+            wrong_of=torch.tensor([*wrong, *[-1] * (self.wrong - len(wrong))], dtype=torch.int64),
+            rows=rows,
+        )
+
+    def ready(self, raw: RawPairs) -> Pairs:
+        """The batch, jittered, its captions read, on the run's device."""
+        pictures = to_signed(raw.pictures.to(self.device))
         return Pairs(
-            jittered(pictures, run.seed, draws, run.jitter, kept).to(self.device),
-            self._read(shown, rows, wrong).to(self.device),
-            alike(shown).to(self.device),
-            torch.tensor([*wrong, *[-1] * (self.wrong - len(wrong))], dtype=torch.int64, device=self.device),
-            rows,
+            jittered(pictures, self.run.seed, raw.draws, self.run.jitter, raw.kept),
+            self._read(raw),
+            raw.same.to(self.device),
+            raw.wrong_of.to(self.device),
+            raw.rows,
         )
 
     def named(self, row: int) -> str:
@@ -137,20 +177,17 @@ class PairBatches:
             wrong[int(choice * len(wrong))] if wrong else "",
         )
 
-    def _read(self, shown: Sequence[Shown], rows: NDArray[np.int64], wrong: Sequence[int]) -> Conditioning:
+    def _read(self, raw: RawPairs) -> Conditioning:
         """The captions of icons from the cache, those of scenes and the wrong ones embedded now."""
-        run, count = self.run, len(shown) + self.wrong
-        icons = [self.features.index[one.caption if row >= 0 else ""] for one, row in zip(shown, rows, strict=True)]
-        numbers = torch.tensor([*icons, *[self.features.index[""]] * self.wrong])
-        tokens, mask = self.features.batch(numbers, run.text_length)
+        run, count, device = self.run, len(raw.captions), self.device
+        tokens, mask = self.features.batch(raw.captions.to(device), run.text_length)
         # captions of icons quote names, not what is to be written: they have no letters
         letters = torch.zeros(count, run.network.word_length, dtype=torch.int64) if run.network.letters else None
-        cond = Conditioning(tokens, mask, torch.zeros(count, dtype=torch.int64), letters)
-        scenes = [i for i, row in enumerate(rows.tolist()) if row < 0]
-        places = [*scenes, *range(len(shown), len(shown) + len(wrong))]
-        if self.scenes is None or not places:
+        cond = Conditioning(tokens, mask, torch.zeros(count, dtype=torch.int64), letters).to(device)
+        if raw.unread is None:
             return cond
-        read = self.scenes.read([*(shown[i].caption for i in scenes), *(shown[i].wrong for i in wrong)])
+        assert self.scenes is not None
+        read, places = self.scenes.read.embedded(raw.unread), raw.places.to(device)
         cond.tokens[places], cond.mask[places] = read.tokens, read.mask
         if cond.letters is not None and read.letters is not None:
             cond.letters[places] = read.letters

@@ -64,18 +64,21 @@ def prepare(
     run = _fitted(run, len(styles), conditioner.width)
     rows = pictures.split("train")[: run.data.limit or None]
     held_out = heldout_rows(pictures, run.validation)
-    # every sort of run asks for the same captions, so that all share one cache
+    # every run that reads captions asks for the same ones, so that all share one cache
     captions = ["", *(caption for row in rows for caption in pictures.records[int(row)].captions)]
     captions += [densest_caption(pictures.records[int(row)].captions) for row in held_out]
+    if isinstance(run, DetectorRun):
+        captions = [""]  # it reads none
     report = None if progress is None else lambda done, total: progress("captions", done, total)
     cache = cache_folder() / "captions"
-    features = embed_captions(conditioner, captions, cache, text_digest, report)
-    scenes = scene_feeds(run, pictures, fonts or load_fonts(), conditioner, styles) if run.data.scenes else {}
+    embedder = conditioner.on(torch.device(device))
+    features = embed_captions(embedder, captions, cache, text_digest, report)
+    scenes = scene_feeds(run, pictures, fonts or load_fonts(), conditioner, styles, device) if run.data.scenes else {}
     supplies = Supplies(pictures, features, conditioner, text_digest, scenes)
     if avatars is not None and isinstance(run, RunConfig):
         # embedded by themselves, so that the other captions are read from the cache of runs without avatars
-        known = embed_captions(conditioner, avatar_captions(avatars), cache, text_digest, report)
-        supplies = replace(supplies, avatars=avatar_feeds(run, avatars, known, styles))
+        known = embed_captions(embedder, avatar_captions(avatars), cache, text_digest, report)
+        supplies = replace(supplies, avatars=avatar_feeds(run, avatars, known, styles, device))
     return Trainer(run, supplies, folder, device=device)
 
 

@@ -1,7 +1,7 @@
 """Batches and validation of a detector's run: composed scenes, and everything that is in them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -34,6 +34,10 @@ class Seen:
     letters: Marks
     rows: NDArray[np.int64]
 
+    def to(self, device: torch.device) -> "Seen":
+        """The same on another device; the rows stay where they are."""
+        return Seen(self.pictures.to(device), self.things.to(device), self.letters.to(device), self.rows)
+
 
 def things_of(scenes: Mapping[str, SceneFeed]) -> tuple[str, ...]:
     """The names of all things that scenes of both splits show, sorted: their places are their numbers."""
@@ -53,18 +57,30 @@ class SightingBatches:
     `at(counter)` is a pure function of the run's seed and the counter.
     """
 
-    def __init__(self, run: DetectorRun, scenes: Mapping[str, SceneFeed], things: Sequence[str]) -> None:
-        self.run, self.things = run, things
+    def __init__(
+        self,
+        run: DetectorRun,
+        scenes: Mapping[str, SceneFeed],
+        things: Sequence[str],
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.run, self.things, self.device = run, things, torch.device(device)
         self.sources: tuple[Scenes, Scenes] = (scenes["train"].scenes, scenes["heldout"].scenes)
 
     def at(self, counter: int) -> Seen:
         """The batch that starts with picture number `counter` since training began."""
+        return self.ready(self.raw(counter))
+
+    def raw(self, counter: int) -> Seen:
+        """That batch as it was composed, on the CPU."""
         numbers = range(counter, counter + self.run.batch)
-        seen = _seen([self.sources[number % 2].at(number) for number in numbers], self.things, numbers)
-        draws = torch.arange(counter, counter + self.run.batch)
-        still = torch.zeros(self.run.batch, dtype=torch.bool)
-        pictures = jittered(seen.pictures, self.run.seed, draws, self.run.jitter, still)
-        return Seen(pictures, seen.things, seen.letters, seen.rows)
+        return _seen([self.sources[number % 2].at(number) for number in numbers], self.things, numbers)
+
+    def ready(self, raw: Seen) -> Seen:
+        """The batch, jittered, on the run's device."""
+        seen, draws = raw.to(self.device), torch.from_numpy(-1 - raw.rows)
+        still = torch.zeros(len(draws), dtype=torch.bool)
+        return replace(seen, pictures=jittered(seen.pictures, self.run.seed, draws, self.run.jitter, still))
 
     def named(self, row: int) -> str:
         """What the picture of a batch's row is called, for messages."""
@@ -88,9 +104,10 @@ class SightingCheck:
     def __call__(self, network: nn.Module) -> dict[str, float]:
         """The shares, and the loss under "mean"."""
         assert isinstance(network, IconDetector)
+        seen = self.seen.to(network.peaks.weight.device)
         with torch.inference_mode():
-            maps = network(self.seen.pictures)
-            losses = detection_losses(network, maps, self.seen.things, self.seen.letters)
+            maps = network(seen.pictures)
+            losses = detection_losses(network, maps, seen.things, seen.letters)
             found = decoded(network, maps)
         return {"mean": float(losses.mean()), **self.right(found)}
 

@@ -18,6 +18,7 @@ from mezzotint.families.icon_detector import IconDetector, initialise_detector
 from mezzotint.families.pixel_dit import PixelDiT, initialise
 from mezzotint.families.twin_encoder import FAMILY, TwinEncoder
 from mezzotint.families.twin_encoder import initialise as initialise_encoder
+from mezzotint.training.ahead import Source
 from mezzotint.training.avatar_feed import AvatarFeed
 from mezzotint.training.batches import Batches
 from mezzotint.training.config import DetectorRun, EncoderRun, Run, RunConfig
@@ -43,11 +44,11 @@ class Rowed(Protocol):
 B = TypeVar("B", bound=Rowed, covariant=True)
 
 
-class BatchSource(Protocol[B]):
+class BatchSource(Source[B], Protocol[B]):
     """The batches of a run, each a pure function of how many pictures came before it."""
 
     def at(self, counter: int) -> B:
-        """The batch that starts with picture number `counter` since training began."""
+        """The batch that starts with picture number `counter` since training began: `ready(raw(counter))`."""
         ...
 
     def named(self, row: int) -> str:
@@ -146,7 +147,7 @@ def _detecting(run: DetectorRun, supplies: Supplies, device: torch.device, netwo
     assert isinstance(network, IconDetector), "a network of another family"
     return Task(
         network.to(device),
-        SightingBatches(run, supplies.scenes, things),
+        SightingBatches(run, supplies.scenes, things, device),
         Detect(run, network),
         SightingCheck(run, supplies.scenes, things),
         {"family": DETECTOR_FAMILY, "things": list(things)},

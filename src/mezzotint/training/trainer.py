@@ -4,8 +4,9 @@ import contextlib
 import math
 import os
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,15 @@ from torch import Tensor, nn
 from mezzotint import __version__
 from mezzotint.errors import TrainingError
 from mezzotint.training import state
+from mezzotint.training.ahead import batches_ahead
 from mezzotint.training.config import Run, from_dict
 from mezzotint.training.ema import PowerEMA
 from mezzotint.training.methods import Method
 from mezzotint.training.optim import Optimizer
 from mezzotint.training.task import Supplies, task_of
 
+_PACE = 20
+"""Updates whose mean duration says how fast the training is."""
 _HISTORY = ("warm_start", "earlier", "sessions")
 """What a resumed run takes over from its checkpoint."""
 
@@ -112,27 +116,56 @@ class Trainer:
         kept = {"earlier": [], **{key: snapshot.facts[key] for key in _HISTORY if key in snapshot.facts}}
         self.facts = {**self.facts, **kept}
 
-    def steps(self, stop_after: int | None = None) -> Iterator[TrainStep]:
+    def steps(
+        self, stop_after: int | None = None, *, workers: int = 0, seconds: float | None = None
+    ) -> Iterator[TrainStep]:
         """Train to the end of the run, or to update number `stop_after`; the last step always leaves a checkpoint.
 
-        Closing the generator after any step loses the updates since the last checkpoint; call `save` first.
+        workers: so many processes make batches ahead; the batches are the same. seconds: the run is to end after so
+        many of them, whatever is done by then (see `_shorten`). Closing the generator after any step loses the
+        updates since the last checkpoint; call `save` first.
         Raises `TrainingError`, before the update, if a loss is not finite.
         """
+        begun = time.perf_counter()
         last = min(self.run.steps, stop_after or self.run.steps)
         self.facts["sessions"] = [*self.facts["sessions"], self._session()]
-        while self.step < last:
-            begin = time.perf_counter()
-            loss, norm = self._update()
-            validation = None
-            if self.step % self.run.validate_every == 0 or self.step == last:
-                with self.averaged(self.run.ema[0]) as network:
-                    validation = self.validation(network)
-            due = self.step % self.run.checkpoint_every == 0 or self.step == last
-            path = self.save() if due else None
-            yield TrainStep(self.step, self.pictures, loss, norm, time.perf_counter() - begin, validation, path)
+        recent: deque[float] = deque(maxlen=_PACE)
+        counters = range(self.pictures, last * self.run.batch, self.run.batch)
+        with contextlib.closing(batches_ahead(self.batches, counters, workers)) as batches:
+            batch = next(batches, None)
+            while self.step < last and batch is not None:
+                begin = time.perf_counter()
+                loss, norm, batch = self._update(batch, batches)
+                recent.append(time.perf_counter() - begin)
+                if seconds is not None and self._must_decay(seconds - (begin - begun), sum(recent) / len(recent)):
+                    self._shorten()
+                    last, seconds = min(self.run.steps, last), None
+                yield self._finished(loss, norm, begin, self.step == last)
 
-    def _update(self) -> tuple[float, float]:
-        batch = self.batches.at(self.pictures)
+    def _finished(self, loss: float, norm: float, begin: float, ends: bool) -> TrainStep:
+        """What an update did, once it is measured and saved as far as it is to be."""
+        validation = None
+        if self.step % self.run.validate_every == 0 or ends:
+            with self.averaged(self.run.ema[0]) as network:
+                validation = self.validation(network)
+        path = self.save() if self.step % self.run.checkpoint_every == 0 or ends else None
+        return TrainStep(self.step, self.pictures, loss, norm, time.perf_counter() - begin, validation, path)
+
+    def _must_decay(self, left: float, pace: float) -> bool:
+        """Whether the updates that the learning rate needs to decay, at so many seconds each, fill the seconds left."""
+        decay = self.run.optim.decay
+        return self.step < (1 - decay) * self.run.steps and left <= pace * self.step * decay / (1 - decay)
+
+    def _shorten(self) -> None:
+        """Let the learning rate decay from here: the run has as many updates as if it had been so short from the start
+        (but for its warm-up, whose share is of the length that it was meant to have)."""
+        steps = max(self.step + 1, round(self.step / (1 - self.run.optim.decay)))
+        self.run = replace(self.run, steps=steps)
+        self.facts["run"] = self.run.as_dict()
+        self.facts["sessions"][-1]["shortened_at"] = self.step
+
+    def _update(self, batch: Any, batches: Iterator[Any]) -> tuple[float, float, Any]:
+        """One update; also the next batch, which is made while a device still works on this one."""
         self.network.zero_grad(set_to_none=True)
         losses = self.method.losses(batch)
         value = float(losses.detach().mean())
@@ -149,7 +182,8 @@ class Trainer:
         self.method.step(self.run.optim.adam_lr * self.run.optim.factor(self.step, self.run.steps), self.step)
         for average in self.averages:
             average.update(self.network, self.step)
-        return value, norm
+        upcoming = next(batches, None)
+        return value, float(norm), upcoming
 
     def save(self) -> Path:
         """Write a checkpoint of the present state."""

@@ -55,19 +55,16 @@ def _sightings(network: IconDetector, maps: Maps, sort: int, least: float) -> li
     colours = said.colours.softmax(1).max(1)
     scores = chance[picture, row, column] * kinds.values
     boxes = _boxes(maps.boxes[picture, :, row, column], row, column)
+    best = scores.argsort(descending=True)
+    best = best[scores[best] >= least]
+    # all at once: a GPU takes as long to say one number as to say all of them
+    where, kind, score, box, colour, surety = (
+        values[best].tolist() for values in (picture, kinds.indices, scores, boxes, colours.indices, colours.values)
+    )
     found: list[list[Sighting]] = [[] for _ in range(len(chance))]
-    for i in scores.argsort(descending=True).tolist():
-        if float(scores[i]) < least:
-            break
-        left, top, right, bottom = boxes[i].tolist()
-        sighting = Sighting(
-            int(kinds.indices[i]),
-            float(scores[i]),
-            (left, top, right, bottom),
-            int(colours.indices[i]),
-            float(colours.values[i]),
-        )
-        here = found[int(picture[i])]
+    for i in range(len(best)):
+        sighting = Sighting(kind[i], score[i], tuple(box[i]), colour[i], surety[i])
+        here = found[where[i]]
         if not any(other.kind == sighting.kind and iou(other.box, sighting.box) > SAME for other in here):
             here.append(sighting)
     return [tuple(some) for some in found]

@@ -1,5 +1,6 @@
 """`mezzotint train`: teach a model to draw."""
 
+import math
 import shlex
 import time
 from collections import deque
@@ -11,6 +12,7 @@ import click
 
 from mezzotint.errors import InvalidOption, TrainingError, unknown_name
 from mezzotint.interfaces.cli.options import (
+    REAL,
     WHOLE,
     device_option,
     dtype_option,
@@ -58,6 +60,20 @@ RECENT = 50
     metavar="MODEL",
     help="Begin with the weights of a model (a name or a folder) instead of random ones.",
 )
+@click.option(
+    "--minutes",
+    type=REAL,
+    metavar="M",
+    help="End the run within about so many minutes: its learning rate decays early enough for that.",
+)
+@click.option(
+    "--workers",
+    type=WHOLE,
+    default="0",
+    show_default=True,
+    metavar="N",
+    help="Processes that make batches ahead; worth it beside a GPU. The batches are the same.",
+)
 @device_option
 @dtype_option
 @threads_option
@@ -69,14 +85,16 @@ def train(
     resume: bool,
     stop_after: Any,
     warm_start: str | None,
+    minutes: Any,
+    workers: Any,
     device: str,
     dtype: str,
     threads: Any,
     form: str,
 ) -> None:
     """Train RUN: tiny (a minute), house (the house model, hours on two cores), icons (the same without scenes),
-    icons_gpu; encoder (which measures how well pictures fit their prompts), detector and second_detector (which say
-    what is to be seen in a picture).
+    house_gpu (a larger one, minutes of a GPU); encoder (which measures how well pictures fit their prompts), detector
+    and second_detector (which say what is to be seen in a picture).
 
     Metrics go to metrics.jsonl and sheets of samples to samples/ in the run's folder. SIGTERM or Ctrl-C finishes the
     step, saves, and exits with 75; --resume then goes on as if nothing had happened, bit for bit on the same machine.
@@ -84,6 +102,9 @@ def train(
     set_threads(threads)
     if stop_after is not None:
         stop_after = whole_number("stop-after", stop_after, 1, 10**9)
+    workers = whole_number("workers", workers, 0, 1024)
+    if minutes is not None and not (isinstance(minutes, float) and 0 < minutes < math.inf):
+        raise InvalidOption(f"minutes is {minutes!r}; it must be a number above 0.")
     if resume and warm_start is not None:
         raise InvalidOption("A resumed run has weights already; leave out --resume or --warm-start.")
     from mezzotint.interfaces.stopping import locked
@@ -92,7 +113,8 @@ def train(
     with locked(folder):
         trainer, text = _prepared(config, folder, resume, warm_start, device)
         outcome = Outcome(trainer, form, shlex.join(_resume_words(run, out)))
-        _loop(trainer, text, stop_after, outcome)
+        pace = Pace(stop_after, workers, None if minutes is None else 60 * minutes)
+        _loop(trainer, text, pace, outcome)
     outcome.report()
     if outcome.stopped:
         raise click.exceptions.Exit(EXIT_SAVED)
@@ -240,7 +262,16 @@ class Outcome:
         click.echo(f"a model: {pack}")
 
 
-def _loop(trainer: "Trainer", text: "TextConditioner", stop_after: int | None, outcome: Outcome) -> None:
+@dataclass(frozen=True)
+class Pace:
+    """How far and how fast to train: see the options."""
+
+    stop_after: int | None
+    workers: int
+    seconds: float | None
+
+
+def _loop(trainer: "Trainer", text: "TextConditioner", pace: Pace, outcome: Outcome) -> None:
     """Train to the end, to `stop_after`, or until a signal asks to stop; there is a checkpoint in each case."""
     from mezzotint.interfaces.metrics import Metrics
     from mezzotint.interfaces.samples import draw_sheet
@@ -249,19 +280,19 @@ def _loop(trainer: "Trainer", text: "TextConditioner", stop_after: int | None, o
 
     run = trainer.run
     sheets = run.sample_every if isinstance(run, RunConfig) else None  # an encoder draws nothing
-    last = min(run.steps, stop_after or run.steps)
-    if trainer.step >= last:
+    if trainer.step >= min(run.steps, pace.stop_after or run.steps):
         return
     with (
         StopSignals() as stop,
         Metrics(trainer.folder, run, trainer.step) as metrics,
         bar(run.steps, run.name, "step", trainer.step, leave=True) as shown,
     ):
-        for step in trainer.steps(stop_after):
+        for step in trainer.steps(pace.stop_after, workers=pace.workers, seconds=pace.seconds):
+            last = min(trainer.run.steps, pace.stop_after or trainer.run.steps)  # a run may be shortened
             metrics.write(step)
             outcome.take(step)
             shown.move(outcome.line)
-            if sheets and not stop.asked and (step.step % sheets == 0 or step.step == run.steps):
+            if sheets and not stop.asked and (step.step % sheets == 0 or step.step == trainer.run.steps):
                 outcome.sheet = draw_sheet(trainer, text, lambda: stop.asked) or outcome.sheet
             if stop.asked and step.step < last:
                 if step.checkpoint is None:

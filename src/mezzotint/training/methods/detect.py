@@ -21,13 +21,15 @@ def peaks_wanted(marks: Marks, count: int, rows: int, columns: int) -> Tensor:
     d: distance to the cell of the mark's middle; s: a sixth of the shorter side of its box, at least 0.6 cells.
     Source: Zhou et al. 2019 (CenterNet), section 3.
     """
-    wanted = torch.zeros(count, rows * columns)
+    device = marks.box.device
+    wanted = torch.zeros(count, rows * columns, device=device)
     if not len(marks.picture):
         return wanted.reshape(count, rows, columns)
     sides = (marks.box[:, 2:] - marks.box[:, :2]).amin(1)
     spread = (sides / 6).clamp_min(0.6)[:, None, None]
     x, y = (marks.middle[:, axis, None, None] for axis in (0, 1))
-    row, column = torch.arange(rows)[None, :, None], torch.arange(columns)[None, None, :]
+    row = torch.arange(rows, device=device)[None, :, None]
+    column = torch.arange(columns, device=device)[None, None, :]
     bumps = torch.exp(-((row - y) ** 2 + (column - x) ** 2) / (2 * spread**2)).flatten(1)
     wanted.scatter_reduce_(0, marks.picture[:, None].expand_as(bumps), bumps, "amax")
     return wanted.reshape(count, rows, columns)
@@ -63,7 +65,7 @@ def _reach(marks: Marks) -> Tensor:
 
 def _spread(values: Tensor, marks: Marks, count: int) -> Tensor:
     """The mean of marks' values (M,) for every picture, (count,)."""
-    total = torch.zeros(count).index_add(0, marks.picture, values)
+    total = torch.zeros(count, device=values.device).index_add(0, marks.picture, values)
     return total / torch.bincount(marks.picture, minlength=count).clamp_min(1)
 
 
@@ -74,7 +76,7 @@ def detection_losses(network: IconDetector, maps: Maps, things: Marks, letters: 
     letters, without colours. IoU: Yu et al. 2016 (UnitBox), as in FCOS.
     """
     count, _, rows, columns = maps.peaks.shape
-    losses = torch.zeros(count)
+    losses = torch.zeros(count, device=maps.peaks.device)
     for sort, marks in enumerate((things, letters)):
         losses = losses + peak_loss(maps.peaks[:, sort], peaks_wanted(marks, count, rows, columns))
         # without any marks all that follows is empty, but every weight still gets a gradient

@@ -1,0 +1,118 @@
+"""Batches made ahead of their time by worker processes: the same ones, sooner."""
+
+import dataclasses
+import multiprocessing
+import signal
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Protocol, TypeVar
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mezzotint.errors import TrainingError
+
+__all__ = ["Source", "batches_ahead"]
+
+B = TypeVar("B", covariant=True)
+
+
+class Source(Protocol[B]):
+    """Batches in two parts, each a pure function of how many pictures came before it."""
+
+    def raw(self, counter: int) -> Any:
+        """What has to be read, composed and looked up: on the CPU, and picklable."""
+        ...
+
+    def ready(self, raw: Any) -> B:
+        """The batch, on the device that trains."""
+        ...
+
+
+def batches_ahead(source: Source[B], counters: Sequence[int], workers: int) -> Generator[B]:
+    """The batches that start with these pictures, in their order; the first parts are made by so many processes.
+
+    Without workers a batch is made when it is asked for. Closing the iterator ends the processes.
+    Raises `TrainingError` where processes cannot be forked (Windows), and what a worker raised.
+    """
+    if not workers:
+        for counter in counters:
+            yield source.ready(source.raw(counter))
+        return
+    if "fork" not in multiprocessing.get_all_start_methods():
+        raise TrainingError("This system cannot fork processes, which --workers needs; leave it at 0.")
+    context = multiprocessing.get_context("fork")
+    readers: list[Connection] = []
+    processes = []
+    try:
+        for first in range(workers):
+            reader, writer = context.Pipe(duplex=False)
+            readers.append(reader)
+            # a process in daemon mode ends with its parent
+            process = context.Process(
+                target=_work, args=(source, counters[first::workers], writer, tuple(readers)), daemon=True
+            )
+            process.start()
+            processes.append(process)
+            writer.close()
+        for place in range(len(counters)):
+            yield source.ready(_received(readers[place % workers]))
+    finally:
+        for process in processes:
+            process.terminate()
+        for reader in readers:
+            reader.close()
+        for process in processes:
+            process.join()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A tensor on its way: as such it would be left in shared memory, of which there may be little."""
+
+    array: NDArray[Any]
+
+
+def _changed(value: Any, kind: type, change: Callable[[Any], Any]) -> Any:
+    """The value with everything of a kind in it changed, within dataclasses and tuples."""
+    if isinstance(value, kind):
+        return change(value)
+    if isinstance(value, tuple):
+        return tuple(_changed(part, kind, change) for part in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: _changed(getattr(value, f.name), kind, change) for f in dataclasses.fields(value)}
+        return dataclasses.replace(value, **parts)
+    return value
+
+
+def _received(reader: Connection) -> Any:
+    try:
+        raw, error = reader.recv()
+    except EOFError:
+        raise TrainingError(
+            "A worker process ended too early, perhaps for want of memory; use fewer --workers."
+        ) from None
+    if error is not None:
+        raise error
+    return _changed(raw, _Sent, lambda sent: torch.from_numpy(sent.array))
+
+
+def _work(source: Source[Any], counters: Sequence[int], writer: Connection, readers: Sequence[Connection]) -> None:
+    """Make the first parts of these batches; whoever waits in `send_bytes` waits for the training to catch up."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends its workers itself
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for reader in readers:
+        reader.close()  # else a worker would outlive a parent that was killed, since somebody could still read
+    torch.set_num_threads(1)  # a forked process has no other OpenMP threads, and waits for them for ever
+    for counter in counters:
+        try:
+            raw = _changed(source.raw(counter), Tensor, lambda tensor: _Sent(tensor.numpy()))
+            item: tuple[Any, Exception | None] = raw, None
+        except Exception as error:  # told where it can be handled
+            item = None, error
+        try:
+            writer.send(item)
+        except BrokenPipeError:
+            return
