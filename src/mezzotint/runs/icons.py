@@ -52,7 +52,7 @@ def house_gpu() -> RunConfig:
     return replace(
         base,
         name="house_gpu",
-        network=replace(base.network, patch=4, bottleneck=64, width=320, heads=5, hidden=848),
+        network=replace(base.network, patch=4, bottleneck=64, width=320, heads=5, hidden=848, word_length=11),
         data=DataConfig(scenes=0.5, avatars=0.12),
         steps=12_000,
         batch=768,

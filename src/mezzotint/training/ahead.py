@@ -61,7 +61,7 @@ def batches_ahead(source: Source[B], counters: Sequence[int], workers: int) -> G
             yield source.ready(_received(readers[place % workers]))
     finally:
         for process in processes:
-            process.terminate()
+            process.kill()
         for reader in readers:
             reader.close()
         for process in processes:
@@ -90,7 +90,7 @@ def _changed(value: Any, kind: type, change: Callable[[Any], Any]) -> Any:
 def _received(reader: Connection) -> Any:
     try:
         raw, error = reader.recv()
-    except EOFError:
+    except (EOFError, OSError):
         raise TrainingError(
             "A worker process ended too early, perhaps for want of memory; use fewer --workers."
         ) from None
@@ -101,8 +101,8 @@ def _received(reader: Connection) -> Any:
 
 def _work(source: Source[Any], counters: Sequence[int], writer: Connection, readers: Sequence[Connection]) -> None:
     """Make the first parts of these batches; whoever waits in `send_bytes` waits for the training to catch up."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent is told too, and ends its workers itself
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_IGN)  # the parent is told too, and ends its workers once it has saved
     for reader in readers:
         reader.close()  # else a worker would outlive a parent that was killed, since somebody could still read
     torch.set_num_threads(1)  # a forked process has no other OpenMP threads, and waits for them for ever

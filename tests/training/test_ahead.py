@@ -1,0 +1,91 @@
+"""Batches made by worker processes: the same, in order, and with an end."""
+
+import dataclasses
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mezzotint.errors import TrainingError
+from mezzotint.training.ahead import batches_ahead
+
+
+@dataclass(frozen=True)
+class Raw:
+    numbers: Tensor
+    names: NDArray[np.int64]
+    within: tuple[Tensor, int | None]
+
+
+class Numbers:
+    """Batches that tell which process made them."""
+
+    def __init__(self, fails_at: int = -1, waits: float = 0.0) -> None:
+        self.fails_at, self.waits = fails_at, waits
+
+    def raw(self, counter: int) -> Raw:
+        if counter == self.fails_at:
+            raise TrainingError(f"picture {counter} is broken")
+        time.sleep(self.waits * (counter % 3))
+        numbers = torch.arange(counter, counter + 4)
+        return Raw(numbers.double() / 3, numbers.numpy(), (numbers > counter, os.getpid()))
+
+    def ready(self, raw: Raw) -> Raw:
+        return dataclasses.replace(raw, numbers=raw.numbers + 1)
+
+
+def plain(raw: Raw) -> tuple[Any, ...]:
+    return raw.numbers.tolist(), raw.names.tolist(), raw.within[0].tolist(), raw.numbers.dtype, raw.within[0].dtype
+
+
+def children() -> int:
+    return len(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_workers_give_the_same_batches_in_the_same_order(workers: int) -> None:
+    counters = range(8, 8 + 4 * 7, 4)
+    alone = list(batches_ahead(Numbers(), counters, 0))
+    made = list(batches_ahead(Numbers(waits=0.01), counters, workers))
+    assert [plain(raw) for raw in made] == [plain(raw) for raw in alone]
+    assert {raw.within[1] for raw in alone} == {os.getpid()}
+    assert len({raw.within[1] for raw in made}) == workers
+    assert os.getpid() not in {raw.within[1] for raw in made}
+
+
+def test_what_a_worker_raises_is_raised_where_its_batch_was_due() -> None:
+    batches = batches_ahead(Numbers(fails_at=8), range(0, 40, 4), 2)
+    assert [int(next(batches).names[0]) for _ in range(2)] == [0, 4]
+    with pytest.raises(TrainingError, match="picture 8 is broken"):
+        next(batches)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts processes through /proc")
+def test_closing_ends_the_workers() -> None:
+    before = children()
+    batches = batches_ahead(Numbers(), range(0, 4_000_000, 4), 3)
+    next(batches)
+    assert children() == before + 3
+    batches.close()
+    assert children() == before
+
+
+def test_a_worker_that_was_killed_is_one_sentence_and_one_that_is_asked_to_stop_goes_on() -> None:
+    batches = batches_ahead(Numbers(), range(0, 4_000, 4), 1)
+    worker = next(batches).within[1]
+    assert worker is not None
+    os.kill(worker, signal.SIGTERM)  # as to a whole group of processes: the parent is the one to stop
+    os.kill(worker, signal.SIGINT)
+    time.sleep(0.05)
+    assert [int(next(batches).names[0]) for _ in range(3)] == [4, 8, 12]
+    os.kill(worker, signal.SIGKILL)
+    with pytest.raises(TrainingError, match=r"A worker process ended too early.*--workers"):
+        list(batches)
