@@ -10,9 +10,12 @@ import torch
 from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.data.scenes import Box, Group, Scene, Scenes
+from mezzotint.errors import TrainingError
 from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig, initialise_detector
 from mezzotint.families.icon_detector.decode import Found, Sighting, decoded, read
+from mezzotint.interfaces.warm import warm_started
 from mezzotint.training import state
+from mezzotint.training.export import export
 from mezzotint.training.marks import COLOUR_NAMES, UNSAID, Marks, marks_of
 from mezzotint.training.methods.detect import detection_losses, overlap, peak_loss, peaks_wanted
 from mezzotint.training.sightings import SightingCheck
@@ -158,6 +161,21 @@ def test_a_detectors_run_resumes_to_the_bit_and_is_measured_on_scenes_it_never_s
     assert SCENES.split == "train"
     assert bool(whole.validation.composed[1].scene.held)  # type: ignore[attr-defined]
     assert not whole.validation.composed[0].scene.held  # type: ignore[attr-defined]
+
+
+def test_a_warm_start_takes_the_weights_of_a_detector_of_the_same_things(supplies: Supplies, tmp_path: Path) -> None:
+    first = Trainer(RUN, supplies, tmp_path / "first")
+    list(first.steps())
+    export(tmp_path / "first", tmp_path / "m", name="m", text=tmp_path, storage="fp32", defaults={})
+    second = warm_started(Trainer(RUN, supplies, tmp_path / "second"), str(tmp_path / "m"))
+    for (name, ours), theirs in zip(second.network.named_parameters(), first.averages[0].weights.values(), strict=True):
+        assert torch.equal(ours, theirs), name
+    assert second.facts["earlier"] == [{"weights": None, "pictures": first.pictures}]
+    assert second.facts["warm_start"]
+    description = tmp_path / "m" / "model.json"
+    description.write_text(description.read_text().replace('"apple"', '"quince"'))
+    with pytest.raises(TrainingError, match="knows other things"):
+        warm_started(Trainer(RUN, supplies, tmp_path / "third"), str(tmp_path / "m"))
 
 
 def test_what_is_right_is_counted_by_hand(supplies: Supplies) -> None:

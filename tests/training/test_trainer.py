@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -204,3 +205,51 @@ def test_a_run_becomes_a_model_that_draws(make_trainer: MakeTrainer, tmp_path: P
     shutil.rmtree(tmp_path / "run" / "checkpoints")
     with pytest.raises(InvalidCheckpoint, match="no complete checkpoint"):
         export(tmp_path / "run", tmp_path / "x", name="x", text=HOUSE / "text", defaults={})
+
+
+def test_workers_change_no_bit(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    alone = finish(make_trainer(tmp_path / "alone"))
+    trainer = make_trainer(tmp_path / "two")
+    list(trainer.steps(7, workers=2))
+    trainer.resume(trainer.save())
+    list(trainer.steps(workers=3))
+    helped = state.load(state.steps(trainer.folder / "checkpoints")[-1])
+    for name, tensors in alone.tensors.items():
+        for key, value in tensors.items():
+            assert torch.equal(value, helped.tensors[name][key]), (name, key)
+
+
+def test_a_run_that_must_end_in_time_is_the_shorter_run(
+    make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steady = replace(small_run.optim, warmup=0.0, decay=0.25)
+    long = replace(small_run, steps=1000, validate_every=1000, checkpoint_every=1000, optim=steady)
+    trainer, clock = make_trainer(tmp_path / "long", long), [0.0]
+    losses = trainer.method.losses
+
+    class Slow(Pretrain):
+        def losses(self, batch):  # type: ignore[no-untyped-def]
+            clock[0] += 60.0 if trainer.step == 0 else 1.0  # the first update is compiled
+            return losses(batch)
+
+    trainer.method = Slow(trainer.run, trainer.network)
+    monkeypatch.setattr("mezzotint.training.trainer.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    rates = [long.optim.factor(step.step, trainer.run.steps) for step in trainer.steps(seconds=100)]
+    monkeypatch.undo()
+    # after 31 updates (90 s) the next 10 fill what is left
+    assert (trainer.step, trainer.run.steps, len(rates), clock[0]) == (41, 41, 41, 100)
+    assert rates[30] == 1
+    assert rates[-1] == pytest.approx(1 / (0.25 * 41))
+    facts = state.read_facts(state.steps(tmp_path / "long" / "checkpoints")[-1])
+    assert (facts["step"], facts["run"]["steps"], facts["sessions"][-1]["shortened_at"]) == (41, 41, 31)
+    short = make_trainer(tmp_path / "short", replace(long, steps=41))
+    list(short.steps())
+    for (name, ours), theirs in zip(trainer.network.named_parameters(), short.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs), name
+
+
+def test_a_run_that_ends_before_its_time_is_not_shortened(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path)
+    list(trainer.steps(seconds=1e6))
+    assert (trainer.step, trainer.run.steps) == (12, 12)
+    assert "shortened_at" not in trainer.facts["sessions"][-1]

@@ -1,10 +1,14 @@
 """Starting a run from the weights of a model instead of random ones."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mezzotint.errors import TrainingError
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from mezzotint.checkpoints.model_folder import ModelFolder
     from mezzotint.training.trainer import Trainer
 
 ADDED = ("letters", "letter_places", "augments", "text_blocks.")
@@ -16,27 +20,40 @@ def warm_started(trainer: "Trainer", model: str) -> "Trainer":
     training these have behind them.
 
     Drawing styles are matched by name; a style that the model does not have keeps its fresh weights, and so do letters
-    and blocks for text that only the run has. Only weights are
-    taken: moments, averages and the count of updates begin anew. Raises TrainingError if the networks do not match.
+    and blocks for text that only the run has. What measures takes the weights of its own kind; a detector must know
+    the same things. Only weights are taken: moments, averages and the count of updates begin anew. Raises TrainingError
+    if the networks do not match.
     """
-    import torch
-
     from mezzotint.checkpoints.model_folder import read_model_folder
-    from mezzotint.families.pixel_dit import PixelDiT, initialise
     from mezzotint.load import find_model
     from mezzotint.training.config import RunConfig
     from mezzotint.training.trainer import Trainer
 
-    if not isinstance(trainer.run, RunConfig):
-        raise TrainingError(
-            f"The run {trainer.run.name} trains a network that measures, and no model has the weights of one; "
-            "leave out --warm-start."
-        )
     files = read_model_folder(find_model(model))
-    network = PixelDiT(trainer.run.network)
-    initialise(network, trainer.run.seed)
+    network = trainer.network  # as the run's seed made it
+    if trainer.facts.get("things") != files.description.get("things"):
+        raise TrainingError(
+            f"{model} knows other things than the run {trainer.run.name} trains a detector for; leave out --warm-start."
+        )
+    draws = isinstance(trainer.run, RunConfig)
+    _fill(network, files, trainer.supplies.styles if draws else None, f"The weights of {model}", trainer.run.name)
+    return Trainer(
+        trainer.run,
+        trainer.supplies,
+        trainer.folder,
+        network=network,
+        warm_start=files.weights_sha256,
+        earlier=_behind(files.description.get("training")),
+        device=trainer.device,
+    )
+
+
+def _fill(network: "nn.Module", files: "ModelFolder", styles: Sequence[str] | None, what: str, run: str) -> None:
+    """Give a network the weights of a model. styles: the run's, if it draws; then it may have `ADDED` parts."""
+    import torch
+
     own = dict(network.named_parameters())
-    fresh = {name for name in own.keys() - files.network.keys() if name.startswith(ADDED)}
+    fresh = {name for name in own.keys() - files.network.keys() if styles is not None and name.startswith(ADDED)}
     wrong = sorted(
         name
         for name in (own.keys() | files.network.keys()) - fresh
@@ -47,7 +64,7 @@ def warm_started(trainer: "Trainer", model: str) -> "Trainer":
     )
     if wrong:
         raise TrainingError(
-            f"The weights of {model} do not fit the run {trainer.run.name}: {wrong[0]} and {len(wrong) - 1} others "
+            f"{what} do not fit the run {run}: {wrong[0]} and {len(wrong) - 1} others "
             "differ; choose a run with the same network, or set its network to the model's."
         )
     known = {style: row for row, style in enumerate(files.description["styles"], start=1)}
@@ -55,19 +72,10 @@ def warm_started(trainer: "Trainer", model: str) -> "Trainer":
         for name, parameter in own.items():
             if name != "style" and name not in fresh:
                 parameter.copy_(files.network[name])
-        for row, style in enumerate((None, *trainer.supplies.styles)):
+        for row, style in enumerate((None, *styles) if styles is not None else ()):
             source = 0 if style is None else known.get(style)
             if source is not None:
                 own["style"][row] = files.network["style"][source]
-    return Trainer(
-        trainer.run,
-        trainer.supplies,
-        trainer.folder,
-        network=network,
-        warm_start=files.weights_sha256,
-        earlier=_behind(files.description.get("training")),
-        device=trainer.device,
-    )
 
 
 def _behind(training: dict[str, Any] | None) -> list[dict[str, Any]]:

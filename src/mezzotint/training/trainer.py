@@ -3,6 +3,7 @@
 import contextlib
 import math
 import os
+import statistics
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,7 @@ from mezzotint.training.optim import Optimizer
 from mezzotint.training.task import Supplies, task_of
 
 _PACE = 20
-"""Updates whose mean duration says how fast the training is."""
+"""Updates whose median duration says how fast the training is."""
 _HISTORY = ("warm_start", "earlier", "sessions")
 """What a resumed run takes over from its checkpoint."""
 
@@ -136,8 +137,9 @@ class Trainer:
             while self.step < last and batch is not None:
                 begin = time.perf_counter()
                 loss, norm, batch = self._update(batch, batches)
-                recent.append(time.perf_counter() - begin)
-                if seconds is not None and self._must_decay(seconds - (begin - begun), sum(recent) / len(recent)):
+                now = time.perf_counter()
+                recent.append(now - begin)
+                if seconds is not None and self._must_decay(seconds - (now - begun), recent):
                     self._shorten()
                     last, seconds = min(self.run.steps, last), None
                 yield self._finished(loss, norm, begin, self.step == last)
@@ -151,10 +153,12 @@ class Trainer:
         path = self.save() if self.step % self.run.checkpoint_every == 0 or ends else None
         return TrainStep(self.step, self.pictures, loss, norm, time.perf_counter() - begin, validation, path)
 
-    def _must_decay(self, left: float, pace: float) -> bool:
-        """Whether the updates that the learning rate needs to decay, at so many seconds each, fill the seconds left."""
+    def _must_decay(self, left: float, recent: Sequence[float]) -> bool:
+        """Whether the updates that the learning rate needs to decay fill the seconds left. recent: how many the last
+        ones took; the median leaves out those that were compiled first."""
         decay = self.run.optim.decay
-        return self.step < (1 - decay) * self.run.steps and left <= pace * self.step * decay / (1 - decay)
+        need = statistics.median(recent) * self.step * decay / (1 - decay)
+        return len(recent) == _PACE and self.step < (1 - decay) * self.run.steps and left <= need
 
     def _shorten(self) -> None:
         """Let the learning rate decay from here: the run has as many updates as if it had been so short from the start

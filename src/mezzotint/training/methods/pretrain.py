@@ -42,7 +42,7 @@ class Pretrain:
     """`x_t = (1 - t) x_0 + t eps`; the loss is `|x̂_0 - x_0|² / max(t, floor)²`, the velocity's (JiT, section 3).
 
     With `objective.learned_weight` it is divided by what it is expected to be at its t (`LearnedWeight`).
-    Noise is drawn inside the compiled step, so that it costs no memory traffic.
+    On a CPU noise is drawn inside the compiled step, so that it costs no memory traffic.
     """
 
     def __init__(self, run: RunConfig, network: nn.Module) -> None:
@@ -58,7 +58,9 @@ class Pretrain:
         """Loss of every picture, (B,), with gradients."""
         cond = batch.cond
         given = (cond.tokens, cond.mask, cond.style, cond.letters, cond.augment)
-        result: Tensor = self._compiled(batch.pictures, batch.t, batch.draws, *given)
+        # Triton refuses the generator's constants, which are above 2^31: there, noise is drawn before the step
+        eps = None if batch.draws.device.type == "cpu" else self._noise(batch.draws, batch.pictures)
+        result: Tensor = self._compiled(batch.pictures, batch.t, batch.draws, eps, *given)
         return result if self.weight is None else self.weight(result, self.schedule(batch.t))
 
     def step(self, lr: float, count: int) -> None:
@@ -80,16 +82,20 @@ class Pretrain:
         x0: Tensor,
         t: Tensor,
         draws: Tensor,
+        eps: Tensor | None,
         tokens: Tensor,
         mask: Tensor,
         style: Tensor,
         letters: Tensor | None,
         augment: Tensor | None,
     ) -> Tensor:
-        with torch.no_grad():
-            eps = normal_at(self.seed, draws, Purpose.TRAIN_NOISE, x0.shape[1:])
+        eps = self._noise(draws, x0) if eps is None else eps
         cond = Conditioning(tokens, mask, style, letters, augment)
         return noised_loss(self.network, x0, eps, t, cond, self.precision, self.floor)
+
+    @torch.no_grad()
+    def _noise(self, draws: Tensor, x0: Tensor) -> Tensor:
+        return normal_at(self.seed, draws, Purpose.TRAIN_NOISE, x0.shape[1:])
 
 
 def noised_loss(
