@@ -146,6 +146,18 @@ def test_a_colour_lies_behind_unless_the_caption_speaks_of_the_background() -> N
     assert bool((tinted[:, :3] <= tinted[:, 3:] + 1e-6).all())
 
 
+def test_a_softened_picture_lies_between_itself_and_its_blur() -> None:
+    picture, draws = blob(), torch.tensor([7, 8])
+    config = JitterConfig(moved=0.0, tint=0.0, backed=0.0, soft=1.0)
+    found = jittered(picture, 3, draws, config, draws < 0)[:, :, 0]
+    share = philox_uniform(3, draws[:, None], Purpose.AUGMENT, torch.arange(12, 13)[None]).float()[:, :, None]
+    around = [picture[:, :, 0].roll((y, x), (2, 3)) for y in (-1, 0, 1) for x in (-1, 0, 1)]
+    blurred = torch.stack(around).mean(0)
+    inner = (..., slice(1, -1), slice(1, -1))
+    torch.testing.assert_close(found[inner], picture[:, :, 0].lerp(blurred, share[..., None])[inner])
+    assert not torch.allclose(found[0], picture[0, :, 0], atol=1e-3)
+
+
 @pytest.fixture(scope="module")
 def features(tmp_path_factory: pytest.TempPathFactory) -> CaptionFeatures:
     captions = ["", *(caption for record in SET.records for caption in record.captions)]

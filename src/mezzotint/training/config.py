@@ -151,6 +151,7 @@ class JitterConfig:
     shift, scale   largest shift (a share of the side) and largest change of the size (a share of it)
     tint           largest change of a colour channel (a share of it): too little to change a colour's name
     backed         share of the pictures that get a colour behind what is transparent
+    soft           share of the pictures that are blurred, up to the mean of 3 by 3 pixels, as what a model draws is
     """
 
     moved: float = 0.7
@@ -158,9 +159,10 @@ class JitterConfig:
     scale: float = 0.1
     tint: float = 0.05
     backed: float = 0.3
+    soft: float = 0.0
 
 
-JITTERS = ("moved", "shift", "scale", "tint", "backed")
+JITTERS = ("moved", "shift", "scale", "tint", "backed", "soft")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +204,7 @@ class DetectorRun(AnyRun):
 
     network: IconDetectorConfig
     data: DataConfig = field(default_factory=lambda: DataConfig(scenes=1.0))
-    jitter: JitterConfig = field(default_factory=lambda: JitterConfig(moved=0.0))
+    jitter: JitterConfig = field(default_factory=lambda: JitterConfig(moved=0.0, soft=0.5))
 
     def __post_init__(self) -> None:
         super().__post_init__()

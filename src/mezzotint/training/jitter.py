@@ -11,15 +11,15 @@ __all__ = ["jittered"]
 
 
 def jittered(pictures: Tensor, seed: int, draws: Tensor, config: JitterConfig, kept: Tensor) -> Tensor:
-    """Pictures (B, 4, 1, H, W) in [-1, 1], premultiplied, each tinted, and perhaps moved and laid over a colour.
+    """Pictures (B, 4, 1, H, W) in [-1, 1], premultiplied, tinted, and perhaps moved, softened and laid over a colour.
 
     The changes of picture i are a function of (seed, draws[i]); the border is continued where a shift bares it. kept
     (B,) bool: what is transparent stays so, because the caption speaks of it.
     """
-    u = philox_uniform(seed, draws[:, None], Purpose.AUGMENT, torch.arange(11)[None]).float()  # (B, 11)
+    u = philox_uniform(seed, draws[:, None], Purpose.AUGMENT, torch.arange(13)[None]).float()  # (B, 13)
     u, kept = u.to(pictures.device), kept.to(pictures.device)
     even = 2 * u - 1
-    moved = (u[:, 10:] < config.moved).float()
+    moved = (u[:, 10:11] < config.moved).float()
     size = 1 + config.scale * even[:, 0] * moved[:, 0]
     move = 2 * config.shift * even[:, 1:3] * moved  # the picture is 2 wide
     theta = torch.zeros(len(u), 2, 3, device=u.device)
@@ -28,6 +28,9 @@ def jittered(pictures: Tensor, seed: int, draws: Tensor, config: JitterConfig, k
     unit = (pictures.squeeze(2) + 1) / 2
     grid = F.affine_grid(theta, list(unit.shape), align_corners=False)
     unit = F.grid_sample(unit, grid, mode="bilinear", padding_mode="border", align_corners=False)
+    blurred = F.avg_pool2d(F.pad(unit, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    softness = torch.where(u[:, 11] < config.soft, u[:, 12], 0.0)[:, None, None, None]
+    unit = unit.lerp(blurred, softness)
     cover = unit[:, 3:]
     colour = torch.minimum(unit[:, :3] * (1 + config.tint * even[:, 3:6, None, None]), cover)
     backed = (u[:, 6] < config.backed) & ~kept
