@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -99,3 +100,23 @@ def test_a_build_is_summed_up(run: Run, here: Path, monkeypatch: pytest.MonkeyPa
     assert parsed(run(*faces, "--format", "json"))["pictures"] == 4
     assert (calls["out"], calls["count"], calls["seed"], calls["packages"]) == (Path("a"), 9, 5, None)
     assert "a: 4 pictures of 32x32" in run(*faces).stdout
+
+
+def test_a_bundle_goes_to_another_machine(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from tests.data.test_bundle import built
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "one"))
+    assert "No data set is built yet" in sentence(run("data", "bundle", "sets.zip"))
+    pictures = built(tmp_path / "one" / "mezzotint" / "data" / "icons", 4)
+    found = parsed(run("data", "bundle", "sets.zip", "--format", "json"))
+    assert found["holds"] == ["icons"]
+    assert found["bytes"] == (here / "sets.zip").stat().st_size
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "two"))
+    assert "mezzotint: icons" in run("data", "unbundle", "sets.zip").stdout
+    laid = tmp_path / "two" / "mezzotint" / "data" / "icons"
+    assert np.array_equal(np.load(laid / "pictures-16.npy"), pictures)
+    assert run("data", "unbundle", "sets.zip").exit_code == 0  # a set of ours is replaced
+    (laid / "manifest.jsonl").unlink()
+    assert "holds something else" in sentence(run("data", "unbundle", "sets.zip"))

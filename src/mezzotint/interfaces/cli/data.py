@@ -120,6 +120,61 @@ def fonts(form: str) -> None:
     click.echo(f"{click.format_filename(folder)}: {len(FAMILIES)} font families")
 
 
+@data.command(short_help="Pack the built sets and fonts into one file, for another machine.")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@format_option
+def bundle(path: Path, form: str) -> None:
+    """Pack everything that was built (icons, avatars, fonts) into FILE, a zip file, without loss.
+
+    On a machine without npm or a network, mezzotint data unbundle FILE lays it where training finds it.
+    """
+    from mezzotint.data.bundle import write_bundle
+    from mezzotint.data.icons.fetch import cache_root
+
+    sets = {name: folder for name, folder in _places().items() if (folder / "summary.json").is_file()}
+    modules = cache_root() / "fonts" / "node_modules"
+    fonts = modules if modules.is_dir() else None
+    if not sets:
+        raise InvalidOption("No data set is built yet; build one with mezzotint data build icons.")
+    with counted("packing", "picture") as tell:
+        write_bundle(path, sets, fonts, tell)
+    names = [*sets, *(["fonts"] if fonts else [])]
+    if form == "json":
+        emit_json({"file": str(path), "bytes": path.stat().st_size, "holds": names})
+        return
+    click.echo(f"{click.format_filename(path)}: {', '.join(names)}, {path.stat().st_size / 1e6:.1f} MB")
+
+
+@data.command(short_help="Lay what a bundle holds where training finds it.")
+@click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
+@format_option
+def unbundle(path: Path, form: str) -> None:
+    """Lay the data sets and fonts of FILE, which mezzotint data bundle wrote, into the user's cache folder.
+
+    Every picture and font is checked. Sets that are there already are replaced.
+    """
+    from mezzotint.data.bundle import read_bundle
+    from mezzotint.data.icons.fetch import cache_root
+
+    places = _places()
+    for folder in places.values():
+        check_replaceable(folder)
+    with counted("unpacking", "picture") as tell:
+        names = read_bundle(path, places, cache_root() / "fonts" / "node_modules", tell)
+    if form == "json":
+        emit_json({"folder": str(cache_root()), "holds": names})
+        return
+    click.echo(f"{click.format_filename(cache_root())}: {', '.join(names)}")
+
+
+def _places() -> dict[str, Path]:
+    """Where the data sets are built."""
+    from mezzotint.data.avatars import default_folder as avatars_folder
+    from mezzotint.data.icons import default_folder as icons_folder
+
+    return {"icons": icons_folder(), "avatars": avatars_folder()}
+
+
 def check_replaceable(folder: Path) -> None:
     """Raises InvalidOption for a folder whose content is not a data set of ours: building replaces the whole folder."""
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "manifest.jsonl").is_file():
