@@ -1,5 +1,5 @@
-"""Write requirements.lock, requirements-torch.lock and requirements-ocr.lock: every package with its version and the
-hashes of its files.
+"""Write requirements.lock, requirements-torch.lock, and one file for each extra that no test needs: every package with
+its version and the hashes of its files.
 
 Run it as `make lock`. It needs `uv` on the PATH. Releases younger than a week are left out, so that a stolen
 publishing account is likely to be noticed before we install from it.
@@ -24,8 +24,10 @@ TORCH_HEADER = """\
 # Other builds of the same version (CPU only, ROCm) have other hashes; CONTRIBUTING.md, "The lock file", says more.
 # Made by `make lock`; do not edit.
 """
-OCR_HEADER = """\
-# What the extra `ocr` needs beyond requirements.lock, with hashes. No test needs it.
+APART = ("ocr", "published")
+"""Extras with lock files of their own."""
+APART_HEADER = """\
+# What the extra `{extra}` needs beyond requirements.lock, with hashes. No test needs it.
 # Made by `make lock`; do not edit. How to install from it: CONTRIBUTING.md, "The lock file".
 """
 
@@ -59,17 +61,17 @@ def main() -> None:
     assert all("--hash=sha256:" in block for block in blocks), "every package has a hash"
     (ROOT / "requirements.lock").write_text(HEADER + "".join(rest))
     (ROOT / "requirements-torch.lock").write_text(TORCH_HEADER + "".join(torch))
-    ocr = lock_ocr({name_of(block) for block in blocks})
-    print(f"locked {len(rest)} packages, {len(torch)} for torch, and {ocr} for ocr")
+    counts = [f"{lock_apart(extra, {name_of(block) for block in blocks})} for {extra}" for extra in APART]
+    print(f"locked {len(rest)} packages, {len(torch)} for torch, {', '.join(counts)}")
 
 
-def lock_ocr(known: set[str]) -> int:
-    """Write requirements-ocr.lock, without what is `known` from the other two, whose versions it keeps to."""
-    blocks = resolve("dev", "ocr", within=("requirements.lock", "requirements-torch.lock"))
+def lock_apart(extra: str, known: set[str]) -> int:
+    """Write an extra's file, without what is `known` from the first two, whose versions it keeps to."""
+    blocks = resolve("dev", extra, within=("requirements.lock", "requirements-torch.lock"))
     more = [block for block in blocks if name_of(block) not in known]
     assert more, "the extra needs packages of its own"
     assert all("--hash=sha256:" in block for block in more), "every package has a hash"
-    (ROOT / "requirements-ocr.lock").write_text(OCR_HEADER + "".join(more))
+    (ROOT / f"requirements-{extra}.lock").write_text(APART_HEADER.format(extra=extra) + "".join(more))
     return len(more)
 
 

@@ -12,7 +12,7 @@ from tests.contracts.source import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 GROUPS = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
 WANTED = [Requirement(text) for group in GROUPS for text in group]
-FILES = ("requirements.lock", "requirements-torch.lock", "requirements-ocr.lock")
+FILES = ("requirements.lock", "requirements-torch.lock", "requirements-ocr.lock", "requirements-published.lock")
 
 
 def blocks(name: str) -> list[str]:
@@ -47,10 +47,11 @@ def test_what_the_project_asks_for_is_locked_in_an_allowed_version(wanted: Requi
     assert all(version in wanted.specifier for version in versions), f"run make lock: {wanted} has {versions}"
 
 
-def test_what_reads_words_stands_apart() -> None:
-    packages, torch, ocr = ({block.split("==")[0] for block in blocks(name)} for name in FILES)
+def test_extras_that_no_test_needs_stand_apart() -> None:
+    packages, torch, ocr, published = ({block.split("==")[0] for block in blocks(name)} for name in FILES)
     assert {"rapidocr", "onnxruntime"} <= ocr
-    assert not ocr & (packages | torch)
+    assert "transformers" in published
+    assert not (ocr | published) & (packages | torch)
 
 
 def test_torch_and_its_gpu_libraries_stand_apart() -> None:

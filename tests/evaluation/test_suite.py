@@ -14,11 +14,14 @@ from PIL import Image
 
 from mezzotint import Pipeline
 from mezzotint.data.manifest import Record, digest
+from mezzotint.data.pixels import fit
 from mezzotint.data.sources import PictureSet
 from mezzotint.errors import InvalidOption
 from mezzotint.evaluation import yardstick as yardsticks
 from mezzotint.evaluation.detector import load_detector
+from mezzotint.evaluation.distances import frechet
 from mezzotint.evaluation.iconeval.prompts import IconPrompt, Wanted
+from mezzotint.evaluation.published import Published
 from mezzotint.evaluation.report import report
 from mezzotint.evaluation.suite import Evaluation, check, evaluate
 from mezzotint.evaluation.yardstick import Plan, Tools, yardstick
@@ -68,6 +71,16 @@ class Colours:
     def _scaled(self, shades: Sequence[Any]) -> torch.Tensor:
         values = torch.tensor([list(shade) for shade in shades], dtype=torch.float32) / 127.5 - 1.001
         return values / values.norm(dim=1, keepdim=True)
+
+
+def theirs(reads: bool) -> Published:
+    """A network of others that sees the same two numbers."""
+    eye = Colours()
+
+    def seen(some: Sequence[Any]) -> torch.Tensor:
+        return eye._scaled([picture[32, 32, :2].tolist() for picture in some])
+
+    return Published("clip" if reads else "dinov2", 2, "f" * 64, seen, eye.prompts if reads else None)
 
 
 @contextmanager
@@ -158,3 +171,35 @@ def test_what_could_not_be_measured_is_refused_before_anything_is_drawn(
         with pytest.raises(InvalidOption, match=words):
             check(pipes, given, plan)
     check([pipe, pipe], tools, PLAN)
+
+
+def test_networks_of_others_measure_the_same_pictures(pipe: Pipeline, tools: Tools) -> None:
+    both = replace(tools, published=(theirs(True), theirs(False)))
+    found = measured(pipe, both)
+    assert found.realism is not None
+    assert both.pictures is not None
+    asked, eye = found.images["asked"], Colours()
+    seen = [fit(image, 64)[32, 32, :2].tolist() for image in found.images["drawn"]]
+    real = [both.pictures.pictures[one.row][32, 32, :2].tolist() for one in asked]
+    for name, one in found.published.items():
+        assert one.drawn.frechet == pytest.approx(frechet(eye._scaled(seen), eye._scaled(real)), abs=1e-9), name
+        assert one.real.frechet == pytest.approx(found.realism.real.frechet, abs=1e-6), name  # opaque, seen alike
+        assert one.pictures == 12
+    said = eye.prompts([one.caption for one in asked])
+    clip = found.published["clip"]
+    assert clip.alignment == pytest.approx(float((eye._scaled(seen) * said).sum(1).mean()), abs=1e-6)
+    assert clip.alignment_real == pytest.approx(found.realism.alignment_real, abs=1e-6)
+    assert found.published["dinov2"].alignment is None
+    plain = json.loads(json.dumps(found.to_json_dict()))
+    assert plain["published"]["clip"]["weights_sha256"] == "f" * 64
+    page = report(found, {}, None, both.pictures)
+    assert "In the features of published networks" in page
+    assert "dinov2, training pictures" in page
+    alone = replace(both, encoder=None, detector=None)
+    only = evaluate(pipe, alone, PLAN, yardstick(alone, PLAN), unwatched)
+    assert only.realism is None
+    assert only.published == found.published
+    with pytest.raises(InvalidOption, match=r"at the width 99 of dinov2 needs at least 100"):
+        check([pipe], replace(tools, published=(replace(theirs(False), width=99),)), PLAN)
+    with pytest.raises(InvalidOption, match="Published networks compare with the icon set"):
+        check([pipe], replace(tools, pictures=None, published=(theirs(False),)), PLAN)

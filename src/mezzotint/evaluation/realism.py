@@ -4,22 +4,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from torch import Tensor
 
 from mezzotint.data.heldout import densest_caption, heldout_rows
 from mezzotint.data.order import epoch_order
+from mezzotint.data.pixels import fit
 from mezzotint.data.sources import PictureSet
 from mezzotint.evaluation.bank import Bank
 from mezzotint.evaluation.coverage import Coverage, coverage_of
 from mezzotint.evaluation.distances import Estimate, frechet, kernel
 from mezzotint.evaluation.memorisation import Memorisation, memorisation_of
+from mezzotint.evaluation.published import Published
 from mezzotint.pipeline import Pipeline
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Asked", "Likeness", "Realism", "asked_of", "drawn", "realism"]
+__all__ = ["Asked", "Elsewhere", "Likeness", "Realism", "asked_of", "drawn", "elsewhere", "realism"]
 
 _SEED = 20_261_125
 _SHOWN = 16
@@ -69,6 +72,18 @@ class Realism:
         return plain
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """The same in the features of a published network. alignment, alignment_real: None if it reads no prompts."""
+
+    weights_sha256: str
+    pictures: int
+    drawn: Likeness
+    real: Likeness
+    alignment: float | None
+    alignment_real: float | None
+
+
 def asked_of(pictures: PictureSet, count: int, styles: Sequence[str]) -> tuple[Asked, ...]:
     """A fixed choice of `count` held-out pictures (all, if there are fewer), each with its densest caption."""
     known = set(styles)
@@ -115,6 +130,27 @@ def realism(bank: Bank, images: Sequence["Image"], asked: Sequence[Asked]) -> Re
         alignment_real=_cosine(targets, prompts),
         alignment_shuffled=_cosine(samples, prompts.roll(1, 0)),
         memorisation=memory,
+    )
+
+
+def elsewhere(network: Published, pictures: PictureSet, images: Sequence["Image"], asked: Sequence[Asked]) -> Elsewhere:
+    """What a published network says of drawn pictures of held-out captions; the pictures are those of `realism`."""
+    side = pictures.pictures.shape[1]
+    train = pictures.split("train")
+    some = train[epoch_order(_SEED, 0, len(train))[: len(images)]]
+    samples = network.pictures([fit(image, side) for image in images])
+    targets, trained = (
+        network.pictures([np.asarray(pictures.pictures[int(row)]) for row in rows])
+        for rows in ([one.row for one in asked], some)
+    )
+    prompts = None if network.prompts is None else network.prompts([one.caption for one in asked])
+    return Elsewhere(
+        weights_sha256=network.weights_sha256,
+        pictures=len(samples),
+        drawn=_likeness(samples, targets),
+        real=_likeness(trained, targets),
+        alignment=None if prompts is None else _cosine(samples, prompts),
+        alignment_real=None if prompts is None else _cosine(targets, prompts),
     )
 
 

@@ -13,6 +13,7 @@ from mezzotint.evaluation.bootstrap import Interval
 from mezzotint.evaluation.html import figure, row, table
 from mezzotint.evaluation.iconeval.gallery import Judged
 from mezzotint.evaluation.iconeval.prompts import TASKS
+from mezzotint.evaluation.realism import Elsewhere
 from mezzotint.evaluation.suite import Evaluation, IconPart
 
 __all__ = ["report"]
@@ -46,6 +47,8 @@ def report(found: Evaluation, gains: Mapping[str, Interval], other: str | None, 
         parts += ["<h2>Held-out loss by noise level</h2>", table(*_losses(found.losses))]
     if found.realism is not None:
         parts += _realism(found, pictures)
+    if found.published:
+        parts += _published(found.published)
     if found.iconeval is not None:
         parts += _pictures(found.iconeval.judged)
     return html.page(f"Evaluation of {found.model}", parts)
@@ -145,6 +148,29 @@ def _realism(found: Evaluation, pictures: PictureSet | None) -> Iterator[str]:
                     figure(near, f"{said}: distance {pair.distance:.3f}"),
                 )
             )
+
+
+def _published(networks: Mapping[str, Elsewhere]) -> Iterator[str]:
+    yield "<h2>In the features of published networks</h2>"
+    yield (
+        "<p>The same pictures; each laid on white and scaled to the network’s whole square, so that these distances "
+        "are not those that papers state for photographs.</p>"
+    )
+    lines = [
+        (
+            f"{escape(name)}, {what}",
+            f"{one.frechet:.4f}",
+            f"{one.kernel.value:.5f} ± {one.kernel.error:.5f}",
+            *(f"{value:.3f}" for value in (one.coverage.precision, one.coverage.recall)),
+            "–" if aligned is None else f"{aligned:.3f}",
+        )
+        for name, network in networks.items()
+        for what, one, aligned in (
+            ("drawn", network.drawn, network.alignment),
+            ("training pictures", network.real, network.alignment_real),
+        )
+    ]
+    yield table(("", "Fréchet", "kernel", "precision", "recall", "alignment"), lines)
 
 
 def _of_set(pictures: PictureSet, index: int) -> Image.Image:

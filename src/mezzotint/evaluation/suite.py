@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mezzotint.data.sources import PictureSet
@@ -11,7 +11,7 @@ from mezzotint.evaluation.bootstrap import Interval
 from mezzotint.evaluation.iconeval.gallery import Judged, gallery
 from mezzotint.evaluation.iconeval.prompts import TASKS, VERSION
 from mezzotint.evaluation.iconeval.score import IconScores, compared
-from mezzotint.evaluation.realism import Realism, asked_of, drawn, realism
+from mezzotint.evaluation.realism import Elsewhere, Realism, asked_of, drawn, elsewhere, realism
 from mezzotint.evaluation.sides import check_sides
 from mezzotint.evaluation.yardstick import Plan, Tools, Yardstick
 from mezzotint.pipeline import Model, Pipeline
@@ -44,6 +44,7 @@ class Evaluation:
     instruments: Mapping[str, str]
     iconeval: IconPart | None
     realism: Realism | None
+    published: Mapping[str, Elsewhere]
     losses: Mapping[str, float] | None
     left_out: tuple[str, ...]
     images: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
@@ -64,6 +65,8 @@ class Evaluation:
             found["baselines"] = scores
         if self.realism is not None:
             found["realism"] = self.realism.to_json_dict()
+        if self.published:
+            found["published"] = {name: asdict(one) for name, one in self.published.items()}
         if self.losses is not None:
             found["held_out_loss"] = dict(self.losses)
         return found
@@ -75,12 +78,16 @@ def check(pipes: Sequence[Pipeline], tools: Tools, plan: Plan) -> None:
         raise InvalidOption("Nothing can be measured: there is no detector and no icon set.")
     if plan.prompts == 1:
         raise InvalidOption("prompts is 1; an interval over prompts needs at least 2 of each task.")
-    if tools.encoder is not None and tools.pictures is not None:
-        few, least = min(plan.pictures, len(tools.pictures.split("heldout"))), tools.encoder.width + 1
-        if few < least:
+    if tools.pictures is None and tools.published:
+        raise InvalidOption("Published networks compare with the icon set; build it with mezzotint data build icons.")
+    widths = {} if tools.encoder is None else {"the encoder": tools.encoder.width}
+    widths |= {network.name: network.width for network in tools.published}
+    few = 0 if tools.pictures is None else min(plan.pictures, len(tools.pictures.split("heldout")))
+    for name, width in widths.items():
+        if tools.pictures is not None and few <= width:
             raise InvalidOption(
-                f"There would be {few} pictures for held-out captions, but a Fréchet distance at the encoder's width "
-                f"{tools.encoder.width} needs at least {least}."
+                f"There would be {few} pictures for held-out captions, but a Fréchet distance at the width {width} of "
+                f"{name} needs at least {width + 1}."
             )
     for pipe in pipes:
         pipe.resolve(plan.request)
@@ -100,7 +107,7 @@ def evaluate(
         with watch("drawing") as told:
             found, scores = yard.scored(tools, gallery(pipe, yard.prompts, plan.seeds, plan.request, told))
         icons = IconPart(tuple(found), scores, yard.baselines)
-    real, shown = _realism(pipe, plan, yard, watch)
+    real, others, shown = _realism(pipe, tools, plan, yard, watch)
     return Evaluation(
         model=pipe.model.name,
         weights_sha256=pipe.model.weights_sha256,
@@ -109,6 +116,7 @@ def evaluate(
         instruments=tools.digests(),
         iconeval=icons,
         realism=real,
+        published=others,
         losses=None if tools.pictures is None or losses is None else losses(pipe.model, tools.pictures),
         left_out=tuple(_left_out(tools, losses)),
         images=shown,
@@ -122,13 +130,19 @@ def against(first: Evaluation, other: Evaluation) -> dict[str, Interval]:
     return compared(first.iconeval.judged, other.iconeval.judged)
 
 
-def _realism(pipe: Pipeline, plan: Plan, yard: Yardstick, watch: Watch) -> tuple[Realism | None, dict[str, Any]]:
-    if yard.bank is None:
-        return None, {}
-    asked = asked_of(yard.bank.pictures, plan.pictures, pipe.model.conditioner.styles)
+def _realism(
+    pipe: Pipeline, tools: Tools, plan: Plan, yard: Yardstick, watch: Watch
+) -> tuple[Realism | None, dict[str, Elsewhere], dict[str, Any]]:
+    """What our encoder and the published networks say of the same pictures, and these."""
+    pictures = tools.pictures
+    if pictures is None or (yard.bank is None and not tools.published):
+        return None, {}, {}
+    asked = asked_of(pictures, plan.pictures, pipe.model.conditioner.styles)
     with watch("drawing for held-out captions") as told:
         images = list(drawn(pipe, asked, plan.request, told))
-    return realism(yard.bank, images, asked), {"drawn": images, "asked": asked}
+    others = {network.name: elsewhere(network, pictures, images, asked) for network in tools.published}
+    ours = None if yard.bank is None else realism(yard.bank, images, asked)
+    return ours, others, {"drawn": images, "asked": asked}
 
 
 def _left_out(tools: Tools, losses: Losses | None) -> list[str]:

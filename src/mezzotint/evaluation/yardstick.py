@@ -15,6 +15,7 @@ from mezzotint.evaluation.iconeval.prompts import IconPrompt, load_prompts
 from mezzotint.evaluation.iconeval.reading import Witness, witness_of
 from mezzotint.evaluation.iconeval.score import IconScores, score
 from mezzotint.evaluation.iconeval.validate import Trust, trust_of
+from mezzotint.evaluation.published import Published
 from mezzotint.evaluation.reader import Reader
 from mezzotint.request import Request
 
@@ -47,13 +48,15 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """What measures; what is None is not measured, and `Evaluation.left_out` says so."""
+    """What measures; what is None is not measured, and `Evaluation.left_out` says so. published: networks of others, in
+    whose features pictures are compared too."""
 
     detector: Detector | None = None
     encoder: Encoder | None = None
     reader: Reader | None = None
     pictures: PictureSet | None = None
     fonts: Fonts | None = None
+    published: tuple[Published, ...] = ()
 
     def scenes(self, split: str) -> Scenes | None:
         """Composed scenes, if pictures and fonts are here."""

@@ -2,12 +2,13 @@
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mezzotint.errors import InvalidFile
+from mezzotint.errors import InvalidFile, InvalidOption
 from mezzotint.interfaces.cli.options import (
     GRID,
     REAL,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mezzotint.data.sources import PictureSet
     from mezzotint.evaluation.bootstrap import Interval
     from mezzotint.evaluation.iconeval.reading import Reading
+    from mezzotint.evaluation.published import Published
     from mezzotint.evaluation.reader import Reader
     from mezzotint.evaluation.suite import Evaluation
     from mezzotint.evaluation.yardstick import Plan, Tools
@@ -68,6 +70,13 @@ if TYPE_CHECKING:
     help="A second reader of words; rapidocr if it is installed (pip install 'mezzotint[ocr]'), else none.",
 )
 @click.option("--encoder", type=click.Path(path_type=Path), metavar="DIR", help="Instead of the one that is shipped.")
+@click.option(
+    "--published",
+    multiple=True,
+    metavar="KIND=DIR",
+    help="Also measure in the features of a published network, dinov2 or clip, whose weights DIR holds; may be "
+    "repeated. Needs pip install 'mezzotint[published]'.",
+)
 @device_option
 @dtype_option
 @threads_option
@@ -82,6 +91,7 @@ def eval(  # the verb's name; the builtin is not used here
     detector: Path | None,
     reader: str | None,
     encoder: Path | None,
+    published: tuple[str, ...],
     device: str,
     dtype: str,
     threads: Any,
@@ -110,7 +120,7 @@ def eval(  # the verb's name; the builtin is not used here
     pipes = [Pipeline.load(name, device=device, dtype=dtype) for name in (model, against) if name is not None]
     request = Request(prompt="", batching="fast", **drawing)
     plan = Plan(request=request, prompts=prompts, seeds=seeds, pictures=pictures)
-    tools = tools_for(pipes[0].model.size[0], detector, encoder, reader)
+    tools = replace(tools_for(pipes[0].model.size[0], detector, encoder, reader), published=networks(published))
     check(pipes, tools, plan)  # what can be refused is refused before anything is drawn
     make_folder(out)
     found, gains, written = _measured(pipes, tools, plan, out)
@@ -143,6 +153,20 @@ def tools_for(size: int, detector: Path | None, encoder: Path | None, reader: st
         pictures=_pictures(size),
         fonts=_fonts(),
     )
+
+
+def networks(given: "tuple[str, ...]") -> "tuple[Published, ...]":
+    """Published networks, each given as KIND=DIR. Raises InvalidOption, InvalidCheckpoint, MissingDependency."""
+    from mezzotint.evaluation.published import load_published
+
+    pairs = [text.partition("=") for text in given]
+    for kind, equals, folder in pairs:
+        if not equals or not folder:
+            raise InvalidOption(f"published is {kind + equals!r}; write it as KIND=DIR, for example dinov2=weights.")
+    kinds = [kind for kind, _, _ in pairs]
+    if len(set(kinds)) < len(kinds):
+        raise InvalidOption(f"published names {', '.join(kinds)}; each kind can be measured with once.")
+    return tuple(load_published(kind, Path(folder)) for kind, _, folder in pairs)
 
 
 def _shipped(folder: Path) -> Path | None:
@@ -244,6 +268,11 @@ def _say(found: "Evaluation", gains: "dict[str, Interval]", other: str | None) -
         click.echo(
             f"Fréchet {real.drawn.frechet:.4f} (training pictures {real.real.frechet:.4f}), "
             f"alignment {real.alignment:.3f}"
+        )
+    for name, theirs in found.published.items():
+        aligned = "" if theirs.alignment is None else f", alignment {theirs.alignment:.3f}"
+        click.echo(
+            f"Fréchet {theirs.drawn.frechet:.4f} (training pictures {theirs.real.frechet:.4f}){aligned} by {name}"
         )
     if found.losses is not None:
         click.echo(f"held-out loss {found.losses['mean']:.4f}")
