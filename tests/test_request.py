@@ -281,7 +281,8 @@ def test_recipe_schema_is_frozen() -> None:
         "request": {
             "prompt": "a red apple", "negative": "", "also": [["a hat", 0.7]], "style": None, "n": 1, "seed": 7,
             "steps": 12, "guidance": 3.5, "guidance_interval": [0.1, 0.9], "guidance_methods": ["pag:scale=2"],
-            "solver": "dpmpp-2m", "eta": None, "grid": "uniform", "size": [64, 48], "model": "house",
+            "solver": "dpmpp-2m", "eta": None, "grid": "uniform", "size": [64, 48],
+            "image": None, "strength": None, "mask": None, "invert_mask": False, "feather": 0.0, "model": "house",
             "lora": [["zorp", 1.0]], "weak_model": "small", "batching": "exact", "device": "cpu", "dtype": "float32",
         },
         "weights_sha256": DIGEST, "text_encoder_sha256": None, "schedule": "rectified_flow", "codec": "pixel",

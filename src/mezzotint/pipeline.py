@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor
 
+from mezzotint.choices import grid_options, solver_of
 from mezzotint.codecs.codec import Codec
 from mezzotint.codecs.images import to_image
 from mezzotint.conditioning.text import TextConditioner
@@ -18,17 +19,16 @@ from mezzotint.diffusion.denoiser import Bound, Denoiser, NetworkDenoiser
 from mezzotint.diffusion.noise import NOISE_VERSION, PhiloxNoise
 from mezzotint.diffusion.sampling import Step, listeners, sample
 from mezzotint.diffusion.shortfall import shortfall
-from mezzotint.diffusion.solvers import Solver, find_solver
-from mezzotint.diffusion.timegrid import TimeGrid, find_grid, from_times
-from mezzotint.editing import Canvas, Edit, Imagine
+from mezzotint.diffusion.solvers import Solver
+from mezzotint.diffusion.timegrid import Denoise, TimeGrid, find_grid, from_times, last_part
+from mezzotint.editing import Canvas, Edit
 from mezzotint.errors import InvalidOption
 from mezzotint.guiding import Guidance, Pair, Prompt, guidance_of, independent_prompt, resolve_guidance, unread
-from mezzotint.options import MAX_STEPS
 from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Recipe, Request, Result
-from mezzotint.spec import Spec, option_types, typed
-from mezzotint.values import integer
+from mezzotint.spec import Spec
+from mezzotint.tasks import edit_of, with_digests, with_strength
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -37,9 +37,6 @@ FAST_BATCH = 8
 """Pictures that share a network call with `batching` "fast"."""
 FITTED = "fitted"
 """The grid that was fitted to the model, the solver and the steps; a recipe holds its times."""
-
-JUMPS = frozenset({"inner", "length", "times"})
-"""Options of grids that multiply their steps."""
 
 
 @dataclass(frozen=True)
@@ -127,17 +124,26 @@ class Pipeline:
         here = {"device": str(leaf.device), "dtype": str(leaf.dtype).removeprefix("torch.")}
         return cls(loaded, lambda name: load_model(name, **here), adapting(loaded))
 
-    def generate(self, prompt: str | Request, **options: Any) -> Result:
-        """Draw to the end. `options` are the fields of `Request`; unknown ones are refused with the nearest names."""
-        done = [p for p in self.stream(prompt, **options) if p.image is not None and p.recipe is not None]
+    def generate(
+        self, prompt: str | Request, *, image: "Image | None" = None, mask: "Image | None" = None, **options: Any
+    ) -> Result:
+        """Draw to the end. `options` are the fields of `Request`; unknown ones are refused with the nearest names.
+
+        image: a picture to edit, of the model's size; mask: bright where it is to be drawn anew, of the same size.
+        """
+        steps = self.stream(prompt, image=image, mask=mask, **options)
+        done = [p for p in steps if p.image is not None and p.recipe is not None]
         done.sort(key=lambda p: p.picture)
         return Result([p.image for p in done if p.image], [p.recipe for p in done if p.recipe])
 
-    def stream(self, prompt: str | Request, **options: Any) -> Iterator[Preview]:
+    def stream(
+        self, prompt: str | Request, *, image: "Image | None" = None, mask: "Image | None" = None, **options: Any
+    ) -> Iterator[Preview]:
         """Draw step by step. All options are checked before this returns; the work happens between two `next`."""
-        request = make_request(prompt, options)
+        request = make_request(prompt, with_digests(prompt, options, image, mask))
         pipe = self.adapted(request)
-        return pipe._stream(pipe.resolve(request))
+        resolved = pipe.resolve(request)
+        return pipe._stream(resolved, edit_of(resolved, image, mask, pipe.model.codec))
 
     def adapted(self, request: Request) -> Self:
         """The pipeline whose network has the LoRAs of a request, in its order; it shares every weight with this one.
@@ -168,6 +174,7 @@ class Pipeline:
             dtype=str(leaf.dtype).removeprefix("torch."),
         )
         resolved = replace(resolved, style=None if resolved.style == "none" else resolved.style)
+        resolved = with_strength(resolved)
         self.model.conditioner.style_index(resolved.style)
         if resolved.size != self.model.size:
             width, height = self.model.size
@@ -175,11 +182,12 @@ class Pipeline:
                 f"The model {self.model.name} draws pictures of {width}x{height} pixels, not "
                 f"{'x'.join(map(str, resolved.size or ()))}; leave out --size or give {width}x{height}."
             )
-        resolved = replace(resolved, solver=_solver_spec(resolved)[0])
+        resolved = replace(resolved, solver=solver_of(resolved)[0])
         times = self._fitted(resolved) if request.grid in (None, FITTED) else None
         resolved = replace(resolved, grid=times or self._grid_name(resolved))
         schedule, target = leaf.schedule, target_of(leaf)
-        check_combination(Combination(self.solver(resolved), self.time_grid(resolved), schedule, target))
+        if moves := self.time_grid(resolved):  # none where nothing is redrawn
+            check_combination(Combination(self.solver(resolved), moves, schedule, target))
         self._guided(resolved)
         return resolved
 
@@ -194,24 +202,27 @@ class Pipeline:
         weak = self._weak(request)
         spare = [] if weak is None or guidance.needs_weak else [f"weak_model: {weak.name}"]
         spare += [f"lora: {name}" for name, strength in request.lora if strength == 0]
-        spec, solver = _solver_spec(request)
+        spec, solver = solver_of(request)
         short = shortfall(spec, solver, self.time_grid(request), self.model.denoiser.schedule)
+        spare += ["prompt: nothing is drawn at strength 0"] if request.strength == 0 else []
         return (*pieces, *unread(request, guidance), *self._guided(request)[1], *spare, *([short] if short else []))
 
     def time_grid(self, request: Request) -> TimeGrid:
         """The moves of a resolved request."""
         if isinstance(request.grid, tuple):
-            return from_times(request.grid)
-        spec = Spec.parse("grid", request.grid)
-        build = find_grid(spec.name).build
-        try:
-            return build(request.steps, self.model.denoiser.schedule, **_grid_options(spec))
-        except OverflowError:
-            raise InvalidOption(f"The grid {spec} leaves the range of numbers; choose options nearer 1.") from None
+            whole = from_times(request.grid)
+        else:
+            spec = Spec.parse("grid", request.grid)
+            build = find_grid(spec.name).build
+            try:
+                whole = build(request.steps, self.model.denoiser.schedule, **grid_options(spec))
+            except OverflowError:
+                raise InvalidOption(f"The grid {spec} leaves the range of numbers; choose options nearer 1.") from None
+        return whole if request.strength is None else last_part(whole, request.strength)
 
     def solver(self, request: Request) -> Solver[Any]:
         """The solver of a resolved request."""
-        return _solver_spec(request)[1]
+        return solver_of(request)[1]
 
     def _fitted(self, request: Request) -> tuple[float, ...] | None:
         """The times fitted to the request's solver, steps and guidance; asked for by name, to the nearest guidance.
@@ -242,18 +253,18 @@ class Pipeline:
             return request.grid
         spec = Spec.parse("grid", request.grid)
         spec = replace(spec, name=find_grid(spec.name).name)
-        _grid_options(spec)
+        grid_options(spec)
         return str(spec)
 
-    def _stream(self, request: Request) -> Iterator[Preview]:
+    def _stream(self, request: Request, edit: Edit) -> Iterator[Preview]:
         size = 1 if request.batching == "exact" else FAST_BATCH
         for first in range(0, request.n, size):
-            yield from self._group(request, range(first, min(first + size, request.n)))
+            yield from self._group(request, range(first, min(first + size, request.n)), edit)
 
-    def _group(self, request: Request, numbers: range) -> Iterator[Preview]:
+    def _group(self, request: Request, numbers: range, edit: Edit) -> Iterator[Preview]:
         """The pictures that share network calls, one step of each in turn."""
         with torch.inference_mode():
-            steps = self._steps(request, numbers, Imagine())
+            steps = self._steps(request, numbers, edit)
         evaluations = 0
         while True:
             with torch.inference_mode():  # never across a yield: the mode would leak into the caller
@@ -261,7 +272,7 @@ class Pipeline:
             if step is None:
                 return
             evaluations += step.evaluations
-            yield from self._previews(request, numbers, step, evaluations)
+            yield from self._previews(request, numbers, step, evaluations, edit)
 
     def _steps(self, request: Request, numbers: range, edit: Edit) -> Iterator[Step]:
         """Where sampling starts, what surrounds the denoiser, what it is told: then the one loop."""
@@ -270,13 +281,16 @@ class Pipeline:
         grid = self.time_grid(request)
         _, down, across = model.codec.factors  # one frame is one latent frame in every codec
         shape = (count, model.codec.channels, 1, model.size[1] // down, model.size[0] // across)
+        if not grid:  # strength 0: the picture as the codec gives it back
+            source = edit.start(Canvas(model.denoiser.schedule, model.codec, shape, 0.0), noise)
+            return iter([Step(0, 1, Denoise(0.0, 0.0), source, None, 0)])
         canvas = Canvas(model.denoiser.schedule, model.codec, shape, grid[0].t)
         guidance = self._guidance(request)
         prompts = {"cond": Prompt(request.prompt, styled=True), **guidance.read}
         branches = {name: self._condition(request, numbers, prompt) for name, prompt in prompts.items()}
         denoise = Bound(edit.wrap(self._guided(request)[0]), edit.condition(branches, canvas, noise))
         start = edit.start(canvas, noise)
-        return sample(denoise, start, grid, _solver_spec(request)[1], noise, told=listeners(denoise))
+        return sample(denoise, start, grid, solver_of(request)[1], noise, told=listeners(denoise))
 
     def _guidance(self, request: Request) -> Guidance:
         return guidance_of(request, self.model.defaults)
@@ -321,14 +335,16 @@ class Pipeline:
                 )
         return weak
 
-    def _previews(self, request: Request, numbers: range, step: Step, evaluations: int) -> Iterator[Preview]:
+    def _previews(
+        self, request: Request, numbers: range, step: Step, evaluations: int, edit: Edit
+    ) -> Iterator[Preview]:
         codec = self.model.codec
         with torch.inference_mode():
             pixels = codec.decode(step.x)
             believed = pixels if step.prediction is None else codec.decode(step.prediction.x0)
         last = step.index + 1 == step.total
         for row, number in enumerate(numbers):
-            image = to_image(pixels[row]) if last else None
+            image = edit.finished(to_image(pixels[row])) if last else None
             recipe = self._recipe(request.picture(number), image, evaluations) if image is not None else None
             yield Preview(number, step, pixels[row], believed[row], image, recipe)
 
@@ -353,30 +369,6 @@ class Pipeline:
             weak_weights_sha256=None if weak is None else weak.weights_sha256,
             lora_sha256=tuple(digest for _, digest in self.model.loras),
         )
-
-
-def _solver_spec(request: Request) -> tuple[str, Solver[Any]]:
-    """The solver of a request: its spec under our own name, and itself. Raises InvalidOption."""
-    spec = Spec.parse("solver", request.solver)
-    record = find_solver(spec.name)
-    spec = replace(spec, name=record.name)
-    if request.eta is not None:
-        if any(key == "eta" for key, _ in spec.options):
-            raise InvalidOption(f"eta is {request.eta:g}, and the solver {spec} says it too; give it once.")
-        asked = replace(spec, options=(*spec.options, ("eta", request.eta)))
-    else:
-        asked = spec
-    types = option_types(record.build, [item.name for item in fields(record.build)])  # type: ignore[arg-type]
-    return str(spec), record.make(typed("solver", asked, types))
-
-
-def _grid_options(spec: Spec) -> dict[str, Any]:
-    """The options of a grid. Raises InvalidOption."""
-    record = find_grid(spec.name)
-    options = typed("grid", spec, option_types(record.build, record.describe()["options"]))
-    for name in JUMPS & options.keys():
-        integer(f"{name} of the grid {record.name}", options[name], 0, MAX_STEPS)
-    return options
 
 
 def make_request(prompt: str | Request, options: dict[str, Any]) -> Request:

@@ -71,7 +71,10 @@ class Request:
     that autoguidance steers away from. `solver` and `grid` are specs, `NAME` or
     `NAME:option=value,option=value` (see `mezzotint.spec`); `grid` may also be the times themselves, which fall from at
     most 1 to 0, and then decides `steps`. `eta` is 0 for the deterministic and 1 for the ancestral form of a solver
-    that has both: the same as its option eta. `size` is (width, height); the constructor also takes `64` or
+    that has both: the same as its option eta. `image` is the SHA-256 of a picture that is edited
+    (`provenance.pixels.pixel_sha256`); `strength` is the share of the steps that draw on it, 0 (none) to 1 (all, from
+    pure noise); `mask` is the SHA-256 of the picture whose brightness says where is drawn; `invert_mask` draws where it
+    is dark, `feather` softens its edge by so many pixels. `size` is (width, height); the constructor also takes `64` or
     `"64x48"`. Picture i of `n` has the seed `seed + i mod 2^64`. Raises `InvalidOption`.
     """
 
@@ -89,6 +92,11 @@ class Request:
     eta: float | None = None
     grid: str | tuple[float, ...] | None = None
     size: tuple[int, int] | None = None
+    image: str | None = None
+    strength: float | None = None
+    mask: str | None = None
+    invert_mask: bool = False
+    feather: float = 0.0
     model: str = "house"
     lora: tuple[tuple[str, float], ...] = ()
     weak_model: str | None = None
@@ -128,6 +136,22 @@ class Request:
         store(self, "lora", loras(self.lora))
         if self.size is not None:
             store(self, "size", parse_size(self.size))
+        self._check_edit()
+
+    def _check_edit(self) -> None:
+        store = object.__setattr__
+        for name in ("image", "mask"):
+            if getattr(self, name) is not None:
+                check_digest(name, getattr(self, name))
+        if not isinstance(self.invert_mask, bool):
+            raise InvalidOption(f"invert_mask is {show(self.invert_mask)}; it must be true or false.")
+        store(self, "feather", real("feather", self.feather, 0.0, 1024.0))
+        if self.strength is not None:
+            store(self, "strength", real("strength", self.strength, 0.0, 1.0))
+        if self.image is None and (self.strength is not None or self.mask is not None):
+            raise InvalidOption("strength and mask are for editing a picture; give an image too.")
+        if self.mask is None and (self.invert_mask or self.feather):
+            raise InvalidOption("invert_mask and feather change a mask; give a mask too.")
 
     def picture(self, index: int) -> Self:
         """The request for picture `index` (from 0) alone: `n` = 1 and that picture's own seed."""

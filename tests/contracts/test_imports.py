@@ -33,7 +33,12 @@ ALLOWED: dict[str, set[str]] = {
     "data": set(),
     "parallel": set(),
     "guiding": {"diffusion"},
-    "pipeline": {"diffusion", "codecs", "conditioning", "adapters", "editing", "guiding", "provenance"},
+    "choices": {"diffusion"},
+    "tasks": {"diffusion", "codecs", "editing", "provenance"},
+    "pipeline": {
+        *("diffusion", "codecs", "conditioning", "adapters", "editing"),
+        *("choices", "guiding", "tasks", "provenance"),
+    },
     # load puts a pipeline together, so it may also name the parts that a pipeline is made of
     "load": {"pipeline", "checkpoints", "families", "house", "diffusion", "codecs", "conditioning", "adapters"},
     "training": {"diffusion", "families", "codecs", "conditioning", "adapters", "checkpoints", "data", "parallel"},

@@ -107,6 +107,7 @@ def test_every_option_that_is_named_exists(path: Path) -> None:
     [
         ("drawing", "imagine"),
         ("drawing", "reproduce"),
+        ("editing", "edit"),
         ("drawing", "fit-grid"),
         ("training", "train"),
         ("training", "pack"),

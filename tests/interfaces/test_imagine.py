@@ -222,7 +222,7 @@ def test_a_full_disk_is_one_sentence_and_earlier_pictures_stay(
 def test_ctrl_c_keeps_and_names_what_is_finished(
     run: Run, model: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mezzotint.interfaces.cli.imagine import Session
+    from mezzotint.interfaces.cli.session import Session
 
     take = Session.take
 

@@ -64,8 +64,10 @@ def test_an_encoder_is_trained_stopped_resumed_packed_and_loaded(run: Run, small
     assert "measures and cannot draw" in sentence(run("imagine", "a red square", "--model", "m"))
 
 
-def test_an_encoder_has_no_warm_start_and_no_settings_of_drawing(run: Run, small: tuple[str, ...], model: Path) -> None:
-    assert "leave out --warm-start" in sentence(run(*small, "--out", "r", "--warm-start", model))
+def test_an_encoder_begins_with_no_weights_of_drawing_and_has_no_settings_of_it(
+    run: Run, small: tuple[str, ...], model: Path
+) -> None:
+    assert "do not fit the run encoder" in sentence(run(*small, "--out", "r", "--warm-start", model))
     assert "no setting called 'objective.floor'" in sentence(run(*small, "--set", "objective.floor=1"))
     run(*small, "--out", "r", "--stop-after", 1)
     assert "holds the run encoder, not tiny" in sentence(run("train", "tiny", "--resume", "--out", "r"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor
 
@@ -11,13 +11,16 @@ from mezzotint.diffusion.denoiser import Denoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.schedule import Schedule
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
     """What a task draws on.
 
     shape   of the latents, (B, C, T, H, W)
-    start   the time at which sampling begins, the first of the time grid
+    start   the time at which sampling begins, the first of the time grid; 0 where no step is left
     """
 
     schedule: Schedule
@@ -39,4 +42,8 @@ class Edit(Protocol):
 
     def condition(self, branches: Mapping[str, Any], canvas: Canvas, noise: Noise) -> Mapping[str, Any]:
         """What the named conditionings become."""
+        ...
+
+    def finished(self, image: "Image") -> "Image":
+        """What becomes of a picture that was drawn."""
         ...

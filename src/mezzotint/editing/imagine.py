@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -10,6 +10,9 @@ from mezzotint.diffusion.denoiser import Denoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.sampling import pure_noise
 from mezzotint.editing.edit import Canvas
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +30,7 @@ class Imagine:
     def condition(self, branches: Mapping[str, Any], canvas: Canvas, noise: Noise) -> Mapping[str, Any]:
         """The branches themselves."""
         return branches
+
+    def finished(self, image: "Image") -> "Image":
+        """The picture as it was drawn."""
+        return image

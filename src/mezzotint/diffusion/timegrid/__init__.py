@@ -27,7 +27,16 @@ from mezzotint.diffusion.timegrid.in_time import (
     uniform,
 )
 from mezzotint.diffusion.timegrid.jumps import inversion, repaint, restart
-from mezzotint.diffusion.timegrid.moves import Denoise, Move, Renoise, TimeGrid, check_grid, from_times, times_of
+from mezzotint.diffusion.timegrid.moves import (
+    Denoise,
+    Move,
+    Renoise,
+    TimeGrid,
+    check_grid,
+    from_times,
+    last_part,
+    times_of,
+)
 from mezzotint.errors import unknown_name
 from mezzotint.foreign import grid_counterpart
 
@@ -50,6 +59,7 @@ __all__ = [
     "inversion",
     "karras",
     "kl_optimal",
+    "last_part",
     "leading",
     "linear_quadratic",
     "polyexponential",

@@ -1,12 +1,13 @@
 """Moves: what a time grid is made of, and when it is legal."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from mezzotint.errors import InvalidOption
 
-__all__ = ["Denoise", "Move", "Renoise", "TimeGrid", "check_grid", "check_steps", "from_times", "times_of"]
+__all__ = ["Denoise", "Move", "Renoise", "TimeGrid", "check_grid", "check_steps", "from_times", "last_part", "times_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,18 @@ def times_of(grid: TimeGrid) -> list[float]:
     if any(isinstance(move, Renoise) for move in grid):
         raise InvalidOption("A falling time grid is needed here, not one that jumps back with fresh noise.")
     return [_ends(grid[0])[0], *(_ends(move)[1] for move in grid)]
+
+
+def last_part(grid: TimeGrid, share: float) -> TimeGrid:
+    """The last `share · N` of a grid's N moves, rounded to the nearest number, but at least one; none at share 0.
+
+    Raises InvalidOption for a grid that jumps: which part of it is the last, nobody can say.
+    """
+    assert 0 <= share <= 1, share
+    if share < 1:
+        times_of(grid)
+    count = max(1, math.floor(share * len(grid) + 0.5)) if share else 0
+    return grid[len(grid) - count :]
 
 
 def check_steps(steps: int, start: float) -> None:

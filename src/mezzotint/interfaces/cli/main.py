@@ -29,6 +29,7 @@ PROGRAM = "mezzotint"
 VERBS = MappingProxyType(
     {
         "imagine": "mezzotint.interfaces.cli.imagine",
+        "edit": "mezzotint.interfaces.cli.edit",
         "reproduce": "mezzotint.interfaces.cli.reproduce",
         "explain": "mezzotint.interfaces.cli.explain",
         "inspect": "mezzotint.interfaces.cli.inspect",

@@ -24,6 +24,8 @@ from mezzotint.interfaces.cli.progress import bar
 from mezzotint.request import Recipe, Request, Result
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from mezzotint.pipeline import Pipeline
 
 PLAIN_DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:[0-9]{1,2})?")
@@ -45,6 +47,13 @@ PLAIN_DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:[0-9]{1,2})?")
     metavar="FILE",
     help="The file of a LoRA that the recipe names, instead of the installed one; may be repeated.",
 )
+@click.option(
+    "--image",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The picture that was edited, if the recipe has one.",
+)
+@click.option("--mask", type=click.Path(path_type=Path), metavar="FILE", help="The mask that it was edited with.")
 @device_option
 @dtype_option
 @threads_option
@@ -55,6 +64,8 @@ def reproduce(
     model: str | None,
     weak_model: str | None,
     loras: tuple[Path, ...],
+    image: Path | None,
+    mask: Path | None,
     device: str,
     dtype: str,
     threads: Any,
@@ -75,7 +86,7 @@ def reproduce(
     set_threads(_threads(then) if threads is None else whole_number("threads", threads, 1, 1024))
     request = replace(then.request, weak_model=_weak(then, weak_model), lora=loras_of(then, loras))
     pipe = pipeline_of(then, model, device, dtype)
-    result = _draw(pipe, request)
+    result = _draw(pipe, request, *_sources(then, image, mask, pipe.model.size))
     verdict = compare(then, result.recipes[0], result.images[0], picture_then)
     if out is not None:
         from mezzotint.provenance.png import write_png
@@ -183,10 +194,32 @@ def pipeline_of(then: Recipe, model: str | None, device: str, dtype: str) -> "Pi
     return Pipeline.load(model, device="auto", dtype=dtype)
 
 
-def _draw(pipe: "Pipeline", request: Request) -> Result:
+def _sources(
+    then: Recipe, image: Path | None, mask: Path | None, size: tuple[int, int]
+) -> "tuple[Image | None, Image | None]":
+    """What the recipe's picture was made from. Raises InvalidOption for what is missing, or is another picture."""
+    from mezzotint.interfaces.cli.edit import sources
+    from mezzotint.provenance.pixels import pixel_sha256
+
+    for name, given in (("image", image), ("mask", mask)):
+        digest = getattr(then.request, name)
+        if digest is None and given is not None:
+            raise InvalidOption(f"The recipe has no {name}; leave out --{name}.")
+        if digest is not None and given is None:
+            raise InvalidOption(f"The picture was made with the {name} {digest[:10]}; give its file with --{name}.")
+    if image is None:
+        return None, None
+    found = sources(image, mask, size)
+    for name, path, picture in zip(("image", "mask"), (image, mask), found, strict=True):
+        if picture is not None and pixel_sha256(picture) != getattr(then.request, name):
+            raise InvalidOption(f"{path} is not the {name} that the recipe names; give that one with --{name}.")
+    return found
+
+
+def _draw(pipe: "Pipeline", request: Request, image: "Image | None", mask: "Image | None") -> Result:
     """The recipe's picture with the loaded models."""
     request = replace(request, device="auto", dtype="auto")
-    previews = pipe.stream(request)
+    previews = pipe.stream(request, image=image, mask=mask)
     with bar(len(pipe.time_grid(pipe.resolve(request))), "drawing", "step") as shown:
         for preview in previews:
             shown.move()

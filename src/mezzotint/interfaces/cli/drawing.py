@@ -1,0 +1,117 @@
+"""The options of every verb that draws."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from mezzotint.interfaces.cli.options import (
+    GRID,
+    INTERVAL,
+    REAL,
+    WEIGHTED,
+    WHOLE,
+    device_option,
+    dtype_option,
+    threads_option,
+)
+
+__all__ = ["drawing_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--n",
+        type=WHOLE,
+        default=1,
+        show_default=True,
+        metavar="N",
+        help="How many pictures; picture i (from 0) has the seed SEED + i, and a further try k the seed "
+        "SEED + i + k N.",
+    ),
+    click.option(
+        "--seed",
+        type=WHOLE,
+        metavar="SEED",
+        help="Which noise to start from, 0 to 2^64 - 1; random and printed if not given.",
+    ),
+    click.option(
+        "--steps", type=WHOLE, metavar="N", help="Steps from noise to picture; the model's own number if not given."
+    ),
+    click.option("--guidance", type=REAL, metavar="SCALE", help="How strongly the prompt pulls; 1 is off."),
+    click.option(
+        "--guidance-interval",
+        type=INTERVAL,
+        metavar="LOW,HIGH",
+        help="The part of t in [0, 1] (0 = data, 1 = noise) where guidance acts.",
+    ),
+    click.option(
+        "--guidance-method",
+        "guidance_methods",
+        multiple=True,
+        metavar="SPEC",
+        help="How to guide, such as apg:momentum=-0.5 or pag:scale=2; may be repeated: one rule, which gets the SCALE "
+        "of --guidance, and modifiers, the first innermost. `mezzotint guidances` lists them.",
+    ),
+    click.option(
+        "--solver",
+        metavar="SPEC",
+        help="How a step is taken, such as heun or ddim:eta=0.5; `mezzotint solvers` lists them.",
+    ),
+    click.option(
+        "--eta",
+        type=REAL,
+        metavar="SHARE",
+        help="Fresh noise in each step, from 0 to 1, for solvers that have it (ddim).",
+    ),
+    click.option(
+        "--grid",
+        type=GRID,
+        metavar="SPEC",
+        help="Where the steps lie in t, such as karras or shifted:shift=2 (`mezzotint grids` lists them), or the times "
+        "themselves, such as 1,0.7,0.4,0.",
+    ),
+    click.option("--size", metavar="WIDTHxHEIGHT", help="Size in pixels; it must be one that the model draws."),
+    click.option(
+        "--negative", default="", metavar="TEXT", help="What guidance pulls away from, instead of the empty prompt."
+    ),
+    click.option(
+        "--also",
+        type=WEIGHTED,
+        multiple=True,
+        metavar="TEXT:WEIGHT",
+        help="A further prompt with its weight, in units of --guidance; a negative one repels. May be repeated.",
+    ),
+    click.option("--style", metavar="NAME", help="A drawing style of the model; `mezzotint models` lists them."),
+    click.option("--model", default="house", show_default=True, metavar="NAME", help="A model's name or its folder."),
+    click.option(
+        "--lora",
+        type=WEIGHTED,
+        multiple=True,
+        metavar="NAME[:STRENGTH]",
+        help="A LoRA that `mezzotint teach` made, by its name or file, and how strongly it acts, 1 if not given. May "
+        "be repeated.",
+    ),
+    click.option(
+        "--weak-model", metavar="NAME", help="The weaker model that --guidance-method autoguidance steers away from."
+    ),
+    click.option("--out", metavar="PATH", help="A file that ends in .png, or a folder; mezzotint-out if not given."),
+    click.option(
+        "--batching",
+        default="exact",
+        show_default=True,
+        metavar="HOW",
+        help="exact: each picture alone, the same pixels as with its own seed; fast: network calls are shared.",
+    ),
+    device_option,
+    dtype_option,
+    threads_option,
+)
+
+
+def drawing_options(command: F) -> F:
+    """Give a command all of them, in this order. All but out and threads are fields of a `Request`."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command

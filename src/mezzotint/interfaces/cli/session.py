@@ -1,0 +1,170 @@
+"""What a call that draws has drawn so far: saved, told, summed up."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mezzotint.interfaces.cli.output import EXIT_INTERRUPTED, emit_json
+from mezzotint.interfaces.cli.progress import bar
+from mezzotint.interfaces.pictures import Destination
+from mezzotint.request import Recipe
+
+if TYPE_CHECKING:
+    from mezzotint.diffusion.sampling import Step
+    from mezzotint.interfaces.film import Film
+    from mezzotint.pipeline import Pipeline, Preview
+
+__all__ = ["Drawn", "Session", "draw"]
+
+Previews = Callable[[Callable[[], None]], "Iterator[Preview]"]
+"""From what hears of every step to the previews."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A finished picture on disk. `seconds` is its share of the drawing; `watch` are the files that show it."""
+
+    file: Path
+    recipe: Recipe
+    seconds: float
+    watch: tuple[Path, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "file": str(self.file),
+            "seed": self.recipe.request.seed,
+            "pixels_sha256": self.recipe.pixels_sha256,
+            "evaluations": self.evaluations,
+            "seconds": round(self.seconds, 4),
+            "ignored": list(self.recipe.ignored),
+            "warnings": list(self.recipe.warnings),
+            "watch": [str(path) for path in self.watch],
+            "recipe": self.recipe.to_json_dict(),
+        }
+
+    @property
+    def evaluations(self) -> int:
+        """Network forwards for it, those for pictures that were not kept included."""
+        check = self.recipe.check
+        return self.recipe.evaluations if check is None or check.evaluations is None else check.evaluations
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The text form: the picture, what was found in it, and what else shows it."""
+        check = self.recipe.check
+        found = () if check is None else (f"  {check.line}",)
+        return self._line, *found, *(f"  {click.format_filename(path)}" for path in self.watch)
+
+    @property
+    def _line(self) -> str:
+        request, size = self.recipe.request, "x".join(map(str, self.recipe.request.size or ()))
+        facts = f"seed {request.seed}, {size}, {request.steps} steps of {request.solver}, guidance {request.guidance:g}"
+        facts += "".join(f", {method}" for method in request.guidance_methods)
+        facts += "".join(f", lora {name}:{strength:g}" for name, strength in request.lora)
+        work = f"{self.evaluations} evaluations, {self.seconds:.2f} s"
+        return f"{click.format_filename(self.file)}  ({facts}; {work})"
+
+
+@dataclass
+class Session:
+    """What a call of `imagine` has drawn so far."""
+
+    pipe: "Pipeline"
+    to: Destination
+    watch: bool
+    begun: float = field(default_factory=time.perf_counter)
+    drawn: list[Drawn] = field(default_factory=list)
+    _films: dict[int, "Film"] = field(default_factory=dict)
+    _step: "Step | None" = None
+    _seconds: float = 0.0
+
+    def take(self, preview: "Preview") -> tuple[str, ...]:
+        """One step of one picture: remembered if watched, saved if it is the last; returns what there is to say."""
+        if self.watch:
+            from mezzotint.interfaces.film import Film
+
+            self._films.setdefault(preview.picture, Film()).add(self.pipe, preview)
+        if preview.image is None or preview.recipe is None:
+            return ()
+        file = self.to.save(preview.image, preview.recipe)
+        done = Drawn(file, preview.recipe, self._share(preview), self._shown(preview.picture, file))
+        self.drawn.append(done)
+        return done.lines
+
+    def _share(self, preview: "Preview") -> float:
+        """Seconds since the pictures before, divided by those that were drawn together."""
+        if self._step is not preview.step:
+            now = time.perf_counter()
+            self._step, self._seconds = preview.step, (now - self.begun) / preview.step.x.shape[0]
+            self.begun = now
+        return self._seconds
+
+    def _shown(self, picture: int, file: Path) -> tuple[Path, ...]:
+        if not self.watch:
+            return ()
+        from mezzotint.interfaces import sheets
+        from mezzotint.provenance.files import write_atomically
+
+        frames = self._films.pop(picture).frames
+        sheet, film = (file.with_name(f"{file.stem}-watch{suffix}") for suffix in (".png", ".webp"))
+        write_atomically(sheet, sheets.png(sheets.strip(frames)))
+        write_atomically(film, sheets.animation(frames))
+        return sheet, film
+
+    @property
+    def ignored(self) -> list[str]:
+        """What had no effect, each once."""
+        return list(dict.fromkeys(item for done in self.drawn for item in done.recipe.ignored))
+
+    @property
+    def warnings(self) -> list[str]:
+        """The warnings, each once."""
+        return list(dict.fromkeys(item for done in self.drawn for item in done.recipe.warnings))
+
+    def summary(self, seconds: float) -> dict[str, Any]:
+        """The JSON form of everything drawn."""
+        return {
+            "model": self.pipe.model.name,
+            "pictures": [done.as_dict() for done in self.drawn],
+            "ignored": self.ignored,
+            "warnings": self.warnings,
+            "evaluations": sum(done.evaluations for done in self.drawn),
+            "seconds": round(seconds, 4),
+        }
+
+
+def draw(session: Session, previews: Previews, steps: int, pictures: int, form: str) -> None:
+    """Take all previews, tell of each picture when it is there, and sum up at the end, or when the user interrupts.
+
+    steps: how many there may be, for the bar; pictures: how many were asked for. Exits with `EXIT_INTERRUPTED` after an
+    interruption.
+    """
+    begun, interrupted = session.begun, False
+    try:
+        with bar(steps, "drawing", "step") as shown:
+            for preview in previews(shown.move):
+                lines = session.take(preview)
+                for line in lines if form == "text" else ():
+                    shown.say(line)
+    except KeyboardInterrupt:
+        interrupted = True
+    _report(session, form, time.perf_counter() - begun)
+    if interrupted:
+        click.echo(f"mezzotint: interrupted; {len(session.drawn)} of {pictures} pictures are finished.", err=True)
+        raise click.exceptions.Exit(EXIT_INTERRUPTED)
+
+
+def _report(session: Session, form: str, seconds: float) -> None:
+    """What is told when the drawing has ended."""
+    if form == "json":
+        emit_json(session.summary(seconds))
+        return
+    if session.ignored:
+        click.echo(f"ignored: {', '.join(repr(item) for item in session.ignored)}")
+    for warning in session.warnings:
+        click.echo(f"warning: {warning}")

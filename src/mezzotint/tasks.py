@@ -1,0 +1,80 @@
+"""From a request, and the pictures that came with it, to a task."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mezzotint.codecs.codec import Codec
+from mezzotint.codecs.images import from_image
+from mezzotint.diffusion.noise import PhiloxNoise
+from mezzotint.editing import Edit, Imagine, Img2Img, Inpaint
+from mezzotint.errors import InvalidOption
+from mezzotint.provenance.pixels import pixel_sha256
+from mezzotint.request import Request
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["STRENGTH", "edit_of", "mask_values", "with_digests", "with_strength"]
+
+STRENGTH = 0.6
+"""Of a picture that is edited without a mask, unless asked otherwise; with one it is 1."""
+
+
+def with_digests(
+    asked: str | Request, options: Mapping[str, Any], image: "Image | None", mask: "Image | None"
+) -> dict[str, Any]:
+    """The options, with the digests of the pictures that came with them.
+
+    Raises `InvalidOption` if a request names another picture than the one that was given, or none was.
+    """
+    found = dict(options)
+    for name, picture in (("image", image), ("mask", mask)):
+        named = getattr(asked, name) if isinstance(asked, Request) else None
+        digest = None if picture is None else pixel_sha256(picture)
+        if named is not None and named != digest:
+            what = "it must be given too" if digest is None else f"the {name} given is another one"
+            raise InvalidOption(f"The request is for the {name} with the digest {named[:12]}…; {what}.")
+        if digest is not None:
+            found[name] = digest
+    return found
+
+
+def with_strength(request: Request) -> Request:
+    """The request with the strength that an edit has unless asked otherwise."""
+    if request.image is None or request.strength is not None:
+        return request
+    return replace(request, strength=STRENGTH if request.mask is None else 1.0)
+
+
+def edit_of(request: Request, image: "Image | None", mask: "Image | None", codec: Codec) -> Edit:
+    """The task of a resolved request. Raises `InvalidOption` for pictures of another size than what is drawn."""
+    if image is None:
+        return Imagine()
+    for name, picture in (("image", image), ("mask", mask)):
+        if picture is not None and picture.size != request.size:
+            there, here = ("x".join(map(str, size)) for size in (picture.size, request.size or ()))
+            raise InvalidOption(f"The {name} has {there} pixels, but {here} are drawn; scale it to that size first.")
+    pixels, whole = from_image(image), request.strength == 1
+    if mask is None:
+        return Img2Img(pixels, whole)
+    latents = codec.encode(pixels[None], PhiloxNoise([request.seed]))
+    return Inpaint(image, pixels, mask_values(mask, request.invert_mask, request.feather), latents, whole)
+
+
+def mask_values(mask: "Image", invert: bool = False, feather: float = 0.0) -> Tensor:
+    """(1, H, W) in [0, 1]: the brightness of a mask laid on black, turned round if asked, blurred by a Gaussian of
+    `feather` pixels' deviation."""
+    from PIL import Image, ImageFilter
+
+    whole = mask.convert("RGBA")
+    shown = Image.alpha_composite(Image.new("RGBA", whole.size, (0, 0, 0, 255)), whole).convert("L")
+    if invert:
+        shown = shown.point(lambda value: 255 - value)
+    if feather:
+        shown = shown.filter(ImageFilter.GaussianBlur(feather))
+    return torch.from_numpy(np.asarray(shown, dtype=np.float32) / 255)[None]

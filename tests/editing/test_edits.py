@@ -1,0 +1,194 @@
+"""Editing a picture: its limits, and that what is kept is kept to the byte."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mezzotint import Pipeline
+from mezzotint.codecs import PixelCodec, from_image, to_image
+from mezzotint.diffusion.analytic import Gaussian
+from mezzotint.diffusion.denoiser import Bound
+from mezzotint.diffusion.noise import PhiloxNoise, Purpose
+from mezzotint.diffusion.sampling import sample
+from mezzotint.diffusion.schedule import RectifiedFlow, VPCosine
+from mezzotint.diffusion.solvers import SOLVERS
+from mezzotint.diffusion.timegrid import last_part, repaint, uniform
+from mezzotint.editing import Canvas, Imagine, Img2Img
+from mezzotint.editing.inpaint import Kept
+from mezzotint.errors import InvalidOption
+from mezzotint.provenance.pixels import pixel_sha256
+from mezzotint.request import Request
+from mezzotint.tasks import mask_values
+from tests.support import SMALL, model_folder
+
+SIDE = 16
+
+
+@pytest.fixture(scope="module")
+def pipe(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    folder = model_folder(tmp_path_factory.mktemp("m") / "m", replace(SMALL, size=SIDE, patch=4))
+    return Pipeline.load(str(folder), device="cpu", dtype="float32")
+
+
+def source(seed: int = 0) -> Image.Image:
+    """Noise with all sorts of alpha, straight."""
+    values = np.random.default_rng(seed).integers(0, 256, (SIDE, SIDE, 4), dtype=np.uint8)
+    values[:4, :4, 3] = 0
+    return Image.fromarray(values, "RGBA")
+
+
+def mask(left: int = 8, value: int = 255) -> Image.Image:
+    """White to the right of a column."""
+    values = np.zeros((SIDE, SIDE), dtype=np.uint8)
+    values[:, left:] = value
+    return Image.fromarray(values, "L")
+
+
+def drawn(pipe: Pipeline, **options: Any) -> np.ndarray:
+    return np.asarray(pipe.generate("a cat", seed=5, **options).images[0])
+
+
+def test_the_last_part_of_a_grid() -> None:
+    grid = uniform(8, RectifiedFlow())
+    assert last_part(grid, 1.0) == grid
+    assert last_part(grid, 0.5) == grid[4:]
+    assert last_part(grid, 0.44) == grid[4:]
+    assert last_part(grid, 0.43) == grid[5:]
+    assert last_part(grid, 0.01) == grid[7:]
+    assert last_part(grid, 0.0) == ()
+    jumps = repaint(8, RectifiedFlow(), length=2)
+    assert last_part(jumps, 1.0) == jumps
+    with pytest.raises(InvalidOption, match="falling time grid"):
+        last_part(jumps, 0.5)
+
+
+@pytest.mark.parametrize("schedule", [RectifiedFlow(), VPCosine()])
+def test_a_start_is_the_picture_with_noise(schedule: Any) -> None:
+    pixels, noise, shape = from_image(source()), PhiloxNoise([5, 6]), (2, 4, 1, SIDE, SIDE)
+    eps = noise.normal(shape, Purpose.START, 0)
+    canvas = Canvas(schedule, PixelCodec(), shape, 0.3)
+    level = schedule(0.3)
+    expected = float(level.alpha) * pixels[None] + float(level.sigma) * eps
+    torch.testing.assert_close(Img2Img(pixels, False).start(canvas, noise), expected)
+    whole = Canvas(schedule, PixelCodec(), shape, 1.0)
+    assert torch.equal(Img2Img(pixels, True).start(whole, noise), Imagine().start(whole, noise))
+    clean = Canvas(schedule, PixelCodec(), shape, 0.0)
+    assert torch.equal(Img2Img(pixels, False).start(clean, noise), pixels[None].expand(shape))
+
+
+def test_an_exact_denoiser_moves_a_picture_as_far_as_its_strength_says() -> None:
+    """For x_0 ~ N(0, v), D is linear and the flow keeps x_t / sqrt(alpha² v + sigma²): the end is known."""
+    schedule, v = RectifiedFlow(), 0.25
+    pixels = from_image(source())
+    noise, shape = PhiloxNoise([1]), (1, *pixels.shape)
+    denoise = Bound(Gaussian(schedule, variance=v), {"cond": None})
+    for share in (0.25, 0.75):
+        grid = last_part(uniform(400, schedule), share)
+        start = Img2Img(pixels, False).start(Canvas(schedule, PixelCodec(), shape, grid[0].t), noise)
+        *_, last = sample(denoise, start, grid, SOLVERS["heun"].make(), noise)
+        t = grid[0].t
+        expected = start * (v / ((1 - t) ** 2 * v + t**2)) ** 0.5
+        torch.testing.assert_close(last.x, expected, rtol=0, atol=2e-3)
+
+
+def test_strength_1_is_drawing_from_nothing_and_0_the_picture(pipe: Pipeline) -> None:
+    assert np.array_equal(drawn(pipe, image=source(), strength=1.0), drawn(pipe))
+    kept = pipe.generate("a cat", image=source(), strength=0.0)
+    assert np.array_equal(np.asarray(kept.images[0]), np.asarray(to_image(from_image(source()))))
+    assert kept.recipes[0].evaluations == 0
+    assert any("strength 0" in item for item in kept.ignored)
+
+
+def test_work_is_the_share_of_the_steps_and_more_strength_goes_further(pipe: Pipeline) -> None:
+    near = 0.0
+    for strength, evaluations in ((0.25, 4), (0.5, 8), (0.75, 12), (1.0, 16)):
+        result = pipe.generate("a cat", seed=5, steps=8, image=source(), strength=strength)
+        assert result.recipes[0].evaluations == evaluations
+        far = float((from_image(result.images[0]) - from_image(source())).square().mean())
+        assert far > near
+        near = far
+    assert result.recipes[0].request.image == pixel_sha256(source())
+
+
+def test_a_white_mask_draws_from_nothing_and_a_black_one_keeps_all(pipe: Pipeline) -> None:
+    white = Image.new("L", (SIDE, SIDE), 255)
+    black = Image.new("L", (SIDE, SIDE), 0)
+    assert np.array_equal(drawn(pipe, image=source(), mask=white), drawn(pipe))
+    assert np.array_equal(drawn(pipe, image=source(), mask=black), np.asarray(source()))
+    assert np.array_equal(drawn(pipe, image=source(), mask=black, invert_mask=True), drawn(pipe))
+
+
+@pytest.mark.parametrize("batching", ["exact", "fast"])
+def test_what_is_not_masked_keeps_its_bytes(pipe: Pipeline, batching: str) -> None:
+    result = pipe.generate("a cat", seed=5, n=3, image=source(), mask=mask(), strength=0.8, batching=batching)
+    for image in result.images:
+        assert np.array_equal(np.asarray(image)[:, :8], np.asarray(source())[:, :8])
+    pictures = [np.asarray(image)[:, 8:] for image in result.images]
+    assert not np.array_equal(pictures[0], pictures[1])
+    clear = mask().convert("RGBA")
+    clear.putalpha(mask())
+    alone = drawn(pipe, image=source(), mask=clear, strength=0.8)
+    if batching == "exact":
+        assert np.array_equal(alone, np.asarray(result.images[0]))  # black or clear is the same
+
+
+def test_the_known_part_is_known_in_every_prediction(pipe: Pipeline) -> None:
+    seen: list[torch.Tensor] = []
+    for preview in pipe.stream("a cat", seed=5, image=source(), mask=mask()):
+        seen.append(preview.x0)
+    for believed in seen:
+        torch.testing.assert_close(believed[..., :8], from_image(source())[..., :8], rtol=0, atol=1e-5)
+    assert len(seen) == 4
+
+
+def test_a_soft_mask_blends_predictions() -> None:
+    schedule = RectifiedFlow()
+    oracle = Gaussian(schedule)
+    x, known = torch.randn(1, 4, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.full((1, 4, 1, 8, 8), 0.7)
+    share = torch.full((1, 1, 1, 8, 8), 0.25)
+    t = torch.tensor(0.6)
+    plain = oracle(x, t, {"cond": None})
+    found = Kept(oracle, known, share)(x, t, {"cond": None})
+    torch.testing.assert_close(found.x0, 0.25 * plain.x0 + 0.75 * known)
+    torch.testing.assert_close(found.eps, (x - 0.4 * found.x0) / 0.6)
+
+
+def test_masks() -> None:
+    values = mask_values(mask(value=51))
+    assert values.shape == (1, SIDE, SIDE)
+    assert values[0, 0].tolist() == [0.0] * 8 + [pytest.approx(0.2)] * 8
+    assert torch.equal(mask_values(mask(), invert=True), 1 - mask_values(mask()))
+    soft = mask_values(mask(), feather=2.0)[0, 8]
+    assert bool((soft.diff() >= 0).all())
+    assert 0.3 < float(soft[7]) < 0.5 < float(soft[8]) < 0.7
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"strength": 0.5}, "strength and mask are for editing"),
+        ({"image": source(), "strength": 1.5}, "strength is 1.5"),
+        ({"image": source(), "feather": 2.0}, "give a mask too"),
+        ({"image": source().resize((8, 8))}, "The image has 8x8 pixels, but 16x16 are drawn"),
+        ({"image": source(), "mask": mask().resize((8, 8))}, "The mask has 8x8 pixels"),
+        ({"image": source(), "grid": "repaint:length=2", "steps": 8, "strength": 0.5}, "falling time grid"),
+    ],
+)
+def test_what_cannot_be_edited_is_one_sentence(pipe: Pipeline, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidOption, match=words):
+        pipe.generate("a cat", **options)
+
+
+def test_a_request_names_its_picture(pipe: Pipeline) -> None:
+    recipe = pipe.generate("a cat", seed=5, image=source(), mask=mask(), feather=1.0).recipes[0]
+    assert Request.from_json_dict(recipe.request.to_json_dict()) == recipe.request
+    again = pipe.generate(recipe.request, image=source(), mask=mask())
+    assert again.recipes[0].pixels_sha256 == recipe.pixels_sha256
+    with pytest.raises(InvalidOption, match="must be given too"):
+        pipe.generate(recipe.request)
+    with pytest.raises(InvalidOption, match="another one"):
+        pipe.generate(recipe.request, image=source(1), mask=mask())

@@ -1,0 +1,93 @@
+"""`mezzotint edit`, and `reproduce` of what it gave."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mezzotint.provenance.read import read_metadata
+from tests.interfaces.conftest import Run, parsed, sentence
+from tests.support import SMALL, model_folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return model_folder(tmp_path_factory.mktemp("m") / "m", replace(SMALL, size=16, patch=4))
+
+
+@pytest.fixture
+def apple(here: Path) -> Path:
+    values = np.random.default_rng(0).integers(0, 256, (16, 16, 4), dtype=np.uint8)
+    Image.fromarray(values, "RGBA").save(here / "apple.png")
+    hole = np.zeros((16, 16), dtype=np.uint8)
+    hole[:, 8:] = 255
+    Image.fromarray(hole, "L").save(here / "hole.png")
+    return here / "apple.png"
+
+
+def test_an_edit_is_drawn_told_and_reproduced(run: Run, folder: Path, apple: Path, here: Path) -> None:
+    words = ("edit", apple, "a green apple", "--model", folder, "--seed", 3, "--out", "e.png")
+    done = parsed(run(*words, "--mask", "hole.png", "--format", "json"))
+    picture = done["pictures"][0]
+    assert picture["file"] == "e.png"
+    assert picture["recipe"]["request"]["strength"] == 1.0
+    edited, own = np.asarray(Image.open(here / "e.png")), np.asarray(Image.open(apple))
+    assert np.array_equal(edited[:, :8], own[:, :8])
+    assert not np.array_equal(edited[:, 8:], own[:, 8:])
+    again = ("reproduce", "e.png", "--model", folder)
+    assert "identical" in run(*again, "--image", apple, "--mask", "hole.png").stdout
+    assert "give its file with --image" in sentence(run(*again))
+    assert "give its file with --mask" in sentence(run(*again, "--image", apple))
+    assert "hole.png is not the image that the recipe names" in sentence(
+        run(*again, "--image", "hole.png", "--mask", "hole.png")
+    )
+
+
+def test_a_larger_picture_is_fitted_and_half_the_steps_are_taken(run: Run, folder: Path, here: Path) -> None:
+    Image.new("RGB", (90, 45), (200, 30, 30)).save(here / "wide.jpg")
+    done = parsed(
+        run("edit", "wide.jpg", "a cat", "--model", folder, "--strength", "0.5", "--steps", 8, "--format", "json")
+    )
+    assert done["evaluations"] == 8  # four steps of two branches
+    assert "identical" in run("reproduce", done["pictures"][0]["file"], "--model", folder, "--image", "wide.jpg").stdout
+
+
+def test_metadata_of_the_source_does_not_reach_the_picture(run: Run, folder: Path, here: Path) -> None:
+    image = Image.new("RGB", (16, 16), (1, 2, 3))
+    exif = Image.Exif()
+    exif[0x010E] = "a secret place"
+    image.save(here / "photo.jpg", exif=exif)
+    assert run("edit", "photo.jpg", "--model", folder, "--out", "p.png").exit_code == 0
+    assert b"secret" not in (here / "p.png").read_bytes()
+    recipe = read_metadata(here / "p.png").recipe
+    assert recipe is not None
+    assert recipe.request.strength == 0.6
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nowhere.png"], "nowhere.png"),
+        (["apple.png", "--strength", "2"], "strength is 2"),
+        (["apple.png", "--invert-mask"], "give a mask too"),
+        (["apple.png", "--mask", "small.png"], "The mask small.png has 8x8 pixels, but the picture 16x16"),
+        (["text.png"], "text.png"),
+    ],
+)
+def test_what_cannot_be_edited_is_one_sentence_and_writes_nothing(
+    run: Run, folder: Path, apple: Path, here: Path, words: list[str], said: str
+) -> None:
+    Image.new("L", (8, 8)).save(here / "small.png")
+    (here / "text.png").write_text("no picture")
+    before = sorted(here.iterdir())
+    assert said in sentence(run("edit", *words, "--model", folder))
+    assert sorted(here.iterdir()) == before
+
+
+def test_drawing_options_that_another_recipe_lacks_are_refused(run: Run, folder: Path, apple: Path) -> None:
+    run("imagine", "a cat", "--model", folder, "--out", "c.png", "--seed", 1)
+    assert "The recipe has no image; leave out --image" in sentence(
+        run("reproduce", "c.png", "--model", folder, "--image", apple)
+    )
