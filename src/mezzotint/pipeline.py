@@ -28,7 +28,7 @@ from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Recipe, Request, Result
 from mezzotint.spec import Spec
-from mezzotint.tasks import edit_of, with_digests, with_strength
+from mezzotint.tasks import edit_of, owned, with_digests, with_strength
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -140,6 +140,7 @@ class Pipeline:
         self, prompt: str | Request, *, image: "Image | None" = None, mask: "Image | None" = None, **options: Any
     ) -> Iterator[Preview]:
         """Draw step by step. All options are checked before this returns; the work happens between two `next`."""
+        image, mask = owned("image", image), owned("mask", mask)
         request = make_request(prompt, with_digests(prompt, options, image, mask))
         pipe = self.adapted(request)
         resolved = pipe.resolve(request)
@@ -204,7 +205,10 @@ class Pipeline:
         spare += [f"lora: {name}" for name, strength in request.lora if strength == 0]
         spec, solver = solver_of(request)
         short = shortfall(spec, solver, self.time_grid(request), self.model.denoiser.schedule)
-        spare += ["prompt: nothing is drawn at strength 0"] if request.strength == 0 else []
+        if request.strength == 0:
+            spare += [
+                f"{name}: nothing is drawn at strength 0" for name in ("prompt", "negative") if getattr(request, name)
+            ]
         return (*pieces, *unread(request, guidance), *self._guided(request)[1], *spare, *([short] if short else []))
 
     def time_grid(self, request: Request) -> TimeGrid:

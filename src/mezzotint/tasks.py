@@ -15,11 +15,12 @@ from mezzotint.editing import Edit, Imagine, Img2Img, Inpaint
 from mezzotint.errors import InvalidOption
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Request
+from mezzotint.values import show
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["STRENGTH", "edit_of", "mask_values", "with_digests", "with_strength"]
+__all__ = ["STRENGTH", "edit_of", "mask_values", "owned", "with_digests", "with_strength"]
 
 STRENGTH = 0.6
 """Of a picture that is edited without a mask, unless asked otherwise; with one it is 1."""
@@ -60,21 +61,36 @@ def edit_of(request: Request, image: "Image | None", mask: "Image | None", codec
             there, here = ("x".join(map(str, size)) for size in (picture.size, request.size or ()))
             raise InvalidOption(f"The {name} has {there} pixels, but {here} are drawn; scale it to that size first.")
     pixels, whole = from_image(image), request.strength == 1
-    if mask is None:
+    if mask is None and (request.strength or codec.factors != (1, 1, 1)):
         return Img2Img(pixels, whole)
+    # where nothing is drawn and the codec changes nothing, all of the picture is kept
+    none = torch.zeros(1, image.height, image.width)
+    cover = none if mask is None else mask_values(mask, request.invert_mask, request.feather)
     latents = codec.encode(pixels[None], PhiloxNoise([request.seed]))
-    return Inpaint(image, pixels, mask_values(mask, request.invert_mask, request.feather), latents, whole)
+    return Inpaint(image, pixels, cover, latents, whole)
+
+
+def owned(name: str, image: "Image | None") -> "Image | None":
+    """A copy, RGBA with 8 bits, that nobody else can change. Raises `InvalidOption` for what is no such picture."""
+    from PIL import Image
+
+    if image is None:
+        return None
+    if not isinstance(image, Image.Image):
+        raise InvalidOption(f"{name} is {show(image)}; give a Pillow image, such as PIL.Image.open(path) gives.")
+    if image.mode in ("I", "F") or image.mode.startswith("I;"):
+        raise InvalidOption(f"The {name} has more than 8 bits a colour (mode {image.mode}); convert it to RGB first.")
+    return image.convert("RGBA").copy()
 
 
 def mask_values(mask: "Image", invert: bool = False, feather: float = 0.0) -> Tensor:
-    """(1, H, W) in [0, 1]: the brightness of a mask laid on black, turned round if asked, blurred by a Gaussian of
-    `feather` pixels' deviation."""
-    from PIL import Image, ImageFilter
+    """(1, H, W) in [0, 1]: the brightness of a mask, turned round if asked, times its alpha, so that what is clear is
+    kept either way; blurred by a Gaussian of `feather` pixels' deviation."""
+    from PIL import ImageChops, ImageFilter
 
     whole = mask.convert("RGBA")
-    shown = Image.alpha_composite(Image.new("RGBA", whole.size, (0, 0, 0, 255)), whole).convert("L")
-    if invert:
-        shown = shown.point(lambda value: 255 - value)
+    bright = whole.convert("RGB").convert("L")
+    shown = ImageChops.multiply(ImageChops.invert(bright) if invert else bright, whole.getchannel("A"))
     if feather:
         shown = shown.filter(ImageFilter.GaussianBlur(feather))
     return torch.from_numpy(np.asarray(shown, dtype=np.float32) / 255)[None]

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from mezzotint import Pipeline
-from mezzotint.codecs import PixelCodec, from_image, to_image
+from mezzotint.codecs import PixelCodec, from_image
 from mezzotint.diffusion.analytic import Gaussian
 from mezzotint.diffusion.denoiser import Bound
 from mezzotint.diffusion.noise import PhiloxNoise, Purpose
@@ -98,7 +98,7 @@ def test_an_exact_denoiser_moves_a_picture_as_far_as_its_strength_says() -> None
 def test_strength_1_is_drawing_from_nothing_and_0_the_picture(pipe: Pipeline) -> None:
     assert np.array_equal(drawn(pipe, image=source(), strength=1.0), drawn(pipe))
     kept = pipe.generate("a cat", image=source(), strength=0.0)
-    assert np.array_equal(np.asarray(kept.images[0]), np.asarray(to_image(from_image(source()))))
+    assert np.array_equal(np.asarray(kept.images[0]), np.asarray(source()))
     assert kept.recipes[0].evaluations == 0
     assert any("strength 0" in item for item in kept.ignored)
 
@@ -157,11 +157,24 @@ def test_a_soft_mask_blends_predictions() -> None:
     torch.testing.assert_close(found.eps, (x - 0.4 * found.x0) / 0.6)
 
 
+def test_a_picture_that_changes_meanwhile_is_not_the_one_that_was_given(pipe: Pipeline) -> None:
+    given, cover = source(), mask()
+    steps = pipe.stream("a cat", seed=5, image=given, mask=cover)
+    given.paste((0, 255, 0, 255), (0, 0, SIDE, SIDE))
+    cover.paste(255, (0, 0, SIDE, SIDE))
+    last = list(steps)[-1]
+    assert last.image is not None
+    assert np.array_equal(np.asarray(last.image), drawn(pipe, image=source(), mask=mask()))
+
+
 def test_masks() -> None:
     values = mask_values(mask(value=51))
     assert values.shape == (1, SIDE, SIDE)
     assert values[0, 0].tolist() == [0.0] * 8 + [pytest.approx(0.2)] * 8
     assert torch.equal(mask_values(mask(), invert=True), 1 - mask_values(mask()))
+    clear = mask().convert("RGBA")
+    clear.putalpha(0)
+    assert not mask_values(clear, invert=True).any()
     soft = mask_values(mask(), feather=2.0)[0, 8]
     assert bool((soft.diff() >= 0).all())
     assert 0.3 < float(soft[7]) < 0.5 < float(soft[8]) < 0.7
@@ -173,6 +186,8 @@ def test_masks() -> None:
         ({"strength": 0.5}, "strength and mask are for editing"),
         ({"image": source(), "strength": 1.5}, "strength is 1.5"),
         ({"image": source(), "feather": 2.0}, "give a mask too"),
+        ({"image": "apple.png"}, "image is 'apple.png'; give a Pillow image"),
+        ({"image": Image.new("I;16", (SIDE, SIDE))}, "more than 8 bits"),
         ({"image": source().resize((8, 8))}, "The image has 8x8 pixels, but 16x16 are drawn"),
         ({"image": source(), "mask": mask().resize((8, 8))}, "The mask has 8x8 pixels"),
         ({"image": source(), "grid": "repaint:length=2", "steps": 8, "strength": 0.5}, "falling time grid"),

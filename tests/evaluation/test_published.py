@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
 from mezzotint.evaluation.published import load_published, on_white
@@ -61,6 +62,10 @@ def test_what_is_no_such_network_is_one_sentence(tmp_path: Path) -> None:
         load_published("dinov2", folder)
     with pytest.raises(InvalidCheckpoint, match=r"holds no model\.safetensors"):
         load_published("clip", folder)
+    for broken in ("[]", '{"size": "large"}', '{"size": 32, "image_mean": [0, 0], "image_std": [1, 1, 1]}'):
+        (folder / "preprocessor_config.json").write_text(broken)
+        with pytest.raises(InvalidCheckpoint, match="does not hold a published network"):
+            load_published("clip", folder)
 
 
 def test_dinov2_gives_its_class_token(tmp_path: Path) -> None:
@@ -74,6 +79,11 @@ def test_dinov2_gives_its_class_token(tmp_path: Path) -> None:
         expected = network(pixel_values=pixels(28)).pooler_output
     torch.testing.assert_close(ours.pictures(some()), expected)
     assert (ours.width, ours.prompts, tuple(ours.pictures([]).shape)) == (32, None, (0, 32))
+    weights = load_file(tmp_path / "model.safetensors")
+    weights.pop("layernorm.weight")
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InvalidCheckpoint, match=r"lack layernorm\.weight and 0 others"):
+        load_published("dinov2", tmp_path)
     (tmp_path / "model.safetensors").write_bytes(b"nothing")
     with pytest.raises(InvalidCheckpoint, match="cannot be read"):
         load_published("dinov2", tmp_path)

@@ -54,6 +54,40 @@ def test_a_larger_picture_is_fitted_and_half_the_steps_are_taken(run: Run, folde
     assert "identical" in run("reproduce", done["pictures"][0]["file"], "--model", folder, "--image", "wide.jpg").stdout
 
 
+def test_what_lies_around_a_fitted_picture_is_kept_and_black_stays_black(run: Run, folder: Path, here: Path) -> None:
+    Image.new("RGB", (64, 32), (200, 30, 30)).save(here / "wide.png")
+    cover = Image.new("L", (64, 32), 255)
+    cover.save(here / "all.png")
+    words = ("edit", "wide.png", "a cat", "--model", folder, "--mask")
+    run(*words, "all.png", "--invert-mask", "--out", "none.png")
+    run("edit", "wide.png", "--model", folder, "--strength", 0, "--out", "same.png")
+    none, same = (np.asarray(Image.open(here / name)) for name in ("none.png", "same.png"))
+    assert np.array_equal(none, same)
+    cover.paste(0, (0, 0, 32, 32))
+    cover.save(here / "half.png")
+    run(*words, "half.png", "--out", "half-drawn.png")
+    half = np.asarray(Image.open(here / "half-drawn.png"))
+    assert np.array_equal(half[:, :8], same[:, :8])
+    assert not np.array_equal(half[4:12, 8:], same[4:12, 8:])
+
+
+def test_a_photograph_is_edited_upright(run: Run, folder: Path, here: Path) -> None:
+    image = Image.new("RGB", (16, 16), (250, 250, 250))
+    image.paste((200, 0, 0), (0, 0, 16, 4))
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the first row is on the right
+    image.save(here / "turned.jpg", exif=exif, quality=95)
+    run("edit", "turned.jpg", "--model", folder, "--strength", 0, "--out", "p.png")
+    seen = np.asarray(Image.open(here / "p.png"))
+    assert seen[8, 14, 1] < 60
+    assert seen[8, 1, 1] > 200
+
+
+def test_an_edit_is_not_explained(run: Run, folder: Path, apple: Path) -> None:
+    run("edit", apple, "a cat", "--model", folder, "--out", "e.png")
+    assert "is an edit of another picture" in sentence(run("explain", "e.png", "--model", folder))
+
+
 def test_metadata_of_the_source_does_not_reach_the_picture(run: Run, folder: Path, here: Path) -> None:
     image = Image.new("RGB", (16, 16), (1, 2, 3))
     exif = Image.Exif()

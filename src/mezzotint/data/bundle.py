@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -16,10 +15,10 @@ from PIL import Image
 
 from mezzotint.data.manifest import read_manifest
 from mezzotint.data.pixels import Bytes
-from mezzotint.data.scenes.typefaces import font_files
+from mezzotint.data.scenes.typefaces import FAMILIES, font_files
 from mezzotint.data.sources import IconSource
 from mezzotint.data.staging import PictureWriter, staged_folder
-from mezzotint.errors import InvalidFile, OutOfSpace
+from mezzotint.errors import InvalidFile, MezzotintError, OutOfSpace
 
 __all__ = ["VERSION", "read_bundle", "write_bundle"]
 
@@ -29,6 +28,8 @@ DOCUMENTS = ("summary.json", "ATTRIBUTION.md", "manifest.jsonl")
 FONTS = "fonts"
 _PIXELS = 64**3
 """Pixels of a strip of pictures: 64 of 64×64, which WebP stores in less than one by one."""
+_LARGEST = 1 << 28
+"""Bytes that no file in a bundle exceeds."""
 _LONGEST = 16_383
 """The longest side of a WebP picture."""
 Progress = Callable[[int, int], None]
@@ -55,8 +56,9 @@ def write_bundle(path: Path, sets: Mapping[str, Path], fonts: Path | None, progr
                 if progress is not None:
                     progress(done, total)
         if fonts is not None:
-            for file in _font_parts(fonts):
-                archive.write(fonts / file, f"{FONTS}/{file.as_posix()}")
+            font_files(fonts, FAMILIES)
+            for part in _font_parts():
+                archive.write(fonts / part, f"{FONTS}/{part}")
 
 
 def read_bundle(path: Path, sets: Mapping[str, Path], fonts: Path, progress: Progress | None = None) -> list[str]:
@@ -132,22 +134,28 @@ def _webp(strip: Bytes) -> bytes:
     return file.getvalue()
 
 
-def _font_parts(modules: Path) -> Iterator[Path]:
-    for file in font_files(modules):
-        package = file.parents[1]
-        yield file.relative_to(modules)
-        yield (package / "package.json").relative_to(modules)
+def _font_parts() -> Iterator[str]:
+    """What of a `node_modules` folder is needed for the fonts."""
+    for family in FAMILIES:
+        yield f"{family.package}/{family.file}"
+        yield f"{family.package}/package.json"
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
+            if any(entry.file_size > _LARGEST for entry in archive.infolist()):
+                raise InvalidFile(
+                    f"{path} holds a file of more than {_LARGEST >> 20} MiB; a bundle has none, so it is refused."
+                )
             yield archive
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, AttributeError) as error:
-        raise InvalidFile(f"{path} is no bundle of data sets, or is damaged ({error}); bundle them again.") from error
     except FileNotFoundError as error:
         raise InvalidFile(f"There is no file {path}; give one that `mezzotint data bundle` wrote.") from error
+    except MezzotintError:
+        raise
+    except Exception as error:  # a stranger's file: whatever its bytes make the readers raise, it is no bundle
+        raise InvalidFile(f"{path} is no bundle of data sets, or is damaged ({error}); bundle them again.") from error
 
 
 def _entries(archive: zipfile.ZipFile, name: str) -> int:
@@ -175,20 +183,18 @@ def _pictures(content: bytes, size: int) -> Bytes:
     """The pictures of a strip. Raises ValueError if it is none."""
     try:
         with Image.open(io.BytesIO(content), formats=("WEBP",)) as image:
+            if image.width != size or image.height % size or image.width * image.height > max(_PIXELS, size**2):
+                raise ValueError(f"a strip of pictures has {image.width}x{image.height} pixels")
             return np.asarray(image.convert("RGBA"), dtype=np.uint8).reshape(-1, size, size, 4)
     except OSError as error:  # not one of writing
         raise ValueError("a strip of pictures cannot be read") from error
 
 
 def _lay_fonts(archive: zipfile.ZipFile, modules: Path) -> None:
-    """Write the font packages, and check that they are the pinned ones."""
+    """Write the font packages, and check that they are the pinned ones. What else the bundle has there stays there."""
     with staged_folder(modules) as staged:
-        for entry in archive.namelist():
-            if entry.startswith(f"{FONTS}/"):
-                target = staged / entry.removeprefix(f"{FONTS}/")
-                if not target.resolve().is_relative_to(staged.resolve()):
-                    raise InvalidFile(f"The bundle would write outside its folder ({entry}); do not use it.")
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with archive.open(entry) as source, target.open("wb") as file:
-                    shutil.copyfileobj(source, file)
-        font_files(staged)
+        for part in _font_parts():
+            target = staged / part
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(archive.read(f"{FONTS}/{part}"))
+        font_files(staged, FAMILIES)

@@ -10,6 +10,7 @@ with those that papers state for photographs.
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +73,8 @@ def load_published(kind: str, folder: Path | str) -> Published:
         config = json.loads((path / "config.json").read_text("utf-8"))
         prepared = json.loads((path / "preprocessor_config.json").read_text("utf-8"))
         found = config["model_type"]
-        eye = _Eye(_side(prepared), tuple(prepared["image_mean"]), tuple(prepared["image_std"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        eye = _Eye(_side(prepared), _three(prepared["image_mean"]), _three(prepared["image_std"], above=0.0))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidCheckpoint(
             f"{path} does not hold a published network ({error}); it needs the publisher's files."
         ) from None
@@ -104,21 +105,37 @@ def _side(prepared: Mapping[str, Any]) -> int:
     return int(size if isinstance(size, int) else size.get("height") or size["shortest_edge"])
 
 
+def _three(values: Any, above: float = -math.inf) -> tuple[float, ...]:
+    found = tuple(float(value) for value in values)
+    if len(found) != 3 or not all(math.isfinite(value) and value > above for value in found):
+        raise ValueError(f"{values!r} is no number for each of three colours")
+    return found
+
+
 def _network(folder: Path) -> Any:
     """The network, in float32. transformers runs none of the folder's code, and looks nowhere else."""
     try:
         from transformers import AutoModel
-        from transformers.utils.logging import disable_progress_bar
+        from transformers.utils import logging
     except ImportError:
         raise MissingDependency(
             "Published networks need the package transformers; install it with `pip install 'mezzotint[published]'`."
         ) from None
-    disable_progress_bar()  # a bar of its own for every file
+    told = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # one of its own for every file
     try:
-        network = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32)
+        network, loaded = AutoModel.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, dtype=torch.float32, output_loading_info=True
+        )
     except Exception as error:  # whatever it raises, the folder cannot be used
         said = str(error).strip().splitlines()[:1]
         raise InvalidCheckpoint(f"The network in {folder} cannot be read ({''.join(said)}).") from error
+    finally:
+        if told:
+            logging.enable_progress_bar()
+    # it would go on with random numbers in their place
+    if wanting := sorted(map(str, (*loaded["missing_keys"], *loaded["mismatched_keys"]))):
+        raise InvalidCheckpoint(f"The weights in {folder} lack {wanting[0]} and {len(wanting) - 1} others.")
     return network.eval().requires_grad_(False)
 
 

@@ -31,11 +31,17 @@ def warm_started(trainer: "Trainer", model: str) -> "Trainer":
 
     files = read_model_folder(find_model(model))
     network = trainer.network  # as the run's seed made it
+    draws = isinstance(trainer.run, RunConfig)
+    family = "pixel_dit" if draws else trainer.facts["family"]
+    if files.description.get("family") != family:
+        raise TrainingError(
+            f"The weights of {model} do not fit the run {trainer.run.name}: it trains a network of another family; "
+            "leave out --warm-start, or give a model of that family."
+        )
     if trainer.facts.get("things") != files.description.get("things"):
         raise TrainingError(
             f"{model} knows other things than the run {trainer.run.name} trains a detector for; leave out --warm-start."
         )
-    draws = isinstance(trainer.run, RunConfig)
     _fill(network, files, trainer.supplies.styles if draws else None, f"The weights of {model}", trainer.run.name)
     return Trainer(
         trainer.run,

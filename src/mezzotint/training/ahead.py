@@ -3,6 +3,7 @@
 import dataclasses
 import multiprocessing
 import signal
+import traceback
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -12,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mezzotint.errors import TrainingError
+from mezzotint.errors import MezzotintError, TrainingError
 
 __all__ = ["Source", "batches_ahead"]
 
@@ -110,8 +111,10 @@ def _work(source: Source[Any], counters: Sequence[int], writer: Connection, read
         try:
             raw = _changed(source.raw(counter), Tensor, lambda tensor: _Sent(tensor.numpy()))
             item: tuple[Any, Exception | None] = raw, None
-        except Exception as error:  # told where it can be handled
+        except MezzotintError as error:  # told where it can be handled
             item = None, error
+        except Exception:
+            item = None, RuntimeError(f"A worker process failed:\n{traceback.format_exc()}")
         try:
             writer.send(item)
         except BrokenPipeError:

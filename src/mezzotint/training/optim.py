@@ -144,7 +144,7 @@ class Optimizer:
         device that computes it, so that nothing has to wait for it."""
         norm = self.gradient_norm()
         # by 1 where it is not above the limit, which changes no bit
-        shrink = (self.config.clip / norm.clamp_min(self.config.clip)).to(norm.dtype)
+        shrink = (self.config.clip / norm).clamp_max(1.0)
         torch._foreach_mul_([_gradient(p) for p in self.network.parameters()], shrink)
         factor = self.config.factor(step, steps)
         self.muon.step(self.config.muon_lr * factor)

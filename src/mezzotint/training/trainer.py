@@ -24,8 +24,8 @@ from mezzotint.training.methods import Method
 from mezzotint.training.optim import Optimizer
 from mezzotint.training.task import Supplies, task_of
 
-_PACE = 20
-"""Updates whose median duration says how fast the training is."""
+_PACE, _COMPILED = 20, 3
+"""Updates whose mean duration says how fast the training is; the first ones of a session, which do not count."""
 _HISTORY = ("warm_start", "earlier", "sessions")
 """What a resumed run takes over from its checkpoint."""
 
@@ -122,27 +122,40 @@ class Trainer:
     ) -> Iterator[TrainStep]:
         """Train to the end of the run, or to update number `stop_after`; the last step always leaves a checkpoint.
 
-        workers: so many processes make batches ahead; the batches are the same. seconds: the run is to end after so
-        many of them, whatever is done by then (see `_shorten`). Closing the generator after any step loses the
-        updates since the last checkpoint; call `save` first.
-        Raises `TrainingError`, before the update, if a loss is not finite.
+        workers: so many processes make batches ahead; the batches are the same. seconds: the run is to end after about
+        so many of them, whatever is done by then (see `_shorten`). Closing the generator after any step loses the
+        updates since the last checkpoint; call `save` first. What goes wrong while a batch is made loses nothing: there
+        is a checkpoint then. Raises `TrainingError`, before the update, if a loss is not finite.
         """
-        begun = time.perf_counter()
+        end = math.inf if seconds is None else time.perf_counter() + seconds
         last = min(self.run.steps, stop_after or self.run.steps)
         self.facts["sessions"] = [*self.facts["sessions"], self._session()]
         recent: deque[float] = deque(maxlen=_PACE)
+        before: float | None = None
         counters = range(self.pictures, last * self.run.batch, self.run.batch)
         with contextlib.closing(batches_ahead(self.batches, counters, workers)) as batches:
             batch = next(batches, None)
             while self.step < last and batch is not None:
                 begin = time.perf_counter()
-                loss, norm, batch = self._update(batch, batches)
-                now = time.perf_counter()
-                recent.append(now - begin)
-                if seconds is not None and self._must_decay(seconds - (now - begun), recent):
-                    self._shorten()
-                    last, seconds = min(self.run.steps, last), None
-                yield self._finished(loss, norm, begin, self.step == last)
+                loss, norm = self._update(batch)
+                batch = self._next(batches)  # made while a device still works
+                gradient_norm, now = float(norm), time.perf_counter()
+                # from one to the next, so that what is measured, saved and drawn in between counts too
+                if before is not None and self.step > self.facts["sessions"][-1]["from_step"] + _COMPILED:
+                    recent.append(now - before)
+                before = now
+                if len(recent) == _PACE and self._must_decay(end - now, statistics.fmean(recent)):
+                    self._shorten((end - now) / statistics.fmean(recent))
+                    last, end = min(self.run.steps, last), math.inf
+                yield self._finished(loss, gradient_norm, begin, self.step == last)
+
+    def _next(self, batches: Iterator[Any]) -> Any:
+        """The next batch; if it cannot be made, what was learned so far is saved first."""
+        try:
+            return next(batches, None)
+        except Exception:
+            self.save()
+            raise
 
     def _finished(self, loss: float, norm: float, begin: float, ends: bool) -> TrainStep:
         """What an update did, once it is measured and saved as far as it is to be."""
@@ -153,23 +166,24 @@ class Trainer:
         path = self.save() if self.step % self.run.checkpoint_every == 0 or ends else None
         return TrainStep(self.step, self.pictures, loss, norm, time.perf_counter() - begin, validation, path)
 
-    def _must_decay(self, left: float, recent: Sequence[float]) -> bool:
-        """Whether the updates that the learning rate needs to decay fill the seconds left. recent: how many the last
-        ones took; the median leaves out those that were compiled first."""
+    def _must_decay(self, left: float, pace: float) -> bool:
+        """Whether the seconds left are no more than the learning rate needs to decay, at so many for an update. A run
+        that decays already needs what remains of it."""
         decay = self.run.optim.decay
-        need = statistics.median(recent) * self.step * decay / (1 - decay)
-        return len(recent) == _PACE and self.step < (1 - decay) * self.run.steps and left <= need
+        need = self.step * decay / (1 - decay) if decay < 1 else math.inf
+        return left <= pace * min(need, self.run.steps - self.step)
 
-    def _shorten(self) -> None:
-        """Let the learning rate decay from here: the run has as many updates as if it had been so short from the start
-        (but for its warm-up, whose share is of the length that it was meant to have)."""
-        steps = max(self.step + 1, round(self.step / (1 - self.run.optim.decay)))
-        self.run = replace(self.run, steps=steps)
+    def _shorten(self, updates: float) -> None:
+        """Let the run end after so many more updates. As soon as the decay of the learning rate must begin, that is
+        the run that it would have been, had it been so short from the start; its warm-up stays as long as it was."""
+        optim, before = self.run.optim, self.run.steps
+        steps = min(before, self.step + max(1, math.floor(updates)))
+        self.run = replace(self.run, steps=steps, optim=replace(optim, warmup=min(1.0, optim.warmup * before / steps)))
         self.facts["run"] = self.run.as_dict()
         self.facts["sessions"][-1]["shortened_at"] = self.step
 
-    def _update(self, batch: Any, batches: Iterator[Any]) -> tuple[float, float, Any]:
-        """One update; also the next batch, which is made while a device still works on this one."""
+    def _update(self, batch: Any) -> tuple[float, Tensor]:
+        """One update: its loss, and the norm of its gradient, which a device may still be computing."""
         self.network.zero_grad(set_to_none=True)
         losses = self.method.losses(batch)
         value = float(losses.detach().mean())
@@ -186,8 +200,7 @@ class Trainer:
         self.method.step(self.run.optim.adam_lr * self.run.optim.factor(self.step, self.run.steps), self.step)
         for average in self.averages:
             average.update(self.network, self.step)
-        upcoming = next(batches, None)
-        return value, float(norm), upcoming
+        return value, norm
 
     def save(self) -> Path:
         """Write a checkpoint of the present state."""

@@ -97,11 +97,34 @@ def sources(image: Path, mask: Path | None, size: tuple[int, int]) -> "tuple[Ima
     """
     from mezzotint.provenance.read import read_picture
 
-    source, cover = read_picture(image), None if mask is None else read_picture(mask)
+    source, cover = (None if path is None else upright(read_picture(path)) for path in (image, mask))
+    assert source is not None
     if cover is not None and cover.size != source.size:
         ours, theirs = ("x".join(map(str, one.size)) for one in (source, cover))
         raise InvalidOption(f"The mask {mask} has {theirs} pixels, but the picture {ours}; give one of the same size.")
-    return fitted(source, size), None if cover is None else fitted(cover, size)
+    return fitted(source, size), None if cover is None else fitted_mask(cover, size)
+
+
+def upright(image: "Image") -> "Image":
+    """The picture as its EXIF orientation says it is to be seen."""
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(image)
+
+
+def fitted_mask(mask: "Image", size: tuple[int, int]) -> "Image":
+    """A mask in the place of its picture (`fitted`), what lies around it clear. Scaled without a filter that rings, so
+    that what is black stays black."""
+    from PIL import Image
+
+    if mask.size == size:
+        return mask
+    scale = size[0] / max(mask.size)
+    width, height = (max(1, round(side * scale)) for side in mask.size)
+    whole = Image.new("RGBA", size, (0, 0, 0, 0))
+    small = mask.convert("RGBA").resize((width, height), Image.Resampling.BOX)
+    whole.paste(small, ((size[0] - width) // 2, (size[1] - height) // 2))
+    return whole
 
 
 def fitted(image: "Image", size: tuple[int, int]) -> "Image":

@@ -44,6 +44,8 @@ def explain(file: Path, out: Path | None, model: str | None, device: str, dtype:
     target = file.with_suffix(".html") if out is None else out
     if target.suffix.lower() not in (".html", ".htm") or target.is_dir():
         raise InvalidOption(f"out is {target}; it must be a file that ends in .html.")
+    if recipe.request.image is not None:
+        raise InvalidOption(f"{file} is an edit of another picture; only pictures that imagine drew can be explained.")
     if not recipe.request.prompt.strip():
         raise InvalidOption(f"{file} was drawn without a prompt, so there are no words to explain.")
     if threads is not None:

@@ -21,6 +21,12 @@ class Bar:
                 self._shown.set_postfix_str(note, refresh=False)
             self._shown.update(1)
 
+    def until(self, total: int) -> None:
+        """There are so many units now."""
+        if self._shown is not None and self._shown.total != total:
+            self._shown.total = total
+            self._shown.refresh()
+
     def say(self, line: str) -> None:
         """A line on stdout, above the bar."""
         if self._shown is None:

@@ -99,6 +99,7 @@ def train(
     Metrics go to metrics.jsonl and sheets of samples to samples/ in the run's folder. SIGTERM or Ctrl-C finishes the
     step, saves, and exits with 75; --resume then goes on as if nothing had happened, bit for bit on the same machine.
     """
+    begun = time.perf_counter()
     set_threads(threads)
     if stop_after is not None:
         stop_after = whole_number("stop-after", stop_after, 1, 10**9)
@@ -112,8 +113,9 @@ def train(
     config, folder = configuration(run, settings, out, resume, dtype)
     with locked(folder):
         trainer, text = _prepared(config, folder, resume, warm_start, device)
-        outcome = Outcome(trainer, form, shlex.join(_resume_words(run, out)))
-        pace = Pace(stop_after, workers, None if minutes is None else 60 * minutes)
+        outcome = Outcome(trainer, form, shlex.join(_resume_words(run, out, minutes, workers)))
+        left = None if minutes is None else 60 * minutes - (time.perf_counter() - begun)
+        pace = Pace(stop_after, workers, left)
         _loop(trainer, text, pace, outcome)
     outcome.report()
     if outcome.stopped:
@@ -291,6 +293,7 @@ def _loop(trainer: "Trainer", text: "TextConditioner", pace: Pace, outcome: Outc
             last = min(trainer.run.steps, pace.stop_after or trainer.run.steps)  # a run may be shortened
             metrics.write(step)
             outcome.take(step)
+            shown.until(trainer.run.steps)
             shown.move(outcome.line)
             if sheets and not stop.asked and (step.step % sheets == 0 or step.step == trainer.run.steps):
                 outcome.sheet = draw_sheet(trainer, text, lambda: stop.asked) or outcome.sheet
@@ -301,6 +304,8 @@ def _loop(trainer: "Trainer", text: "TextConditioner", pace: Pace, outcome: Outc
                 return
 
 
-def _resume_words(run: str, out: Path | None) -> list[str]:
+def _resume_words(run: str, out: Path | None, minutes: float | None, workers: int) -> list[str]:
     words = ["mezzotint", "train", run, "--resume"]
-    return words if out is None else [*words, "--out", str(out)]
+    words += [] if out is None else ["--out", str(out)]
+    words += ["--workers", str(workers)] if workers else []
+    return words + ([] if minutes is None else ["--minutes", f"{minutes:g}"])
