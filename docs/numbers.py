@@ -4,7 +4,8 @@
     python -m docs.numbers --check           only say whether they are up to date (exit code 1 if not)
     python -m docs.numbers --data DIR        take over the summary of a data set that was built there, then rewrite
 
-Sources: benchmarks/*.json, the house model's model.json, docs/icons-summary.json. What does not exist yet is left out.
+Sources: benchmarks/*.json, the house model's model.json and eval.json, docs/icons-summary.json. What does not exist yet
+is left out.
 A block stands between `<!-- begin NAME: ... -->` and `<!-- end NAME -->`.
 """
 
@@ -63,6 +64,7 @@ def model_numbers() -> str:
         read(ROOT / "benchmarks" / f"{name}.json") for name in ("training", "drawing", "recognition")
     )
     rows = [*_model(model, training), *_drawing(drawing), *_training(training), *_recognition(recognition)]
+    rows += _iconeval(read(HOUSE / "eval.json"), model)
     if not rows:
         return "There are no measurements yet."
     machines = {f"{name}: {where(data)}" for name, data in (("drawing", drawing), ("training", training)) if data}
@@ -128,6 +130,19 @@ def _recognition(recognition: Source) -> list[str]:
             lambda part: f"{part['share']:.0%} ({part['right']} of {part['of']})",
         )
     ]
+
+
+def _iconeval(found: Source, model: Source) -> list[str]:
+    """The scores of the model's own evaluation, if it is of these weights."""
+    if dig(found, "weights_sha256") != dig(model, "files", "network.safetensors") or not found:
+        return []
+    rows = []
+    for task, one in found["iconeval"].items():
+        label = "mean of the six tasks from single to attribution" if task == "overall" else task
+        sure = one.get("measurable", True)
+        trust = "" if sure else f"; not measurable, since the detector's ceiling is {one['ceiling']:.2f}"
+        rows.append(f"| IconEval, {label} | {one['score']:.2f} ({one['low']:.2f} to {one['high']:.2f}{trust}) |")
+    return rows
 
 
 def data_counts() -> str:
