@@ -6,11 +6,18 @@ from pathlib import Path
 
 import pytest
 
+import mezzotint.load
 from mezzotint.evaluation import reader
 from mezzotint.evaluation.reader import Line, Reader
 from tests.detectors import packed_detector, trained_detector
 from tests.interfaces.conftest import Run, parsed, sentence
 from tests.support import SMALL, model_folder
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_shipped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """These tests bring instruments of their own, or none."""
+    monkeypatch.setattr(mezzotint.load, "INSTRUMENTS", tmp_path / "no-instruments")
 
 
 @pytest.fixture(scope="module")

@@ -210,9 +210,9 @@ def _training(facts: Training, how: str) -> str:
 def _where(sessions: Sequence[Mapping[str, Any]]) -> str:
     """What a run was computed on: a GPU, or a CPU with so many threads; both, if it went from one to the other."""
     found = []
-    if gpus := {session["device"] for session in sessions} - {"cpu"}:
+    if gpus := {session.get("device", "cpu") for session in sessions} - {"cpu"}:
         found.append(f"a GPU ({', '.join(sorted(gpus))})")
-    if threads := sorted({int(session["threads"]) for session in sessions if session["device"] == "cpu"}):
+    if threads := sorted({int(session["threads"]) for session in sessions if session.get("device", "cpu") == "cpu"}):
         found.append(f"a CPU with {' or '.join(map(str, threads))} thread{'s' if threads != [1] else ''}")
     return " and ".join(found)
 
