@@ -11,14 +11,16 @@ from PIL import Image
 from mezzotint import Pipeline
 from mezzotint.codecs import PixelCodec, from_image
 from mezzotint.diffusion.analytic import Gaussian
-from mezzotint.diffusion.denoiser import Bound
+from mezzotint.diffusion.denoiser import Bound, Revised
+from mezzotint.diffusion.inverse.operators import Mask
+from mezzotint.diffusion.inverse.projection import Projected
 from mezzotint.diffusion.noise import PhiloxNoise, Purpose
 from mezzotint.diffusion.sampling import sample
 from mezzotint.diffusion.schedule import RectifiedFlow, VPCosine
 from mezzotint.diffusion.solvers import SOLVERS
 from mezzotint.diffusion.timegrid import last_part, repaint, uniform
 from mezzotint.editing import Canvas, Imagine, Img2Img
-from mezzotint.editing.inpaint import Kept
+from mezzotint.editing.inpaint import Keep
 from mezzotint.errors import InvalidOption
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Request
@@ -152,9 +154,20 @@ def test_a_soft_mask_blends_predictions() -> None:
     share = torch.full((1, 1, 1, 8, 8), 0.25)
     t = torch.tensor(0.6)
     plain = oracle(x, t, {"cond": None})
-    found = Kept(oracle, known, share)(x, t, {"cond": None})
+    found = Revised(oracle, Keep(known, share))(x, t, {"cond": None})
     torch.testing.assert_close(found.x0, 0.25 * plain.x0 + 0.75 * known)
     torch.testing.assert_close(found.eps, (x - 0.4 * found.x0) / 0.6)
+
+
+def test_a_hard_mask_is_the_projection_onto_what_is_known() -> None:
+    oracle = Gaussian(RectifiedFlow())
+    x, known = (torch.randn(2, 4, 1, 8, 8, generator=torch.Generator().manual_seed(i)) for i in (0, 1))
+    share = (torch.rand(1, 1, 1, 8, 8, generator=torch.Generator().manual_seed(2)) > 0.4).float()
+    t, operator = torch.tensor(0.6), Mask(1 - share)
+    ours = Revised(oracle, Keep(known, share))(x, t, {"cond": None})
+    theirs = Projected(oracle, operator, operator(known), iterations=1)(x, t, {"cond": None})
+    torch.testing.assert_close(ours.x0, theirs.x0)
+    torch.testing.assert_close(ours.eps, theirs.eps)
 
 
 def test_a_picture_that_changes_meanwhile_is_not_the_one_that_was_given(pipe: Pipeline) -> None:

@@ -253,3 +253,46 @@ def test_a_run_that_ends_before_its_time_is_not_shortened(make_trainer: MakeTrai
     list(trainer.steps(seconds=1e6))
     assert (trainer.step, trainer.run.steps) == (12, 12)
     assert "shortened_at" not in trainer.facts["sessions"][-1]
+
+
+def test_a_batch_that_cannot_be_made_loses_no_update(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path / "broken")
+    make = trainer.batches.raw
+
+    def broken(counter: int) -> object:
+        if counter == 7 * trainer.run.batch:
+            raise TrainingError("picture 28 is broken")
+        return make(counter)
+
+    trainer.batches.raw = broken  # type: ignore[method-assign]
+    with pytest.raises(TrainingError, match="picture 28 is broken"):
+        list(trainer.steps())
+    again = make_trainer(tmp_path / "broken")
+    newest = state.newest(tmp_path / "broken" / "checkpoints")
+    assert newest is not None
+    again.resume(newest)
+    assert again.step == 7
+    list(again.steps())
+    whole = finish(make_trainer(tmp_path / "whole"))
+    for name, value in whole.tensors["network"].items():
+        assert torch.equal(dict(again.network.named_parameters())[name], value), name
+
+
+def test_a_run_that_is_resumed_too_late_for_its_decay_still_ends_in_time(
+    make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path
+) -> None:
+    long = replace(small_run, steps=1000, optim=replace(small_run.optim, warmup=0.1, decay=0.25))
+    trainer = make_trainer(tmp_path, long)
+    trainer.facts["sessions"] = [{}]
+    trainer.step = 400
+    assert trainer._must_decay(100.0, 1.0)  # 133 updates would be right, and 100 fit
+    trainer._shorten(100.0)
+    assert trainer.run.steps == 500
+    assert trainer.run.optim.warmup * 500 == pytest.approx(100)  # as many updates as before
+    trainer = make_trainer(tmp_path / "late", long)
+    trainer.facts["sessions"] = [{}]
+    trainer.step = 900  # in its decay
+    assert not trainer._must_decay(101.0, 1.0)
+    assert trainer._must_decay(60.0, 1.0)
+    trainer._shorten(60.0)
+    assert trainer.run.steps == 960

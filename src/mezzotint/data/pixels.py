@@ -24,18 +24,18 @@ def straight(picture: Bytes) -> Bytes:
     return out
 
 
-def fit(image: Image.Image, size: int, part: float = 1.0) -> Bytes:
+def fit(
+    image: Image.Image, size: int, part: float = 1.0, resample: Image.Resampling = Image.Resampling.LANCZOS
+) -> Bytes:
     """Scale a picture to fit a square of `size` times `part`, centred on a transparent (size, size, 4) canvas.
 
-    Premultiplied before it is filtered (Lanczos), so that the colour of transparent pixels does not bleed in.
+    Premultiplied before it is filtered, so that the colour of transparent pixels does not bleed in.
     """
     wide = premultiply(np.asarray(image.convert("RGBA"), dtype=np.uint8))
     inner = max(1, round(size * part))
     scale = inner / max(image.width, image.height)
     width, height = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    planes = [
-        np.asarray(Image.fromarray(wide[..., i]).resize((width, height), Image.Resampling.LANCZOS)) for i in range(4)
-    ]
+    planes = [np.asarray(Image.fromarray(wide[..., i]).resize((width, height), resample)) for i in range(4)]
     small = np.stack(planes, -1)
     small[..., :3] = np.minimum(small[..., :3], small[..., 3:])
     out = np.zeros((size, size, 4), dtype=np.uint8)

@@ -5,7 +5,7 @@ The mathematics does not know what a conditioning is; it carries named ones ("co
 which sees exactly one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -17,7 +17,16 @@ from mezzotint.diffusion.probe import Probe
 from mezzotint.diffusion.schedule import Level, Schedule
 from mezzotint.errors import InvalidOption
 
-__all__ = ["Bound", "BoundDenoiser", "Denoiser", "Network", "NetworkDenoiser", "Preconditioned", "Rescheduled"]
+__all__ = [
+    "Bound",
+    "BoundDenoiser",
+    "Denoiser",
+    "Network",
+    "NetworkDenoiser",
+    "Preconditioned",
+    "Rescheduled",
+    "Revised",
+]
 
 C = TypeVar("C")
 C_contra = TypeVar("C_contra", contravariant=True)
@@ -200,3 +209,20 @@ class Bound(Generic[C]):
 
     def __call__(self, x_t: Tensor, t: Tensor, *, to: Tensor | None = None) -> Prediction:
         return self.denoiser(x_t, t, self.cond, to=to)
+
+
+@dataclass(frozen=True, slots=True)
+class Revised(Generic[C]):
+    """A denoiser whose predictions are changed by `revise` before anyone sees them. It costs no evaluation."""
+
+    denoiser: Denoiser[C]
+    revise: Callable[[Prediction], Prediction]
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.denoiser.schedule
+
+    def __call__(
+        self, x_t: Tensor, t: Tensor, cond: Mapping[str, C], *, to: Tensor | None = None, probe: Probe | None = None
+    ) -> Prediction:
+        return self.revise(self.denoiser(x_t, t, cond, to=to, probe=probe))

@@ -30,7 +30,10 @@ class Canvas:
 
 
 class Edit(Protocol):
-    """A task, as three choices. Edits compose: each wraps what the others made."""
+    """A task, as three choices, and what becomes of the picture. Edits compose: each wraps what the others made.
+
+    A task says where it starts; what else it does not say, it leaves as it is.
+    """
 
     def start(self, canvas: Canvas, noise: Noise) -> Tensor:
         """x_t at the canvas's first time, of its shape."""
@@ -38,12 +41,12 @@ class Edit(Protocol):
 
     def wrap(self, denoiser: Denoiser[Any]) -> Denoiser[Any]:
         """What surrounds the guided denoiser."""
-        ...
+        return denoiser
 
     def condition(self, branches: Mapping[str, Any], canvas: Canvas, noise: Noise) -> Mapping[str, Any]:
         """What the named conditionings become."""
-        ...
+        return branches
 
     def finished(self, image: "Image") -> "Image":
         """What becomes of a picture that was drawn."""
-        ...
+        return image

@@ -1,18 +1,12 @@
 """Image to image: sampling starts in the middle of the way, from a picture with noise."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from mezzotint.diffusion.denoiser import Denoiser
 from mezzotint.diffusion.noise import Noise, Purpose
 from mezzotint.diffusion.sampling import pure_noise
-from mezzotint.editing.edit import Canvas
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from mezzotint.editing.edit import Canvas, Edit
 
 __all__ = ["Img2Img", "noised"]
 
@@ -27,7 +21,7 @@ def noised(pixels: Tensor, canvas: Canvas, noise: Noise) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Img2Img:
+class Img2Img(Edit):
     """Starts from a picture, noised to where the grid begins; wraps nothing; conditions on the prompt alone.
 
     pixels: (C, 1, H, W) in [-1, 1]. whole: the grid is whole (strength 1), so that nothing of the picture is left and
@@ -43,15 +37,3 @@ class Img2Img:
         if self.whole:
             return pure_noise(canvas.schedule, canvas.shape, noise, canvas.start)
         return noised(self.pixels, canvas, noise)
-
-    def wrap(self, denoiser: Denoiser[Any]) -> Denoiser[Any]:
-        """The denoiser itself."""
-        return denoiser
-
-    def condition(self, branches: Mapping[str, Any], canvas: Canvas, noise: Noise) -> Mapping[str, Any]:
-        """The branches themselves."""
-        return branches
-
-    def finished(self, image: "Image") -> "Image":
-        """The picture as it was drawn."""
-        return image

@@ -1,56 +1,44 @@
 """Inpainting: a part of a picture is drawn anew, the rest stays, byte for byte."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor
 from torch.nn import functional as F
 
-from mezzotint.diffusion.denoiser import Denoiser
+from mezzotint.diffusion.denoiser import Denoiser, Revised
 from mezzotint.diffusion.guidance.base import steered
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.probe import Probe
-from mezzotint.diffusion.schedule import Schedule
-from mezzotint.editing.edit import Canvas
+from mezzotint.editing.edit import Canvas, Edit
 from mezzotint.editing.img2img import Img2Img
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Inpaint", "Kept"]
-
-C = TypeVar("C")
+__all__ = ["Inpaint", "Keep"]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept(Generic[C]):
+@dataclass(frozen=True, eq=False)
+class Keep:
     """`x_0 + (1 − m)(z − x_0)`: what the mask m does not cover is known to be z, in every prediction.
 
-    A projection onto the known part (Wang, Yu & Zhang 2022, DDNM, arXiv 2212.00490, section 3; for a hard mask
-    A⁺A = 1 − m); values between 0 and 1 blend. m: (1, 1, 1, H, W) of the latents, z: of their shape, or (1, ...).
+    A projection onto the known part (Wang, Yu & Zhang 2022, DDNM, arXiv 2212.00490, section 3): for a hard mask it is
+    `diffusion.inverse.Projected` with the operator `Mask(1 − m)`; values between 0 and 1 blend.
+    m: (1, 1, 1, H, W) of the latents, z: of their shape, or (1, ...).
     """
 
-    denoiser: Denoiser[C]
     known: Tensor
     mask: Tensor
 
-    @property
-    def schedule(self) -> Schedule:
-        return self.denoiser.schedule
-
-    def __call__(
-        self, x_t: Tensor, t: Tensor, cond: Mapping[str, C], *, to: Tensor | None = None, probe: Probe | None = None
-    ) -> Prediction:
-        prior = self.denoiser(x_t, t, cond, to=to, probe=probe)
-        known, mask = self.known.to(prior.x0), self.mask.to(prior.x0)
-        return steered(prior, prior.x0.lerp(known, 1 - mask))
+    def __call__(self, prediction: Prediction) -> Prediction:
+        known, mask = self.known.to(prediction.x0), self.mask.to(prediction.x0)
+        return steered(prediction, prediction.x0.lerp(known, 1 - mask))
 
 
 @dataclass(frozen=True)
-class Inpaint:
+class Inpaint(Edit):
     """Draws where the mask is 1, keeps the picture where it is 0, and blends in between.
 
     source: the picture (Pillow, RGBA); pixels: the same, (C, 1, H, W) in [-1, 1]; mask: (1, H, W) in [0, 1]; latents:
@@ -72,11 +60,7 @@ class Inpaint:
         if bool((self.mask == 1).all()):
             return denoiser
         small = F.adaptive_avg_pool2d(self.mask[None], (self.latents.shape[-2], self.latents.shape[-1]))
-        return Kept(denoiser, self.latents, small[:, :, None])
-
-    def condition(self, branches: Mapping[str, Any], canvas: Canvas, noise: Noise) -> Mapping[str, Any]:
-        """The branches themselves."""
-        return branches
+        return Revised(denoiser, Keep(self.latents, small[:, :, None]))
 
     def finished(self, image: "Image") -> "Image":
         """The drawn picture over the source, premultiplied, by the mask: where it is 0, the source's own bytes."""

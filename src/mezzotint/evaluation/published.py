@@ -194,7 +194,7 @@ def _tokenizer(folder: Path) -> Any:
 
     try:
         return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:
+    except Exception as error:  # as above
         raise InvalidCheckpoint(f"{folder} holds no tokenizer, without which CLIP reads no prompts.") from error
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.options import whole_number
+from mezzotint.interfaces.cli.session import counted_previews
 
 if TYPE_CHECKING:
     from mezzotint.evaluation.choosing import Choosing
@@ -57,16 +58,10 @@ def previews_of(
     All that can be refused is refused before this returns.
     """
     if how is None:
-        return _each(pipe.stream(request), told)
+        return counted_previews(pipe.stream(request), told)
     from mezzotint.evaluation.choosing import choose
 
     return choose(pipe, request, how, told)
-
-
-def _each(previews: "Iterator[Preview]", told: Callable[[], None]) -> "Iterator[Preview]":
-    for preview in previews:
-        told()
-        yield preview
 
 
 def _need(folder: Path, why: str) -> None:

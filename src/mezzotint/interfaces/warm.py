@@ -42,7 +42,7 @@ def warm_started(trainer: "Trainer", model: str) -> "Trainer":
         raise TrainingError(
             f"{model} knows other things than the run {trainer.run.name} trains a detector for; leave out --warm-start."
         )
-    _fill(network, files, trainer.supplies.styles if draws else None, f"The weights of {model}", trainer.run.name)
+    _fill(network, files, trainer.supplies.styles if draws else None, model, trainer.run.name)
     return Trainer(
         trainer.run,
         trainer.supplies,
@@ -54,7 +54,7 @@ def warm_started(trainer: "Trainer", model: str) -> "Trainer":
     )
 
 
-def _fill(network: "nn.Module", files: "ModelFolder", styles: Sequence[str] | None, what: str, run: str) -> None:
+def _fill(network: "nn.Module", files: "ModelFolder", styles: Sequence[str] | None, model: str, run: str) -> None:
     """Give a network the weights of a model. styles: the run's, if it draws; then it may have `ADDED` parts."""
     import torch
 
@@ -70,7 +70,7 @@ def _fill(network: "nn.Module", files: "ModelFolder", styles: Sequence[str] | No
     )
     if wrong:
         raise TrainingError(
-            f"{what} do not fit the run {run}: {wrong[0]} and {len(wrong) - 1} others "
+            f"The weights of {model} do not fit the run {run}: {wrong[0]} and {len(wrong) - 1} others "
             "differ; choose a run with the same network, or set its network to the model's."
         )
     known = {style: row for row, style in enumerate(files.description["styles"], start=1)}

@@ -101,7 +101,7 @@ def _received(reader: Connection) -> Any:
 
 
 def _work(source: Source[Any], counters: Sequence[int], writer: Connection, readers: Sequence[Connection]) -> None:
-    """Make the first parts of these batches; whoever waits in `send_bytes` waits for the training to catch up."""
+    """Make the first parts of these batches; whoever waits in `send` waits for the training to catch up."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)  # the parent is told too, and ends its workers once it has saved
     for reader in readers:
@@ -113,7 +113,7 @@ def _work(source: Source[Any], counters: Sequence[int], writer: Connection, read
             item: tuple[Any, Exception | None] = raw, None
         except MezzotintError as error:  # told where it can be handled
             item = None, error
-        except Exception:
+        except Exception:  # told too, with where it came from, since it may not survive the way itself
             item = None, RuntimeError(f"A worker process failed:\n{traceback.format_exc()}")
         try:
             writer.send(item)

@@ -153,7 +153,7 @@ class Trainer:
         """The next batch; if it cannot be made, what was learned so far is saved first."""
         try:
             return next(batches, None)
-        except Exception:
+        except Exception:  # of whatever kind: it is raised again
             self.save()
             raise
 

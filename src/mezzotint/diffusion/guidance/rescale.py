@@ -1,17 +1,14 @@
 """Guidance rescale: the contrast of the conditional prediction."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar, get_args
+from typing import TypeVar, get_args
 
 import torch
 from torch import Tensor
 
-from mezzotint.diffusion.denoiser import Denoiser
+from mezzotint.diffusion.denoiser import Denoiser, Revised
 from mezzotint.diffusion.guidance.base import GuidanceRecord, check_number, conditional, steered
 from mezzotint.diffusion.prediction import Prediction, Target
-from mezzotint.diffusion.probe import Probe
-from mezzotint.diffusion.schedule import Schedule
 from mezzotint.errors import unknown_name
 
 __all__ = ["RECORD", "Rescale"]
@@ -37,30 +34,16 @@ class Rescale:
             raise unknown_name("prediction target", self.target, get_args(Target))
 
     def wrap(self, denoiser: Denoiser[C], plain: Denoiser[C]) -> Denoiser[C]:
-        return denoiser if self.amount == 0 else _Rescaled(denoiser, self)
+        return denoiser if self.amount == 0 else Revised(denoiser, self._rescaled)
 
-
-@dataclass(frozen=True, slots=True)
-class _Rescaled(Generic[C]):
-    denoiser: Denoiser[C]
-    options: Rescale
-
-    @property
-    def schedule(self) -> Schedule:
-        return self.denoiser.schedule
-
-    def __call__(
-        self, x_t: Tensor, t: Tensor, cond: Mapping[str, C], *, to: Tensor | None = None, probe: Probe | None = None
-    ) -> Prediction:
-        whole = self.denoiser(x_t, t, cond, to=to, probe=probe)
+    def _rescaled(self, whole: Prediction) -> Prediction:
         plain = conditional(whole)
         if plain is whole:
             return whole  # nothing steered it
-        target = self.options.target
-        output = _said(whole, target)
-        ratio = _std(_said(plain, target)) / _std(output).clamp_min(1e-30)
-        scaled = torch.lerp(output, ratio * output, self.options.amount)
-        return steered(whole, Prediction.from_output(scaled, target, x_t, whole.level).x0)
+        output = _said(whole, self.target)
+        ratio = _std(_said(plain, self.target)) / _std(output).clamp_min(1e-30)
+        scaled = torch.lerp(output, ratio * output, self.amount)
+        return steered(whole, Prediction.from_output(scaled, self.target, whole.x_t, whole.level).x0)
 
 
 def _said(prediction: Prediction, target: Target) -> Tensor:

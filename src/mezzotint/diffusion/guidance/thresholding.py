@@ -1,17 +1,15 @@
 """Dynamic thresholding: keeps a strongly guided x_0 within the range of pictures."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import partial
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from mezzotint.diffusion.denoiser import Denoiser
+from mezzotint.diffusion.denoiser import Denoiser, Revised
 from mezzotint.diffusion.guidance.base import GuidanceRecord, check_number, steered
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.probe import Probe
-from mezzotint.diffusion.schedule import Schedule
 
 __all__ = ["RECORD", "DynamicThresholding"]
 
@@ -36,28 +34,17 @@ class DynamicThresholding:
         check_number("dynamic-thresholding", "limit", self.limit, low=1e-6)
 
     def wrap(self, denoiser: Denoiser[C], plain: Denoiser[C]) -> Denoiser[C]:
-        return denoiser if self.percentile is None else _Thresholded(denoiser, self.percentile, self.limit)
+        return (
+            denoiser if self.percentile is None else Revised(denoiser, partial(_limited, self.percentile, self.limit))
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class _Thresholded(Generic[C]):
-    denoiser: Denoiser[C]
-    percentile: float
-    limit: float
-
-    @property
-    def schedule(self) -> Schedule:
-        return self.denoiser.schedule
-
-    def __call__(
-        self, x_t: Tensor, t: Tensor, cond: Mapping[str, C], *, to: Tensor | None = None, probe: Probe | None = None
-    ) -> Prediction:
-        whole = self.denoiser(x_t, t, cond, to=to, probe=probe)
-        x0 = whole.x0
-        reach = _quantile(x0.abs().flatten(1), self.percentile).clamp_min(self.limit)
-        reach = reach.reshape(-1, *[1] * (x0.ndim - 1))
-        inside = torch.maximum(torch.minimum(x0, reach), -reach)
-        return steered(whole, self.limit / reach * inside)
+def _limited(percentile: float, limit: float, whole: Prediction) -> Prediction:
+    x0 = whole.x0
+    reach = _quantile(x0.abs().flatten(1), percentile).clamp_min(limit)
+    reach = reach.reshape(-1, *[1] * (x0.ndim - 1))
+    inside = torch.maximum(torch.minimum(x0, reach), -reach)
+    return steered(whole, limit / reach * inside)
 
 
 def _quantile(x: Tensor, share: float) -> Tensor:

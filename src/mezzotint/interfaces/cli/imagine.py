@@ -4,10 +4,9 @@ from typing import Any
 
 import click
 
-from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.options import WHOLE, format_option, set_threads, wait_quietly
-from mezzotint.interfaces.cli.session import Session, draw
+from mezzotint.interfaces.cli.session import Session, draw, refuse_ignored
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.request import Request, random_seed
 
@@ -68,9 +67,7 @@ def imagine(
 
     how = choosing_of(check, tries, best_of)
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype)
-    if strict and (unused := pipe.ignored(pipe.resolve(request))):
-        raise InvalidOption(
-            f"{', '.join(map(repr, unused))} would be ignored; leave it out, or leave out --strict to draw without it."
-        )
+    if strict:
+        refuse_ignored(pipe, pipe.resolve(request))
     steps = request.n * (1 if how is None else how.tries) * len(pipe.time_grid(pipe.resolve(request)))
     draw(Session(pipe, to, watch), lambda told: previews_of(pipe, request, how, told), steps, request.n, form)

@@ -198,7 +198,7 @@ def _sources(
     then: Recipe, image: Path | None, mask: Path | None, size: tuple[int, int]
 ) -> "tuple[Image | None, Image | None]":
     """What the recipe's picture was made from. Raises InvalidOption for what is missing, or is another picture."""
-    from mezzotint.interfaces.cli.edit import sources
+    from mezzotint.interfaces.sources import fitted, read_sources
     from mezzotint.provenance.pixels import pixel_sha256
 
     for name, given in (("image", image), ("mask", mask)):
@@ -209,7 +209,7 @@ def _sources(
             raise InvalidOption(f"The picture was made with the {name} {digest[:10]}; give its file with --{name}.")
     if image is None:
         return None, None
-    found = sources(image, mask, size)
+    found = fitted(read_sources(image, mask), size)
     for name, path, picture in zip(("image", "mask"), (image, mask), found, strict=True):
         if picture is not None and pixel_sha256(picture) != getattr(then.request, name):
             raise InvalidOption(f"{path} is not the {name} that the recipe names; give that one with --{name}.")

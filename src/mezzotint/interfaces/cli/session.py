@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.output import EXIT_INTERRUPTED, emit_json
 from mezzotint.interfaces.cli.progress import bar
 from mezzotint.interfaces.pictures import Destination
-from mezzotint.request import Recipe
+from mezzotint.request import Recipe, Request
 
 if TYPE_CHECKING:
     from mezzotint.diffusion.sampling import Step
     from mezzotint.interfaces.film import Film
     from mezzotint.pipeline import Pipeline, Preview
 
-__all__ = ["Drawn", "Session", "draw"]
+__all__ = ["Drawn", "Session", "counted_previews", "draw", "refuse_ignored"]
 
 Previews = Callable[[Callable[[], None]], "Iterator[Preview]"]
 """From what hears of every step to the previews."""
@@ -136,6 +137,21 @@ class Session:
             "evaluations": sum(done.evaluations for done in self.drawn),
             "seconds": round(seconds, 4),
         }
+
+
+def refuse_ignored(pipe: "Pipeline", resolved: Request) -> None:
+    """What --strict asks for. Raises InvalidOption if a part of a resolved request has no effect."""
+    if unused := pipe.ignored(resolved):
+        raise InvalidOption(
+            f"{', '.join(map(repr, unused))} would be ignored; leave it out, or leave out --strict to draw without it."
+        )
+
+
+def counted_previews(previews: "Iterator[Preview]", told: Callable[[], None]) -> "Iterator[Preview]":
+    """The previews; `told` hears of each one that is taken."""
+    for preview in previews:
+        told()
+        yield preview
 
 
 def draw(session: Session, previews: Previews, steps: int, pictures: int, form: str) -> None:
