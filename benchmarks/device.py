@@ -74,6 +74,7 @@ def main() -> None:
     name = torch.cuda.get_device_name() if given.device.startswith("cuda") else given.device
     reference, seconds = timed("cpu", lambda: drawn(Pipeline.load(given.model, device="cpu", dtype="float32")))
     found: dict[str, Any] = {
+        "model": given.model,
         "torch": torch.__version__,
         "device": name,
         **noise(given.device),

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["STRENGTH", "edit_of", "mask_values", "owned", "with_digests", "with_strength"]
 
-STRENGTH = 0.6
-"""Of a picture that is edited without a mask, unless asked otherwise; with one it is 1."""
+STRENGTH = 0.9
+"""Of a picture that is edited without a mask, unless asked otherwise; with one it is 1. On rectified flow a prompt
+decides about colours and things only where there is much noise: at 0.7 the house model paints a "green apple" red."""
 
 
 def with_digests(

@@ -97,7 +97,7 @@ def test_metadata_of_the_source_does_not_reach_the_picture(run: Run, folder: Pat
     assert b"secret" not in (here / "p.png").read_bytes()
     recipe = read_metadata(here / "p.png").recipe
     assert recipe is not None
-    assert recipe.request.strength == 0.6
+    assert recipe.request.strength == 0.9
 
 
 @pytest.mark.parametrize(

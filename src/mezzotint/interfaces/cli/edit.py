@@ -21,7 +21,7 @@ from mezzotint.request import Request, random_seed
     "--strength",
     type=REAL,
     metavar="SHARE",
-    help="The share of the steps that draw on it: 0 leaves it, 1 begins from pure noise; 0.6 if not given, 1 with a "
+    help="The share of the steps that draw on it: 0 leaves it, 1 begins from pure noise; 0.9 if not given, 1 with a "
     "mask.",
 )
 @click.option(
@@ -54,7 +54,7 @@ def edit(
     `mezzotint reproduce FILE --image IMAGE --mask MASK` draws it again.
 
     \b
-    mezzotint edit apple.png "a green apple" --strength 0.7
+    mezzotint edit apple.png "a green apple" --strength 0.9
     mezzotint edit apple.png "an apple with a worm" --mask hole.png --feather 2
     """
     if options["seed"] is None:
