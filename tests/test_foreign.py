@@ -1,6 +1,8 @@
 """Other programs' names: all of them lead somewhere, both ways, and what is said of their grids and of CFG++ is so."""
 
+import inspect
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,7 +17,7 @@ from mezzotint.diffusion.solvers import find_solver
 from mezzotint.diffusion.timegrid import GRIDS, find_grid, times_of
 from mezzotint.diffusion.timegrid.in_time import beta_quantile
 from mezzotint.errors import InvalidOption
-from mezzotint.foreign import PROGRAMS, counterpart, grid_counterpart, our_grid, ours, reading, theirs
+from mezzotint.foreign import PROGRAMS, counterpart, grid_counterpart, our_grid, ours, reading, their_grids, theirs
 from tests.diffusion.conditional import SHARES, Mixed
 
 TABLE = VPScaledLinear()
@@ -45,6 +47,17 @@ def test_ours_is_theirs_is_ours(program: str) -> None:
         assert {(b.spec, b.grid, b.guidance) for b in back} == {(entry.spec, entry.grid, entry.guidance)}
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_our_grid_is_theirs_is_ours(program: str) -> None:
+    listed = PROGRAMS[program].grids
+    for name, entry in listed.items():
+        assert name in their_grids(program, entry.grid)
+    for grid in GRIDS:
+        assert all(our_grid(program, name).grid == grid for name in their_grids(program, grid))
+    # every one of their names is found from exactly one grid of ours
+    assert sorted(name for grid in GRIDS for name in their_grids(program, grid)) == sorted(listed)
+
+
 # What the programs offer in their menus
 A1111 = """DPM++ 2M|DPM++ SDE|DPM++ 2M SDE|DPM++ 2M SDE Heun|DPM++ 2S a|DPM++ 3M SDE|Euler a|Euler|LMS|Heun|DPM2|DPM2 a
 DPM fast|DPM adaptive|Restart|DDIM|DDIM CFG++|PLMS|UniPC|LCM"""
@@ -67,6 +80,43 @@ def test_whole_menus_are_covered() -> None:
     assert set(COMFYUI_GRIDS.split()) == {*comfyui.grids, *comfyui.no_grids}
 
 
+def schedulers() -> set[str]:
+    """The names of all public scheduler classes of diffusers, also of those that want a package that is not here."""
+    return {name for name in dir(pytest.importorskip("diffusers.schedulers")) if name.endswith("Scheduler")}
+
+
+def test_every_scheduler_of_diffusers_is_a_solver_or_said_to_be_none() -> None:
+    table, there = PROGRAMS["diffusers"], schedulers()
+    assert len(there) >= 40
+    here = {name.partition("(")[0] for name in table.solvers} | set(table.no_solvers)
+    assert there - here == set()
+    assert not {name.partition("(")[0] for name in table.solvers} & set(table.no_solvers)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_name_without_a_counterpart_has_a_reason_and_for_diffusers_what_to_use(program: str) -> None:
+    table = PROGRAMS[program]
+    for name, reason in {**table.no_solvers, **table.no_grids}.items():
+        assert len(reason.split()) >= 4, name
+    for name, reason in table.no_solvers.items() if program == "diffusers" else ():
+        words = set(re.findall(r"[\w-]+", reason))
+        assert words & {*SOLVERS, *GRIDS} or {"any", "solver"} <= words, name
+
+
+def test_options_of_diffusers_schedulers_that_choose_the_times_are_grids() -> None:
+    """Every option named use_..., and those of the shift, of every scheduler."""
+    there, found = pytest.importorskip("diffusers.schedulers"), set[str]()
+    for name in schedulers():
+        if scheduler := getattr(there, name, None):  # one that is out of use is named and not there
+            found |= {key for key in inspect.signature(scheduler.__init__).parameters if TIMES.fullmatch(key)}
+    table = PROGRAMS["diffusers"]
+    assert {"use_karras_sigmas", "use_dynamic_shifting", "shift_terminal"} <= found
+    assert found <= {*table.grids, *table.no_grids}
+
+
+TIMES = re.compile("use_(.*sigmas|.*lambdas|dynamic_shifting)|shift|shift_terminal|invert_sigmas")
+
+
 def test_known_names() -> None:
     karras = ours("a1111", "DPM++ 2M  karras")
     assert (karras.solver, karras.grid, dict(karras.options)) == ("dpmpp-2m", "karras", {})
@@ -78,6 +128,9 @@ def test_known_names() -> None:
     assert theirs("a1111", "ddim", guidance="cfg++") == ("DDIM CFG++",)
     assert theirs("a1111", "seeds-2") == ()
     assert our_grid("diffusers", "linspace") == our_grid("diffusers", "timestep_spacing=linspace")
+    assert their_grids("a1111", "exponential") == ("Exponential", "Polyexponential")
+    assert their_grids("diffusers", "shifted-dynamic") == ("use_dynamic_shifting",)
+    assert their_grids("comfyui", "inversion") == ()
 
 
 def test_who_asks_in_another_programs_words_is_told_ours() -> None:
@@ -87,6 +140,13 @@ def test_who_asks_in_another_programs_words_is_told_ours() -> None:
         ("dpmpp_2m_cfg_pp", "what solver dpmpp-2m and guidance method cfg++ is here: theirs takes the unconditional"),
         ("heunpp2", "heunpp2 of ComfyUI has no counterpart here: it is Heun with two or three stages"),
         ("EulerDiscreteScheduler", "in diffusers that is what solver euler is here."),
+        ("EDMEulerScheduler", "in diffusers that is nearly what solver euler with grid karras is here: with s_churn"),
+        (
+            "ddiminversescheduler",
+            "in diffusers that is nearly what solver ddim with grid inversion is here: theirs asks",
+        ),
+        ("FlowMapEulerDiscreteScheduler", "nearly what solver tcd:gamma=0,tell=true with grid shifted is here"),
+        ("VQDiffusionScheduler", "VQDiffusionScheduler of diffusers has no counterpart here: it draws discrete tokens"),
     ):
         with pytest.raises(InvalidOption) as caught:
             find_solver(name)
@@ -95,6 +155,8 @@ def test_who_asks_in_another_programs_words_is_told_ours() -> None:
     for name, words in (
         ("ddim_uniform", "in ComfyUI that is nearly what grid leading is here: theirs begins below pure noise"),
         ("linspace", "in diffusers that is nearly what grid sgm-uniform is here"),
+        ("use_dynamic_shifting", "in diffusers that is nearly what grid shifted-dynamic is here: theirs is told mu"),
+        ("shift_terminal", "shift_terminal of diffusers has no counterpart here: it stretches shifted times"),
         ("automatic", "Automatic of AUTOMATIC1111 has no counterpart here: it stands for what the solver prefers"),
     ):
         with pytest.raises(InvalidOption) as caught:
@@ -119,7 +181,7 @@ def test_unknown_names_are_refused() -> None:
         our_grid("a1111", "Automatic")
     with pytest.raises(InvalidOption, match="There is no grid of comfyui called 'karass'; did you mean karras"):
         our_grid("comfyui", "karass")
-    for call in (ours, our_grid):
+    for call in (ours, our_grid, their_grids):
         with pytest.raises(InvalidOption, match="There is no program called 'photoshop'"):
             call("photoshop", "euler")
 

@@ -2,8 +2,8 @@
 
 Importing `k_diffusion` imports its whole tool box (torchvision, kornia, wandb, ...), and its samplers import scipy,
 torchsde and torchdiffeq, for one integral, a noise of their own and a likelihood. So their file is loaded alone, beside
-stand-ins: the integral is one of polynomials of degree 3, the noise is always ours, the likelihood is not called. It is
-installed without what it asks for (`requirements-parity.lock`).
+stand-ins: the integral is one of polynomials of degree 3, the noise is always ours, and who calls the likelihood sets
+its integrator. It is installed without what it asks for (`requirements-parity.lock`).
 """
 
 import importlib.util

@@ -27,6 +27,7 @@ __all__ = [
     "our_grid",
     "ours",
     "reading",
+    "their_grids",
     "theirs",
 ]
 
@@ -96,6 +97,14 @@ def theirs(
         for name, entry in _program(program).solvers.items()
         if (entry.solver, entry.grid, entry.guidance, dict(entry.options)) == wanted
     )
+
+
+def their_grids(program: str, grid: str) -> tuple[str, ...]:
+    """The other program's names for our time grid; empty if it has none. `our_grid` of each is this grid again.
+
+    Raises InvalidOption for a program that is not listed.
+    """
+    return tuple(name for name, entry in _program(program).grids.items() if entry.grid == grid)
 
 
 def _told(program: Program, entry: Entry | GridEntry) -> str:
