@@ -5,7 +5,8 @@ from dataclasses import replace
 from mezzotint.conditioning.letters import KINDS
 from mezzotint.families.pixel_dit import PixelDiTConfig
 from mezzotint.training.augment import LABELS
-from mezzotint.training.config import AugmentConfig, DataConfig, ObjectiveConfig, RunConfig
+from mezzotint.training.config import AugmentConfig, DataConfig, RunConfig
+from mezzotint.training.objective import ObjectiveConfig
 from mezzotint.training.optim import OptimConfig
 
 

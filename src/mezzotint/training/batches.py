@@ -12,11 +12,12 @@ from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.data.order import rows_at
 from mezzotint.data.sources import PictureSet
 from mezzotint.diffusion.noise import Purpose, philox_uniform
-from mezzotint.diffusion.objective import LogitNormal, TimeDensity
+from mezzotint.diffusion.objective import TimeDensity
 from mezzotint.training.augment import augmented
 from mezzotint.training.avatar_feed import AvatarFeed
 from mezzotint.training.config import RunConfig
 from mezzotint.training.features import CaptionFeatures
+from mezzotint.training.objective import density_of
 from mezzotint.training.scene_feed import SceneFeed, Served, Unread
 
 GOLDEN = 0.6180339887498949
@@ -79,7 +80,7 @@ class Batches:
     ) -> None:
         self.run, self.pictures, self.rows, self.device = run, pictures, rows, device
         self.scenes, self.avatars = scenes, avatars
-        self.density = LogitNormal(run.objective.time_mean, run.objective.time_std)
+        self.density = density_of(run.objective)
         self.features = features.to(device)
         known = pictures.styles if avatars is None else avatars.styles
         styles = {style: i + 1 for i, style in enumerate(known)}

@@ -201,10 +201,20 @@ def _training(facts: Training, how: str) -> str:
 - {training["pictures"]:,} picture views: {training["step"]:,} updates of {run["batch"]} pictures,
   {sum(row["seconds"] for row in facts.own) / 3600:.1f} hours on {where}, other work beside it included.
 {how.strip()}
-- The weights are a power-function average of relative width {training["ema"]}.
+- The weights are a power-function average of relative width {training["ema"]}{_made(training)}.
 - Start: {start}.
 - Digest of the data set's manifest: `{training["data"]}`.
 """
+
+
+def _made(training: Mapping[str, Any]) -> str:
+    """How an average was made that training did not keep."""
+    made = training.get("ema_from")
+    if made is None:
+        return ""
+    return (
+        f", reconstructed after training from {made['averages']} stored ones (error of the profile {made['error']:.1%})"
+    )
 
 
 def _where(sessions: Sequence[Mapping[str, Any]]) -> str:

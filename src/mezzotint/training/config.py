@@ -11,6 +11,7 @@ from mezzotint.errors import InvalidOption, unknown_name
 from mezzotint.families.icon_detector import IconDetectorConfig
 from mezzotint.families.pixel_dit import PixelDiTConfig
 from mezzotint.families.twin_encoder import TwinEncoderConfig
+from mezzotint.training.objective import ObjectiveConfig, check_given
 from mezzotint.training.optim import OptimConfig
 
 
@@ -64,19 +65,6 @@ class AugmentConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ObjectiveConfig:
-    """logit(t) ~ N(time_mean, time_std²), t = 1 is noise; the loss is the velocity's, weight 1 / max(t, floor)².
-
-    learned_weight   divide the loss by what it is expected to be at its t, which is learned too: all t weigh alike then
-    """
-
-    time_mean: float = 0.0
-    time_std: float = 1.0
-    floor: float = 0.05
-    learned_weight: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class AnyRun:
     """What every training run has, whatever it trains. Everything that decides its result is here; two runs that are
     equal here are equal bit for bit on the same machine, with the same number of threads and the same torch.
@@ -84,6 +72,7 @@ class AnyRun:
     steps, batch       updates, and pictures in each
     seed               of the initial weights, the data's order and all noise
     ema                relative widths of the averages of the weights that are kept
+    keep_ema           updates between averages that are stored for good, to make one of any width of later; 0: none are
     compiled           whether the step is compiled (faster after a minute of warm-up)
     precision          "bf16": matrix products in bfloat16; "fp32". Master weights are float32 in both
     checkpoint_every   updates between checkpoints; `keep` of them are kept
@@ -103,8 +92,11 @@ class AnyRun:
     keep: int = 2
     validate_every: int = 400
     validation: int = 256
+    keep_ema: int = 0
 
     def __post_init__(self) -> None:
+        if self.keep_ema < 0:
+            raise InvalidOption(f"keep_ema is {self.keep_ema}; it must be a number of updates, or 0 for never.")
         _check_counts(self, ("steps", "batch", "checkpoint_every", "keep", "validate_every", "validation"))
         _check_shares("data", self.data, ("scenes", "avatars"))
 
@@ -132,6 +124,11 @@ class RunConfig(AnyRun):
         _check_patch(self.network)
         _check_shares("conditions", self.conditions, ("drop_both", "drop_text", "drop_style"))
         _check_shares("augment", self.augment, ("share", "octaves", "shift"))
+        if self.objective.contrastive and self.batch < 2:
+            raise InvalidOption(
+                f"objective.contrastive is {self.objective.contrastive} and batch {self.batch}; it compares the "
+                "pictures of a batch, and needs at least 2."
+            )
         if self.augment.share and not self.network.augments:
             raise InvalidOption(
                 f"augment.share is {self.augment.share}, but the network is told nothing of it; set network.augments=4."
@@ -281,6 +278,8 @@ def override(run: R, settings: Sequence[str]) -> R:
         if not equals:
             raise InvalidOption(f"--set {setting!r} has no value; write it as name=value, for example steps=60.")
         run = _replaced(run, path.split("."), text, path)
+    if isinstance(run, RunConfig):
+        check_given(run.objective, [setting.partition("=")[0] for setting in settings])
     return run
 
 

@@ -1,5 +1,6 @@
 """Averages of the weights over training."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -92,6 +93,17 @@ def reconstruction_shares(stored: Sequence[Profile], wanted: Profile) -> list[fl
     scale = a.diagonal().rsqrt()  # profiles of unit length: a far better condition
     solution = torch.linalg.solve(scale[:, None] * a * scale, scale * b)
     return [float(x) for x in scale * solution]
+
+
+def reconstruction_error(stored: Sequence[Profile], wanted: Profile) -> float:
+    """How far the best sum of stored averages is from the wanted one: |sum_i x_i p_i − p| / |p|, of their profiles.
+
+    0 if it is among them; 1 if they say nothing of it. The square is 1 − x · b / overlap(p, p) at the least-squares x.
+    Raises `InvalidOption` where `reconstruction_shares` does.
+    """
+    shares = reconstruction_shares(stored, wanted)
+    part = sum(share * overlap(profile, wanted) for share, profile in zip(shares, stored, strict=True))
+    return math.sqrt(max(0.0, 1 - part / overlap(wanted, wanted)))
 
 
 def reconstruct(stored: Sequence[tuple[Profile, Mapping[str, Tensor]]], wanted: Profile) -> dict[str, Tensor]:

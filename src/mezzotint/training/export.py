@@ -12,6 +12,7 @@ from mezzotint.errors import InvalidCheckpoint, InvalidOption
 from mezzotint.families.icon_detector import FAMILY as DETECTOR_FAMILY
 from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
 from mezzotint.training import state
+from mezzotint.training.averages import average_of
 from mezzotint.training.card import Training, detector_card, encoder_card, model_card, read_metrics
 from mezzotint.training.marks import COLOUR_NAMES
 
@@ -39,7 +40,8 @@ def export(
     encoder.
     `data_folder` is the built data set; if it is the one the run used, its summary joins the card and its attribution
     the folder. `avatars_folder` is the same of the avatar set.
-    Raises `InvalidCheckpoint` if the run has no complete checkpoint, `InvalidOption` if it keeps no such average.
+    `ema` is the width of the average; one that the run does not keep is made from those that it has stored.
+    Raises `InvalidCheckpoint` if the run has no complete checkpoint, `InvalidOption` if there is no such average.
     """
     path = state.newest(run_folder / "checkpoints")
     if path is None:
@@ -47,12 +49,11 @@ def export(
             f"{run_folder} holds no complete checkpoint; train first, or give another run's folder."
         )
     snapshot = state.load(path)
-    average = f"ema-{ema:.3f}"
-    if average not in snapshot.tensors:
-        kept = sorted(n.removeprefix("ema-") for n in snapshot.tensors if n.startswith("ema-"))
-        raise InvalidOption(f"The run keeps no average of width {ema}; it keeps {', '.join(kept)}.")
+    weights, made_from = average_of(run_folder, snapshot, ema)
     training = {key: snapshot.facts[key] for key in ("run", "step", "pictures", "data", "warm_start", "sessions")}
     training |= {"earlier": snapshot.facts.get("earlier", []), "ema": ema}
+    if made_from:
+        training["ema_from"] = made_from
     if snapshot.facts.get("avatars"):
         training["avatars"] = snapshot.facts["avatars"]
     family = snapshot.facts.get("family")
@@ -61,7 +62,7 @@ def export(
         raise InvalidOption("Only an encoder can do without a text encoder of its own; leave out --share-text.")
     shared = {"text_encoder_sha256": file_digest(text / ENCODER)} if share_text else {}
     description = {"name": name, "licence": licence, **about, **shared, "training": training}
-    parameters = sum(t.numel() for t in snapshot.tensors[average].values())
+    parameters = sum(t.numel() for t in weights.values())
     summary, attribution = _data(data_folder, snapshot.facts["data"])
     avatars, credits = _data(avatars_folder, training.get("avatars", ""))
     attribution = "\n".join(filter(None, (attribution, credits)))
@@ -70,7 +71,7 @@ def export(
     )
     documents = {"README.md": card, **({"ATTRIBUTION.md": attribution} if attribution else {})}
     reads = None if family == DETECTOR_FAMILY or share_text else text
-    write_model_folder(out, snapshot.tensors[average], reads, description, storage, documents)
+    write_model_folder(out, weights, reads, description, storage, documents)
     return out
 
 

@@ -71,10 +71,10 @@ def _write(
     rows: list[NDArray[np.float16]] = [np.zeros((0, 0), np.float16)] * len(captions)
     for start in range(0, len(order), 128):
         chosen = order[start : start + 128]
-        cond = conditioner([captions[i] for i in chosen])
-        tokens = cond.tokens.cpu()
+        ids, mask = conditioner.pieces([captions[i] for i in chosen])
+        tokens = conditioner.embedded(ids, mask).cpu()
         for row, i in enumerate(chosen):
-            rows[i] = tokens[row, cond.mask[row]].numpy().astype(np.float16)
+            rows[i] = tokens[row, mask[row]].numpy().astype(np.float16)
         if progress is not None:
             progress(min(start + 128, len(order)), len(order))
     np.save(folder / "tokens.npy", np.concatenate(rows))

@@ -19,13 +19,13 @@ from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.order import rows_at
 from mezzotint.diffusion.noise import Purpose, normal_at, philox_uniform
-from mezzotint.diffusion.objective import LogitNormal
 from mezzotint.errors import InvalidOption, TrainingError
 from mezzotint.training.batches import times_at
-from mezzotint.training.config import JitterConfig, ObjectiveConfig
+from mezzotint.training.config import JitterConfig
 from mezzotint.training.jitter import jittered
 from mezzotint.training.lesson import Examples, Lesson
 from mezzotint.training.methods.pretrain import noised_loss
+from mezzotint.training.objective import ObjectiveConfig, density_of
 from mezzotint.training.optim import Adam, OptimConfig
 from mezzotint.training.scene_feed import Served
 from mezzotint.training.validation import mean_losses
@@ -47,6 +47,7 @@ class TeachConfig:
     check_every  updates between measurements; after `patience` of them without a better one it ends
     better       a loss counts as better if it is lower by this share
     dropped      share of the other pictures that come without caption and style: what guidance leans on
+    objective    of it, the density of times and the floor; the loss is the velocity's
     """
 
     steps: int = 400
@@ -60,6 +61,14 @@ class TeachConfig:
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(adam_lr=1e-3, warmup=0.05, decay=0.5))
     objective: ObjectiveConfig = field(default_factory=lambda: ObjectiveConfig(time_mean=0.8, time_std=1.2))
     jitter: JitterConfig = field(default_factory=lambda: JitterConfig(moved=0.5, tint=0.0, backed=0.0))
+
+    def __post_init__(self) -> None:
+        asked = self.objective
+        if asked.weighting != "velocity" or asked.contrastive or asked.perturbation or asked.learned_weight:
+            raise InvalidOption(
+                f"A word is taught with the loss of the velocity, not with {asked}; leave all of it at its default but "
+                "the density of times and the floor."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +187,7 @@ class Teacher:
         others, told = self.prior.at(counter, half, draws[half:], config.dropped)
         x0 = torch.cat([own, to_signed(others)]).to(self.device)
         eps = normal_at(config.seed, draws.to(self.device), Purpose.TRAIN_NOISE, x0.shape[1:])
-        t = times_at(config.seed, draws, LogitNormal(config.objective.time_mean, config.objective.time_std))
+        t = times_at(config.seed, draws, density_of(config.objective))
         given = acting(cond.cat(told)).to(torch.device(self.device))
         times = t.float().to(self.device)
         losses = noised_loss(self.network, x0, eps, times, given, "fp32", config.objective.floor)

@@ -18,6 +18,7 @@ from mezzotint import __version__
 from mezzotint.errors import TrainingError
 from mezzotint.training import state
 from mezzotint.training.ahead import batches_ahead
+from mezzotint.training.averages import FOLDER, average_name
 from mezzotint.training.config import Run, from_dict
 from mezzotint.training.ema import PowerEMA
 from mezzotint.training.methods import Method
@@ -112,7 +113,7 @@ class Trainer:
         self.optimizer.load(snapshot.tensors["optimizer"])
         self.method.load(snapshot.tensors.get("method", {}))
         for average in self.averages:
-            average.load(snapshot.tensors[_file(average)])
+            average.load(snapshot.tensors[average_name(average.sigma_rel)])
         self.step = snapshot.facts["step"]
         kept = {"earlier": [], **{key: snapshot.facts[key] for key in _HISTORY if key in snapshot.facts}}
         self.facts = {**self.facts, **kept}
@@ -163,6 +164,8 @@ class Trainer:
         if self.step % self.run.validate_every == 0 or ends:
             with self.averaged(self.run.ema[0]) as network:
                 validation = self.validation(network)
+        if self.run.keep_ema and self.step % self.run.keep_ema == 0:
+            self._keep_averages()
         path = self.save() if self.step % self.run.checkpoint_every == 0 or ends else None
         return TrainStep(self.step, self.pictures, loss, norm, time.perf_counter() - begin, validation, path)
 
@@ -204,12 +207,20 @@ class Trainer:
 
     def save(self) -> Path:
         """Write a checkpoint of the present state."""
-        tensors: dict[str, Mapping[str, Tensor]] = {_file(average): average.state() for average in self.averages}
+        tensors = self._averages()
         tensors |= {"network": dict(self.network.named_parameters()), "optimizer": self.optimizer.state()}
         if beside := self.method.state():
             tensors["method"] = beside
         facts = {"step": self.step, "pictures": self.pictures, **self.facts}
         return state.save(self.folder / "checkpoints", state.Snapshot(facts, tensors), self.run.keep)
+
+    def _averages(self) -> dict[str, Mapping[str, Tensor]]:
+        return {average_name(average.sigma_rel): average.state() for average in self.averages}
+
+    def _keep_averages(self) -> None:
+        """Store the present averages for good; before the checkpoint, so that none is missing behind one."""
+        facts = {"step": self.step, "pictures": self.pictures, **self.facts}
+        state.save(self.folder / FOLDER, state.Snapshot(facts, self._averages()), keep=self.step)
 
     @contextlib.contextmanager
     def averaged(self, width: float) -> Iterator[nn.Module]:
@@ -232,10 +243,6 @@ class Trainer:
             "device": self.device.type,
             "tcmalloc": "tcmalloc" in os.environ.get("LD_PRELOAD", ""),
         }
-
-
-def _file(average: PowerEMA) -> str:
-    return f"ema-{average.sigma_rel:.3f}"
 
 
 @torch.no_grad()

@@ -32,7 +32,8 @@ STORAGE = ("int8", "bf16", "fp32")
     default=0.05,
     show_default=True,
     metavar="WIDTH",
-    help="Which average of the weights: its relative width, as in the run's setting ema.",
+    help="Which average of the weights: its relative width, as in the run's setting ema; one that the run does not "
+    "keep is made from those that it has stored (keep_ema).",
 )
 @click.option(
     "--storage",
@@ -82,7 +83,7 @@ def pack(
         raise InvalidOption(f"There is no folder {run_folder}; give the folder of a training run.")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise InvalidOption(f"{out} exists and is not an empty folder; choose a new one.")
-    from mezzotint.checkpoints.model_folder import TEXT
+    from mezzotint.checkpoints.model_folder import TEXT, read_description
     from mezzotint.data.avatars import default_folder as avatars_folder
     from mezzotint.data.icons import default_folder
     from mezzotint.interfaces.cli.models import describe
@@ -106,13 +107,16 @@ def pack(
         defaults=drawn_with,
     )
     facts = describe(out, "folder")
+    made = read_description(out)["training"].get("ema_from")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     if form == "json":
-        emit_json({**facts, "bytes": size})
+        emit_json({**facts, "bytes": size, "ema": ema, "ema_from": made})
         return
     where = click.format_filename(out)
     beside = " with its text encoder" if facts["text_encoder_sha256"] else ""
     click.echo(f"{where}: {label}, {facts['parameters'] / 1e6:.1f} M parameters, {size / 1e6:.1f} MB{beside}")
+    if made is not None:
+        click.echo(f"ema {ema:g} from {made['averages']} stored averages, with an error of {made['error']:.1%}")
     if facts["defaults"]:
         click.echo(f'try it: mezzotint imagine "a red apple" --model {where}')
 

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.diffusion.noise import Purpose, normal_at
-from mezzotint.diffusion.objective import loss, velocity_weight
+from mezzotint.diffusion.objective import loss, perturbed, velocity_weight
 from mezzotint.diffusion.schedule import RectifiedFlow
 from mezzotint.training.batches import Batch
 from mezzotint.training.config import RunConfig
 from mezzotint.training.methods.learned_weight import LearnedWeight
+from mezzotint.training.objective import picture_losses, weighting_of
 
 B = TypeVar("B", contravariant=True)
 
@@ -39,19 +40,23 @@ class Method(Protocol[B]):
 
 
 class Pretrain:
-    """`x_t = (1 - t) x_0 + t eps`; the loss is `|x̂_0 - x_0|² / max(t, floor)²`, the velocity's (JiT, section 3).
+    """`x_t = (1 - t) x_0 + t eps`; the loss is a weight times `|x̂_0 - x_0|²` (`objective.picture_losses`).
 
-    With `objective.learned_weight` it is divided by what it is expected to be at its t (`LearnedWeight`).
+    The weight is the velocity's by default, 1 / max(t, floor)² (JiT, section 3).
+    With `objective.perturbation` the network is shown `x_t + t perturbation eps'`, eps' fresh, and judged by the same.
+    With `objective.learned_weight` the loss is divided by what it is expected to be at its t (`LearnedWeight`).
     On a CPU noise is drawn inside the compiled step, so that it costs no memory traffic.
     """
 
     def __init__(self, run: RunConfig, network: nn.Module) -> None:
+        objective = run.objective
         self.network = network
         self.schedule = RectifiedFlow()
         self.seed = run.seed
-        self.floor = run.objective.floor
+        self.weighting = weighting_of(objective)
+        self.contrastive, self.perturbation = objective.contrastive, objective.perturbation
         self.precision = run.precision
-        self.weight = LearnedWeight(next(network.parameters()).device) if run.objective.learned_weight else None
+        self.weight = LearnedWeight(next(network.parameters()).device) if objective.learned_weight else None
         self._compiled = torch.compile(self._losses, dynamic=False) if run.compiled else self._losses
 
     def losses(self, batch: Batch) -> Tensor:
@@ -59,8 +64,8 @@ class Pretrain:
         cond = batch.cond
         given = (cond.tokens, cond.mask, cond.style, cond.letters, cond.augment)
         # Triton refuses the generator's constants, which are above 2^31: there, noise is drawn before the step
-        eps = None if batch.draws.device.type == "cpu" else self._noise(batch.draws, batch.pictures)
-        result: Tensor = self._compiled(batch.pictures, batch.t, batch.draws, eps, *given)
+        noise = None if batch.draws.device.type == "cpu" else self._noise(batch.draws, batch.pictures)
+        result: Tensor = self._compiled(batch.pictures, batch.t, batch.draws, noise, *given)
         return result if self.weight is None else self.weight(result, self.schedule(batch.t))
 
     def step(self, lr: float, count: int) -> None:
@@ -82,29 +87,39 @@ class Pretrain:
         x0: Tensor,
         t: Tensor,
         draws: Tensor,
-        eps: Tensor | None,
+        noise: Tensor | None,
         tokens: Tensor,
         mask: Tensor,
         style: Tensor,
         letters: Tensor | None,
         augment: Tensor | None,
     ) -> Tensor:
-        eps = self._noise(draws, x0) if eps is None else eps
+        noise = self._noise(draws, x0) if noise is None else noise
+        eps = noise[:, 0] if self.perturbation else noise
+        given = perturbed(eps, noise[:, 1], self.perturbation) if self.perturbation else eps
         cond = Conditioning(tokens, mask, style, letters, augment)
-        return noised_loss(self.network, x0, eps, t, cond, self.precision, self.floor)
+        level = RectifiedFlow()(t)
+        predicted = _predicted(self.network, level.noised(x0, given), t, cond, self.precision)
+        return picture_losses(predicted, x0, eps, level, self.weighting, self.contrastive)
 
     @torch.no_grad()
     def _noise(self, draws: Tensor, x0: Tensor) -> Tensor:
-        return normal_at(self.seed, draws, Purpose.TRAIN_NOISE, x0.shape[1:])
+        """eps like x0; with perturbation (B, 2, ...), whose first half is that eps, and the other as much again."""
+        shape = x0.shape[1:] if not self.perturbation else (2, *x0.shape[1:])
+        return normal_at(self.seed, draws, Purpose.TRAIN_NOISE, shape)
+
+
+def _predicted(network: nn.Module, x_t: Tensor, t: Tensor, cond: Conditioning, precision: str) -> Tensor:
+    autocast = torch.autocast(x_t.device.type, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
+    with autocast:
+        predicted: Tensor = network(x_t, t, cond)
+    return predicted
 
 
 def noised_loss(
     network: nn.Module, x0: Tensor, eps: Tensor, t: Tensor, cond: Conditioning, precision: str, floor: float
 ) -> Tensor:
-    """The loss (B,) at given noise and times; also what validation measures."""
+    """The velocity's loss (B,) at given noise and times: what validation measures, whatever a run minimises."""
     level = RectifiedFlow()(t)
-    x_t = level.noised(x0, eps)
-    autocast = torch.autocast(x0.device.type, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
-    with autocast:
-        predicted = network(x_t, t, cond)
+    predicted = _predicted(network, level.noised(x0, eps), t, cond, precision)
     return loss(predicted, x0, level, lambda at: velocity_weight(at, floor))
