@@ -7,14 +7,10 @@ The error is the RMS distance to where 1000 steps end from the same noise. They 
 take x_0 there. Below, levels count alike in training, and a network that does not quite give back a picture without
 noise, D(x, 0) ≠ x, makes dx/dt = (x − D) / t a drift that grows with log t: more steps then go further, not nearer.
 
-Which solver, grid and options a program draws with at a budget is chosen on pictures that are not reported. Most
-candidates fall out in rankings at small budgets, and at a large one on a few of these pictures: what is best with many
-evaluations may be poor with few. Errors on few pictures are noisy, so a choice at a small budget also counts the errors
-at the budgets beside it.
+Which solver, grid and options a program draws with at a budget is chosen on pictures that are not reported, in rounds:
+every candidate on a few pictures, the better ones on more of them, the best three on all.
 """
 
-import math
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,9 +22,11 @@ from torch import Tensor
 
 from benchmarks.flow_peers import diffusers_runs, k_diffusion_runs
 from benchmarks.report import machine
-from benchmarks.solver_runs import GRIDS, Run, end, our_runs, rms, steps_for, usable
+from benchmarks.solver_runs import GRIDS, Run, end, our_runs, rms, usable
 from mezzotint import Pipeline
+from mezzotint.checkpoints.grids import FittedGrid
 from mezzotint.diffusion import BoundDenoiser, PhiloxNoise, RectifiedFlow, TimeGrid, pure_noise
+from mezzotint.diffusion.solvers.fitted import Fitted2M
 from mezzotint.diffusion.timegrid import from_times
 from mezzotint.interfaces.cli.fit_grid import FIRST_SEED, PROMPTS, guided_over
 from mezzotint.interfaces.cli.fit_grid import fitted as fit_grid
@@ -47,14 +45,13 @@ OURS = (
     *("lms", "gradient-estimation", "res-multistep", "heun", "midpoint", "dpm-2", "dpmpp-2s"),
 )
 OUR_GRIDS = tuple(name for name in GRIDS if name not in ("trailing", "sgm-uniform"))  # those are nearly uniform
-SCREENS = (6, 10)
-FAR = 30
-"""The large budget at which candidates are ranked too."""
-SCOUTED = 4
-"""Pictures that grids are ranked on before anything else."""
-KEPT = ((10, 16), (50, 12))
-"""Up to this budget: how many candidates are tried."""
-FIT_PICTURES, FINE = 16, 100
+SCOUTED = (6, 10, 30)
+"""Budgets at which grids are ranked before anything else."""
+ROUNDS = ((4, 10_000), (16, 10), (48, 3))
+"""On how many pictures candidates are tried, and how many of them."""
+HOPELESS = 2.0
+"""A candidate whose error was more times the best one's at both budgets before is not tried."""
+FIT_PICTURES, FINE = 32, 100
 """What `mezzotint fit-grid` fits with unless told otherwise."""
 
 
@@ -82,23 +79,10 @@ def ours(budget: int, solvers: Sequence[str] = OURS, grids: Sequence[str] = OUR_
 
 def scouted(task: Task) -> Program:
     """Ours on the eight grids that are best for three solvers at three budgets, in turn."""
-    found = {budget: {n: task.error(run) for n, run in ours(budget, SCOUTS).items()} for budget in (*SCREENS, FAR)}
-    grids = list(dict.fromkeys(name.partition(", ")[2] for name in pool(found)))[:8]
+    found = (ordered({n: task.error(run) for n, run in ours(budget, SCOUTS).items()}) for budget in SCOUTED)
+    in_turn = (name.partition(", ")[2] for name in chain(*zip_longest(*found)) if name is not None)
+    grids = list(dict.fromkeys(in_turn))[:8]
     return lambda budget: ours(budget, grids=grids)
-
-
-def screened(program: Program, task: Task) -> dict[int, dict[str, float]]:
-    """Errors at two small budgets: of all candidates at the first, of the better half at the second."""
-    small, large = SCREENS
-    first = {name: task.error(run) for name, run in program(small).items()}
-    half = sorted(first, key=lambda name: first[name])[: (len(first) + 1) // 2]
-    runs = program(large)
-    return {small: first, large: {name: task.error(runs[name]) for name in half}}
-
-
-def pool(errors: Mapping[int, Mapping[str, float]]) -> list[str]:
-    """Candidates in the order of several rankings at once."""
-    return in_turn(*(ordered(some) for some in errors.values()))
 
 
 def ordered(errors: Mapping[str, float]) -> list[str]:
@@ -106,33 +90,22 @@ def ordered(errors: Mapping[str, float]) -> list[str]:
     return sorted(errors, key=lambda name: errors[name])
 
 
-def in_turn(*rankings: Sequence[str]) -> list[str]:
-    """The first of each, the second of each, and so on; every name once."""
-    return list(dict.fromkeys(name for name in chain(*zip_longest(*rankings)) if name is not None))
-
-
-def tuned(program: Program, task: Task, scout: Task, budgets: Sequence[int]) -> dict[int, dict[str, float]]:
-    """The errors of the candidates that are tried at each budget."""
-    known, far = screened(program, task), ordered({name: scout.error(run) for name, run in program(FAR).items()})
-    ranked, found = pool(known), dict[int, dict[str, float]]()
+def tuned(program: Program, rounds: Sequence[Task], budgets: Sequence[int]) -> dict[int, dict[str, float]]:
+    """The errors of the candidates that reach the last round at each budget, on its pictures, the best first."""
+    first, found = list[dict[str, float]](), dict[int, dict[str, float]]()
     for budget in budgets:
-        count = next(count for limit, count in KEPT if budget <= limit)
-        runs, before = program(budget), known.get(budget, {})
-        names = [name for name in (ranked if budget <= SCREENS[1] else in_turn(ranked, far)) if name in runs][:count]
-        found[budget] = {name: before[name] if name in before else task.error(runs[name]) for name in names}
-        if budget >= SCREENS[1]:
-            ranked = ordered(found[budget])
+        runs, before = program(budget), first[-2:]
+        first.append({n: torch.inf if hopeless(n, before) else rounds[0].error(run) for n, run in runs.items()})
+        errors = first[-1]
+        for task, (_, count) in zip(rounds[1:], ROUNDS[1:], strict=True):
+            errors = {name: task.error(runs[name]) for name in ordered(errors)[:count]}
+        found[budget] = {name: errors[name] for name in ordered(errors)}
     return found
 
 
-def best_first(found: Mapping[int, Mapping[str, float]], budget: int) -> list[str]:
-    """The candidates at a budget by the mean logarithm of their errors at it and, where it is small, beside it."""
-    near = [b for b in found if b == budget or (max(b, budget) <= SCREENS[1] and 2 / 3 <= b / budget <= 3 / 2)]
-
-    def score(name: str) -> float:
-        return statistics.fmean(math.log(found[b][name]) for b in near if name in found[b])
-
-    return sorted(found[budget], key=score)
+def hopeless(name: str, before: Sequence[Mapping[str, float]]) -> bool:
+    """Whether a candidate was far from the best at the two budgets before."""
+    return len(before) == 2 and all(errors.get(name, 0.0) > HOPELESS * min(errors.values()) for errors in before)
 
 
 def reported(
@@ -141,7 +114,7 @@ def reported(
     """The best of a program at each budget, with its error on the pictures of `task`."""
     table = {}
     for budget in budgets:
-        best = best_first(found, budget)[0]
+        best = next(iter(found[budget]))
         error = task.error(program(budget)[best])
         table[budget] = {"choice": best, "error": error, "tuned_on_error": found[budget][best]}
         print(f"{budget:>3} {error:.4f} {best}", flush=True)
@@ -153,41 +126,51 @@ def reference(steps: int) -> TimeGrid:
     return from_times([*(1 - (1 - LAST) * i / (steps - 1) for i in range(steps - 1)), LAST, 0.0])
 
 
-Fit = Callable[[int, str], Sequence[float]]
-"""Steps and solver -> the times that were fitted."""
+Fit = Callable[[int], FittedGrid]
+"""Steps -> what was fitted."""
 
 
 def fit_like_the_command(pipe: Pipeline) -> Fit:
-    """What `mezzotint fit-grid MODEL --steps N --solver SPEC` finds, on pictures of its own."""
+    """What `mezzotint fit-grid MODEL --steps N --solver fitted-2m` finds, on pictures of its own."""
 
-    def fit(steps: int, solver: str) -> Sequence[float]:
-        asked = Request(prompt="", seed=FIRST_SEED, n=FIT_PICTURES, steps=steps, solver=solver, grid="uniform")
-        return fit_grid(pipe, pipe.resolve(asked), PROMPTS, FINE).times
+    def fit(steps: int) -> FittedGrid:
+        asked = Request(prompt="", seed=FIRST_SEED, n=FIT_PICTURES, steps=steps, solver="fitted-2m", grid="uniform")
+        return fit_grid(pipe, pipe.resolve(asked), PROMPTS, FINE)
 
     return fit
 
 
-def fitted(task: Task, budget: int, solver: str, fit: Fit) -> dict[str, Any]:
-    """A grid fitted to a solver, and their error on the pictures of `task`."""
-    times = list(fit(budget, solver))
-    error = task.error(lambda denoise, x: end(denoise, x, from_times(times), solver))
-    return {"choice": solver, "error": error, "times": times}
+def fitted(task: Task, budget: int, fit: Fit) -> dict[str, Any]:
+    """A grid fitted with its solver's strengths, and their error on the pictures of `task`."""
+    found = fit(budget)
+    grid, solver = from_times(found.times), Fitted2M(found.strengths)
+    error = task.error(lambda denoise, x: end(denoise, x, grid, solver))
+    return {
+        "choice": found.solver,
+        "error": error,
+        "fitted_error": found.error,
+        "times": list(found.times),
+        "strengths": list(found.strengths),
+    }
 
 
 def make_tasks(pipe: Pipeline, pictures: int) -> dict[str, Task]:
-    """Pictures to report ("test"), as many others to choose on ("tune"), and four of these ("scout")."""
+    """Pictures to report ("test"), and others to choose on: some for each round, the first of the same (1, 2, …)."""
     request = pipe.resolve(Request(prompt="", grid="uniform"))
     _, down, across = pipe.model.codec.factors
     shape = (pipe.model.codec.channels, 1, pipe.model.size[1] // down, pipe.model.size[0] // across)
 
     def task(first: int, count: int, steps: int) -> Task:
-        denoise = guided_over(pipe, request, tuple(PROMPTS[i % len(PROMPTS)] for i in range(count)))
-        x = pure_noise(denoise.schedule, (count, *shape), PhiloxNoise(range(first, first + count))).double()
+        x = pure_noise(pipe.model.denoiser.schedule, (count, *shape), PhiloxNoise(range(first, first + count))).double()
+        denoise = over(count)
         return Task(denoise, x, end(denoise, x, reference(steps), "dpmpp-2m"))
 
-    tune, few = task(TUNE, pictures, CHOICE), min(SCOUTED, pictures)
-    scout = Task(guided_over(pipe, request, PROMPTS[:few]), tune.x[:few], tune.truth[:few])
-    return {"scout": scout, "tune": tune, "test": task(TEST, pictures, REFERENCE)}
+    def over(count: int) -> BoundDenoiser:
+        return guided_over(pipe, request, tuple(PROMPTS[i % len(PROMPTS)] for i in range(count)))
+
+    tune = task(TUNE, max(count for count, _ in ROUNDS), CHOICE)
+    few = {str(i): Task(over(n), tune.x[:n], tune.truth[:n]) for i, (n, _) in enumerate(ROUNDS, start=1)}
+    return {**few, "test": task(TEST, pictures, REFERENCE)}
 
 
 def model_figures(name: str, pictures: int, budgets: Sequence[int], fitted_at: Sequence[int]) -> dict[str, Any]:
@@ -207,7 +190,7 @@ def model_figures(name: str, pictures: int, budgets: Sequence[int], fitted_at: S
         f"network in float32; {CHOICE} such steps where a choice is made",
         "pictures": {
             "reported": len(tasks["test"].x),
-            "chosen on": len(tasks["tune"].x),
+            "chosen on": max(count for count, _ in ROUNDS),
             "fitted on": FIT_PICTURES,
         },
         "cpu_seconds": round(time.process_time() - begun),
@@ -218,10 +201,11 @@ def model_figures(name: str, pictures: int, budgets: Sequence[int], fitted_at: S
 def rows(tasks: Mapping[str, Task], budgets: Sequence[int], fitted_at: Sequence[int], fit: Fit) -> dict[str, Any]:
     """A row for each budget."""
     peers: dict[str, Program] = {"diffusers": diffusers_runs}
-    if k_diffusion_runs(SCREENS[0]):
+    if k_diffusion_runs(SCOUTED[0]):
         peers["k-diffusion"] = k_diffusion_runs
-    programs: dict[str, Program] = {"mezzotint": scouted(tasks["scout"]), **peers}
-    found = {name: tuned(program, tasks["tune"], tasks["scout"], budgets) for name, program in programs.items()}
+    rounds = [tasks[str(i)] for i in range(1, len(ROUNDS) + 1)]
+    programs: dict[str, Program] = {"mezzotint": scouted(rounds[0]), **peers}
+    found = {name: tuned(program, rounds, budgets) for name, program in programs.items()}
     columns = {name: reported(program, found[name], tasks["test"], budgets) for name, program in programs.items()}
     table: dict[str, Any] = {}
     for budget in budgets:
@@ -229,9 +213,7 @@ def rows(tasks: Mapping[str, Task], budgets: Sequence[int], fitted_at: Sequence[
         best = min(row[name]["error"] for name in peers)
         row["ours_over_best_peer"] = row["mezzotint"]["error"] / best
         if budget in fitted_at:
-            names = (name.partition(",")[0] for name in best_first(found["mezzotint"], budget))
-            solver = next(name for name in names if steps_for(name, budget) == budget)  # one evaluation a step
-            row["mezzotint, fitted grid"] = fitted(tasks["test"], budget, solver, fit)
+            row["mezzotint, fitted grid"] = fitted(tasks["test"], budget, fit)
             row["fitted_over_best_peer"] = row["mezzotint, fitted grid"]["error"] / best
         table[f"{budget} evaluations"] = row
         print(budget, {k: v if isinstance(v, float) else (v["choice"], v["error"]) for k, v in row.items()}, flush=True)

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from mezzotint.diffusion import SOLVERS, BoundDenoiser, PhiloxNoise, Schedule, TimeGrid, sample
+from mezzotint.diffusion import SOLVERS, BoundDenoiser, PhiloxNoise, Schedule, Solver, TimeGrid, sample
 from mezzotint.diffusion.timegrid import FALLING_GRIDS, karras, shifted
 
 __all__ = ["BUDGETS", "FITTED", "GRIDS", "Run", "deterministic", "end", "our_runs", "rms", "steps_for", "usable"]
@@ -32,9 +33,10 @@ def deterministic() -> list[str]:
     return [name for name, r in SOLVERS.items() if r.make().order is not None and r.same_as is None]
 
 
-def end(denoise: BoundDenoiser, x: Tensor, grid: TimeGrid, solver: str) -> Tensor:
+def end(denoise: BoundDenoiser, x: Tensor, grid: TimeGrid, solver: str | Solver[Any]) -> Tensor:
     """Where one of our solvers ends."""
-    *_, last = sample(denoise, x, grid, SOLVERS[solver].make(), PhiloxNoise(range(len(x))))
+    takes = SOLVERS[solver].make() if isinstance(solver, str) else solver
+    *_, last = sample(denoise, x, grid, takes, PhiloxNoise(range(len(x))))
     return last.x
 
 

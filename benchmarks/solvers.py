@@ -2,7 +2,7 @@
 
     python -m benchmarks.solvers                                everything, with the house model
     python -m benchmarks.solvers mixture --starts 64            one part: overhead, mixture or model
-    python -m benchmarks.solvers model --model DIR --pictures 16
+    python -m benchmarks.solvers model --model DIR --pictures 64
 
 The mixture is exact: 16 Gaussians in 64 dimensions on Stable Diffusion's schedule. The error is the RMS distance to
 where 1000 steps go from the same noise. Every program's solver, grid and options are chosen on one set of seeds and
@@ -130,7 +130,7 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="what to measure; everything if not given")
     parser.add_argument("--starts", type=int, default=192, help="starts in the mixture")
     parser.add_argument("--model", default="house", help="a model's folder or name")
-    parser.add_argument("--pictures", type=int, default=4, help="pictures of the model that are reported")
+    parser.add_argument("--pictures", type=int, default=64, help="pictures of the model that are reported")
     parser.add_argument("--quick", action="store_true", help="three budgets, few starts and few repetitions")
     options = parser.parse_args()
     parts, budgets = options.parts or PARTS, (6, 8, 20) if options.quick else BUDGETS

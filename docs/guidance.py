@@ -110,7 +110,8 @@ $ mezzotint reproduce strong.png --weak-model my-early-model
 The recipe has its name and the digest of its weights.
 
 `pag`, `sag`, `seg` and `slg` need no second model. They weaken the one that there is, in its attention or by leaving
-out blocks. By default they do so in the middle block; `pag:blocks=2+3,scale=2` names others.
+out blocks. By default they do so in the middle block; `pag:blocks=2+3,scale=2` names others. Nor does `token-dropout`
+(or `conditional-dropout`), which hides a `share` of the prompt's tokens from all blocks.
 """
 
 

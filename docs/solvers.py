@@ -14,8 +14,9 @@ from docs.numbers import filled
 from mezzotint.diffusion import SOLVERS, Gaussian, Solver
 from mezzotint.diffusion.combinations import ILLEGAL
 from mezzotint.diffusion.solvers import describe
+from mezzotint.diffusion.timegrid import GRIDS
 from mezzotint.diffusion.timegrid import describe as describe_grids
-from mezzotint.foreign import PROGRAMS
+from mezzotint.foreign import PROGRAMS, their_grids
 from tests.diffusion.order import SCHEDULES, STEPS, end_to_end_error, exact_denoisers, formula_error, slope
 from tests.diffusion.test_combinations import REFUSED
 from tests.diffusion.test_stochastic import moment_error
@@ -44,9 +45,10 @@ BENCHMARK = """## Few evaluations
 
 ![One picture at 4 to 50 evaluations, by solver](images/evaluations.png)
 
-One prompt and one seed; above each column the evaluations. With many steps, all solvers end at nearly the same
-picture. With few, a better solver is nearer to it, and so is a better grid: the last two rows have more of their steps
-where the noise is strong.
+One prompt and one seed; above each column how many evaluations of the guided field may be spent, each of which is two
+forwards of the network. Heun takes two a step and one for the last, so that it spends 3, 5 and 7 of 4, 6 and 8. With
+many steps, all solvers end at nearly the same picture. With few, a better solver is nearer to it, and so is a better
+grid: the last two rows have more of their steps where the noise is strong.
 
 Below, the error is the RMS distance to where 1000 steps go from the same noise. Each program draws with the best of
 its solvers, grids and options, chosen on other noise than is reported; what it chose is in brackets. All of it is
@@ -157,6 +159,16 @@ def grid_name_rows() -> list[str]:
     return rows
 
 
+def grid_reverse_rows() -> list[str]:
+    """The same the other way: our grids, and what each program calls them."""
+    rows = []
+    for name in GRIDS:
+        cells = [", ".join(their_grids(program, name)) for program in PROGRAMS]
+        if any(cells):
+            rows.append(f"| `{name}` | {' | '.join(cells)} |")
+    return rows
+
+
 def page(measure: bool = True) -> str:
     parts = [
         INTRODUCTION,
@@ -182,6 +194,9 @@ def page(measure: bool = True) -> str:
         "unless it names rectified flow.\n",
         "| program | its name | ours | options | difference |\n|---|---|---|---|---|\n" + "\n".join(name_rows()) + "\n",
         "| program | its name | our grid | difference |\n|---|---|---|---|\n" + "\n".join(grid_name_rows()) + "\n",
+        f"| our grid | {' | '.join(PROGRAMS)} |\n{'|---' * (1 + len(PROGRAMS))}|\n"
+        + "\n".join(grid_reverse_rows())
+        + "\n",
         filled(BENCHMARK),
     ]
     return "\n".join(parts)

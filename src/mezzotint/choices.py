@@ -3,7 +3,8 @@
 from dataclasses import fields, replace
 from typing import Any
 
-from mezzotint.diffusion.solvers import Solver, find_solver
+from mezzotint.diffusion.solvers import SOLVERS, Solver, find_solver
+from mezzotint.diffusion.solvers.consistency import TCD
 from mezzotint.diffusion.timegrid import find_grid
 from mezzotint.errors import InvalidOption
 from mezzotint.options import MAX_STEPS
@@ -11,7 +12,7 @@ from mezzotint.request import Request
 from mezzotint.spec import Spec, option_types, typed
 from mezzotint.values import integer
 
-__all__ = ["grid_options", "solver_of"]
+__all__ = ["grid_options", "solver_of", "unsuited", "with_tokens"]
 
 JUMPS = frozenset({"inner", "length", "times"})
 """Options of grids that multiply their steps."""
@@ -28,8 +29,38 @@ def solver_of(request: Request) -> tuple[str, Solver[Any]]:
         asked = replace(spec, options=(*spec.options, ("eta", request.eta)))
     else:
         asked = spec
+    if any(key == "eta" for key, _ in asked.options) and "eta" not in record.describe()["options"]:
+        noisy = ", ".join(name for name, other in SOLVERS.items() if "eta" in other.describe()["options"])
+        raise InvalidOption(f"The solver {record.name} takes no eta; the solvers that do are {noisy}.")
     types = option_types(record.build, [item.name for item in fields(record.build)])  # type: ignore[arg-type]
     return str(spec), record.make(typed("solver", asked, types))
+
+
+def unsuited(spec: str, solver: Solver[Any], network: object) -> tuple[str, ...]:
+    """What there is to say of a solver that is for another kind of network: none, or one sentence."""
+    if not isinstance(solver, TCD) or getattr(network, "flow_map", False):
+        return ()
+    return (
+        f"solver: {spec} is for consistency models, whose predictions are the ends of trajectories, and this network's "
+        "are means; its pictures come out soft, and dpmpp-2m or unipc-2 suit it",
+    )
+
+
+def with_tokens(spec: Spec, tokens: int | None) -> Spec:
+    """The spec of a grid that depends on the number of image tokens, with that of the picture unless it says another.
+
+    tokens: None of a network that has none. Raises InvalidOption for options that the grid has not, and where the
+    number is missing.
+    """
+    given = grid_options(spec)
+    if "tokens" not in find_grid(spec.name).describe()["options"] or "tokens" in given:
+        return spec
+    if tokens is None:
+        raise InvalidOption(
+            f"The grid {spec.name} depends on the number of image tokens, and this network has none; say it, such as "
+            f"{spec.name}:tokens=1024, or use shifted:shift=3."
+        )
+    return replace(spec, options=(*spec.options, ("tokens", tokens)))
 
 
 def grid_options(spec: Spec) -> dict[str, Any]:

@@ -13,12 +13,10 @@ from benchmarks import model_solvers, overhead
 from benchmarks.flow_peers import diffusers_runs, k_diffusion_runs
 from benchmarks.model_solvers import (
     Task,
-    best_first,
     fit_like_the_command,
     make_tasks,
     reference,
     rows,
-    screened,
     tuned,
 )
 from benchmarks.solver_runs import Run, deterministic, end, our_runs, rms, steps_for, usable
@@ -33,6 +31,7 @@ from mezzotint.diffusion import (
     Schedule,
     pure_noise,
 )
+from mezzotint.diffusion.solvers.fitted import Fitted2M
 from mezzotint.diffusion.timegrid import from_times, times_of, uniform
 from mezzotint.families.pixel_dit import PixelDiT
 from tests.support import model_folder
@@ -58,9 +57,9 @@ class Counting:
         return self.inner(x_t, t, to=to)
 
 
-def task() -> Task:
+def task(count: int = 64) -> Task:
     denoise = Counting()
-    x = pure_noise(FLOW, (64, 3), PhiloxNoise(range(64))).double()
+    x = pure_noise(FLOW, (count, 3), PhiloxNoise(range(count))).double()
     return Task(denoise, x, end(denoise, x, uniform(400, FLOW), "unipc-3"))
 
 
@@ -107,31 +106,42 @@ def test_steps_are_what_evaluations_pay_for() -> None:
 
 
 def test_candidates_are_tried_and_chosen_by_their_errors(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = task()
+    few, many = task(), task(9)
+    asked: list[tuple[int, str, int]] = []
 
     def candidates(budget: int) -> dict[str, Run]:
-        def off(by: float) -> Run:
-            return lambda denoise, x: one.truth + by
+        def off(name: str, by: float, on_many: float | None = None) -> Run:
+            def run(denoise: BoundDenoiser, x: Tensor) -> Tensor:
+                asked.append((budget, name, len(x)))
+                if len(x) == len(few.x):
+                    return few.truth + by
+                return many.truth + (by if on_many is None else on_many)
 
-        return {
-            "far": off(9.0),
-            "nan": off(float("nan")),
-            "lucky": off({6: 0.1, 8: 3.0, 10: 0.5}.get(budget, 1.0)),  # best at 6 alone
-            "steady": off(0.2),
-            "late": off(2.0 / budget),
-            "patient": off(8.0 if budget < 20 else 0.01),  # poor with few evaluations, best with many
+            return run
+
+        found = {
+            "far": off("far", 9.0),
+            "nan": off("nan", float("nan")),
+            "lucky": off("lucky", 0.19, 0.4),  # best on few pictures alone
+            "steady": off("steady", 0.2),
+            "late": off("late", 2.0 / budget),
+            "patient": off("patient", 0.37 if budget < 20 else 0.01),  # poor with few evaluations, best with many
         }
+        return found if budget < 20 else {**found, "new": off("new", 0.1)}  # which cannot do with fewer evaluations
 
-    assert list(screened(candidates, one)[10]) == ["lucky", "steady", "late"]
-    monkeypatch.setattr(model_solvers, "KEPT", ((10, 3), (50, 3)))
-    found = tuned(candidates, one, one, (6, 8, 10, 20))
-    assert [list(errors) for errors in found.values()] == [["lucky", "steady", "late"]] * 3 + [
-        ["steady", "patient", "late"]
-    ]
-    assert [best_first(found, budget)[0] for budget in found] == ["steady", "steady", "steady", "patient"]
+    monkeypatch.setattr(model_solvers, "ROUNDS", ((len(few.x), 99), (len(many.x), 3)))
+    found = tuned(candidates, (few, many), (6, 8, 10, 20))
+    assert {budget: list(errors) for budget, errors in found.items()} == {
+        6: ["steady", "late", "lucky"],
+        8: ["steady", "late", "lucky"],
+        10: ["steady", "late", "lucky"],
+        20: ["patient", "late", "new"],
+    }
     assert found[8]["late"] == pytest.approx(0.25)
+    tried = {name: [b for b, n, pictures in asked if n == name and pictures == len(few.x)] for name in ("far", "nan")}
+    assert tried == {"far": [6, 8], "nan": [6, 8]}
     assert usable(float("nan")) == float("inf")
-    assert rms(one.truth, one.truth + 2) == pytest.approx(2)
+    assert rms(few.truth, few.truth + 2) == pytest.approx(2)
 
 
 def test_the_reference_follows_the_field_down_to_its_last_time() -> None:
@@ -143,7 +153,13 @@ def test_the_reference_follows_the_field_down_to_its_last_time() -> None:
 
 def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("diffusers")
-    for name, value in (("REFERENCE", 12), ("CHOICE", 12), ("FINE", 10), ("FIT_PICTURES", 2), ("KEPT", ((50, 2),))):
+    for name, value in (
+        ("REFERENCE", 12),
+        ("CHOICE", 12),
+        ("FINE", 10),
+        ("FIT_PICTURES", 2),
+        ("ROUNDS", ((1, 9), (2, 2))),
+    ):
         monkeypatch.setattr(model_solvers, name, value)
     monkeypatch.setattr(model_solvers, "OURS", ("unipc-2", "dpmpp-2m", "ipndm-2"))
     monkeypatch.setattr(model_solvers, "OUR_GRIDS", ("uniform", "shifted"))
@@ -152,7 +168,7 @@ def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, m
     monkeypatch.setattr(model_solvers, "k_diffusion_runs", lambda budget: {})
     pipe = Pipeline.load(str(model_folder(tmp_path / "random")))
     tasks = make_tasks(pipe, 2)
-    both = torch.cat([tasks["tune"].x, tasks["test"].x]).flatten(1)
+    both = torch.cat([tasks["2"].x, tasks["test"].x]).flatten(1)
     assert torch.cdist(both, both).add(1e9 * torch.eye(4)).min() > 1
     with torch.inference_mode():
         row = rows(tasks, (4,), (4,), fit_like_the_command(pipe))["4 evaluations"]
@@ -161,7 +177,7 @@ def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, m
     }  # fmt: skip
     assert row["ours_over_best_peer"] == row["mezzotint"]["error"] / row["diffusers"]["error"]
     fit = row["mezzotint, fitted grid"]
-    again = tasks["test"].error(lambda d, x: end(d, x, from_times(fit["times"]), fit["choice"]))
+    again = tasks["test"].error(lambda d, x: end(d, x, from_times(fit["times"]), Fitted2M(fit["strengths"])))
     assert fit["error"] == pytest.approx(again, rel=1e-6)
     assert len(fit["times"]) == 5
 

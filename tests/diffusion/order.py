@@ -41,6 +41,11 @@ SCHEDULES: dict[str, Schedule] = {"vp-cosine": VPCosine(), "rectified-flow": Rec
 FORMULA_INTERVAL = (-1.0, 2.0)
 END_TO_END_INTERVAL = (1.0, 3.0)
 STEPS = (48, 96)
+WEAK_ORDER_2 = (
+    *("dpmpp-2m-sde", "dpmpp-2m-sde-heun", "dpmpp-3m-sde", "dpmpp-sde", "seeds-2", "seeds-3", "sa-solver"),
+    *("er-sde-2", "er-sde-3", "dpm-2-ancestral", "dpmpp-2s-ancestral"),
+)
+"""Stochastic solvers whose mean and variance converge as steps^−2; those of the others do as 1/steps."""
 
 
 def float64(values: Sequence[float] | float) -> Tensor:

@@ -1,12 +1,12 @@
 """Guidance by attention on a small transformer without a zero parameter, against networks that are changed by hand.
 
-The changed networks have a second implementation of attention: scores masked with −∞ before the softmax for PAG,
-queries blurred with `conv2d` for SEG, a block whose function is the identity for SLG.
+The changed networks have a second implementation of attention: scores masked with −∞ before the softmax for PAG and
+token dropout, queries blurred with `conv2d` for SEG, a block whose function is the identity for SLG.
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.diffusion import (
     CFG,
     DDIM,
@@ -26,6 +25,7 @@ from mezzotint.diffusion import (
     Prediction,
     Probe,
     RectifiedFlow,
+    find_guidance,
     from_times,
     guided,
     sample,
@@ -35,24 +35,35 @@ from mezzotint.diffusion.guidance.pag import PAG
 from mezzotint.diffusion.guidance.sag import SAG
 from mezzotint.diffusion.guidance.seg import SEG
 from mezzotint.diffusion.guidance.slg import SLG
+from mezzotint.diffusion.guidance.token_dropout import TokenDropout, _Hide
+from mezzotint.diffusion.noise import Purpose, philox_uniform
 from mezzotint.diffusion.probe import blocks_of
 from mezzotint.errors import InvalidOption
-from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
-from mezzotint.nn import apply_rotary
+from mezzotint.families.pixel_dit import PixelDiT
 from mezzotint.nn.attention import Attention
 from tests.support import random_network
 
-CONFIG = PixelDiTConfig(size=32, patch=8, width=32, depth=3, heads=2, hidden=48, bottleneck=16, styles=2)
-TIME, PATCHES = CONFIG.time_tokens, 16
-T = torch.tensor(0.6, dtype=torch.float64)
-ON: dict[str, Any] = {"pag": PAG(2.0), "sag": SAG(2.0), "seg": SEG(2.0), "slg": SLG(2.0)}
+from .transformer import (
+    COND,
+    CONFIG,
+    PATCHES,
+    TIME,
+    Scores,
+    T,
+    X,
+    attention,
+    attention_by_hand,
+    normal,
+    plain_scores,
+)
 
-
-def normal(*shape: int, seed: int) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
-
-X = normal(2, 4, 1, 32, 32, seed=1)
+ON: dict[str, Any] = {
+    "pag": PAG(2.0),
+    "sag": SAG(2.0),
+    "seg": SEG(2.0),
+    "slg": SLG(2.0),
+    "token-dropout": TokenDropout(2.0),
+}
 
 
 @pytest.fixture(scope="module")
@@ -63,46 +74,6 @@ def network() -> PixelDiT:
 @pytest.fixture
 def leaf(network: PixelDiT) -> NetworkDenoiser[Any]:
     return NetworkDenoiser(network, RectifiedFlow(), "x0")
-
-
-def conditionings() -> dict[str, Conditioning]:
-    mask = torch.tensor([[True] * 5, [True] * 3 + [False] * 2])
-    tokens = [normal(2, 5, 384, seed=seed) * mask[..., None] for seed in (5, 6)]
-    return {
-        "cond": Conditioning(tokens[0], mask, torch.tensor([1, 2])),
-        "uncond": Conditioning(tokens[1], mask, torch.tensor([0, 0])),
-    }
-
-
-COND = conditionings()
-Scores = Callable[[Attention, Tensor, Tensor], Tensor]
-"""q and k, (B, heads, N, width), to scores."""
-
-
-@contextmanager
-def attention_by_hand(module: Attention, scores: Scores) -> Iterator[None]:
-    """Another attention in one block: softmax(scores(q, k)) v."""
-
-    def forward(
-        x: Tensor, *, rotary: Any = None, context: Any = None, bias: Any = None, hook: Any = None, strengths: Any = None
-    ) -> Tensor:
-        assert strengths is None, "no LoRA here"
-        b, n, width = x.shape
-        q, k, v = (y.view(b, n, module.heads, -1).transpose(1, 2) for y in module.qkv(x).chunk(3, dim=-1))
-        q, k = apply_rotary(module.norm_q(q), *rotary), apply_rotary(module.norm_k(k), *rotary)
-        k, v = torch.cat([k, context[0]], dim=2), torch.cat([v, context[1]], dim=2)
-        weights = torch.softmax(scores(module, q, k) + bias, dim=-1)
-        return module.out((weights @ v).transpose(1, 2).reshape(b, n, width))
-
-    module.forward = forward  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        del module.forward
-
-
-def plain_scores(module: Attention, q: Tensor, k: Tensor) -> Tensor:
-    return q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
 
 
 def masked_scores(module: Attention, q: Tensor, k: Tensor) -> Tensor:
@@ -133,12 +104,6 @@ def blurred_queries(sigma: float) -> Scores:
 def mean_queries(module: Attention, q: Tensor, k: Tensor) -> Tensor:
     q = torch.cat([q[:, :, :TIME], q[:, :, TIME:].mean(2, keepdim=True).expand(-1, -1, 16, -1)], dim=2)
     return plain_scores(module, q, k)
-
-
-def attention(network: PixelDiT, block: int) -> Attention:
-    module = network.blocks[block].attention
-    assert isinstance(module, Attention)
-    return module
 
 
 def check_contrast(leaf: NetworkDenoiser[Any], modifier: Any, weak: Prediction, name: str) -> None:
@@ -189,10 +154,114 @@ def test_slg_is_the_network_without_blocks(network: PixelDiT, leaf: NetworkDenoi
     check_contrast(leaf, SLG(2.0, blocks), weak, "slg")
 
 
+THERE = ((0, 1, 2, 3, 4, 5), (0, 1, 2, 5))
+"""The places of the text tokens of each prompt, the style last; the second prompt's words are padded."""
+
+
+def hidden_by_hand(share: float, seed: int) -> list[list[int]]:
+    """The tokens of each prompt that get no attention: the smallest uniforms first, and never all."""
+    uniforms = philox_uniform(seed, torch.arange(6), Purpose.PROMPT, 1).tolist()
+    order = [sorted(places, key=lambda place: uniforms[place]) for places in THERE]
+    return [ranked[: min(math.ceil(share * len(ranked)), len(ranked) - 1)] for ranked in order]
+
+
+def without(hidden: list[list[int]]) -> Scores:
+    def scores(module: Attention, q: Tensor, k: Tensor) -> Tensor:
+        out = plain_scores(module, q, k).clone()
+        for row, places in enumerate(hidden):
+            out[row, :, :, [TIME + PATCHES + place for place in places]] = -math.inf
+        return out
+
+    return scores
+
+
 @torch.inference_mode()
-@pytest.mark.parametrize("calls", ["together", "apart"])
+@pytest.mark.parametrize(
+    ("share", "seed", "count"), [(0.5, 0, (3, 2)), (0.4, 7, (3, 2)), (0.1, 0, (1, 1)), (1, 3, (5, 3))]
+)
+def test_token_dropout_is_the_network_that_does_not_see_some_words(
+    network: PixelDiT, leaf: NetworkDenoiser[Any], share: float, seed: int, count: tuple[int, int]
+) -> None:
+    hidden = hidden_by_hand(share, seed)
+    assert tuple(map(len, hidden)) == count
+    with ExitStack() as stack:
+        for block in range(CONFIG.depth):
+            stack.enter_context(attention_by_hand(attention(network, block), without(hidden)))
+        weak = leaf(X, T, {"cond": COND["cond"]})
+    check_contrast(leaf, TokenDropout(2.0, share, seed), weak, "token-dropout")
+
+
+@torch.inference_mode()
+def test_token_dropout_hides_the_same_words_in_every_call(leaf: NetworkDenoiser[Any]) -> None:
+    seen: list[Tensor] = []
+
+    @dataclass(frozen=True)
+    class Watched:
+        """The leaf, with a look at the attention that it uses."""
+
+        denoiser: NetworkDenoiser[Any] = leaf
+        schedule: RectifiedFlow = leaf.schedule  # type: ignore[assignment]
+
+        def __call__(self, x_t: Tensor, t: Tensor, cond: Any, *, to: Any = None, probe: Any = None) -> Prediction:
+            look = Probe(attention=lambda site, weights: seen.append((weights[..., site.text] == 0).all(2)) or weights)
+            return leaf(x_t, t, cond, probe=look if probe is None else probe.also(look))
+
+    grid = from_times([1.0, 0.6, 0.2, 0.0])
+    model = guided(Watched(), CFG(1.0), [TokenDropout(2.0, 0.5, 4)])
+    list(sample(Bound(model, COND), X, grid, DDIM(), PhiloxNoise([0, 1])))
+    padding, partial = seen[0], seen[3]
+    assert len(seen) == 2 * 3 * CONFIG.depth
+    for call in range(3):
+        strong, weak = seen[6 * call : 6 * call + 3], seen[6 * call + 3 : 6 * call + 6]
+        assert all(torch.equal(block, padding) for block in strong)
+        assert all(torch.equal(block, partial) for block in weak)
+    assert [int(row[0].sum()) for row in partial] == [3, 2 + 2]
+    assert partial[0, 0].nonzero()[:, 0].tolist() == sorted(hidden_by_hand(0.5, 4)[0])
+
+
+def test_a_share_of_no_words_is_plain_and_a_prompt_of_one_is_read(leaf: NetworkDenoiser[Any]) -> None:
+    plain = guided(leaf, CFG(3.0))
+    assert TokenDropout(2.0, share=0.0).wrap(plain, leaf) is plain
+    site = AttentionSite(0, 2, image=slice(0, 0), text=slice(0, 4))
+    one = torch.tensor([1.0, 0, 0, 0]).expand(1, 2, 3, 4)
+    torch.testing.assert_close(_Hide(1.0, 0)(site, one), one)
+
+
+def test_a_query_that_saw_hidden_words_alone_sees_the_others_alike() -> None:
+    """Where all its weight is on hidden tokens and the rest has underflowed."""
+    hidden = hidden_by_hand(0.5, 0)[0]
+    kept = [place for place in range(6) if place not in hidden]
+    weights = torch.full((1, 1, 2, 6), 1 / 6)
+    weights[0, 0, 1] = 0
+    weights[0, 0, 1, hidden[0]] = 1
+    out = _Hide(0.5, 0)(AttentionSite(0, 1, image=slice(0, 0), text=slice(0, 6)), weights)
+    expected = torch.zeros(6)
+    expected[kept] = 1 / 3
+    torch.testing.assert_close(out[0, 0], expected.expand(2, 6))
+
+
+def test_token_dropout_needs_text_and_has_another_name(leaf: NetworkDenoiser[Any]) -> None:
+    assert find_guidance("conditional-dropout") is GUIDANCES["token-dropout"]
+
+    class Wordless:
+        """A network whose attention is among image tokens."""
+
+        blocks = (0, 1)
+
+        def __call__(self, x_t: Tensor, t: Tensor, cond: Any, *, to: Any = None, probe: Any = None) -> Tensor:
+            if probe is not None:
+                probe.attention(AttentionSite(0, 1, slice(0, 4), slice(4, 4)), torch.full((2, 1, 4, 4), 0.25))
+            return x_t
+
+    model = guided(NetworkDenoiser(Wordless(), RectifiedFlow(), "x0"), CFG(1.0), [TokenDropout(1.0)])
+    with pytest.raises(InvalidOption, match="token-dropout saw no attention to text tokens in this network; use pag"):
+        model(X, T, COND)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(("calls", "threshold"), [("together", 1.0), ("apart", 1.0), ("apart", 0.8), ("apart", 1.2)])
 def test_sag_guides_away_from_a_picture_blurred_where_the_model_looks(
-    network: PixelDiT, leaf: NetworkDenoiser[Any], calls: Any
+    network: PixelDiT, leaf: NetworkDenoiser[Any], calls: Any, threshold: float
 ) -> None:
     """eps(x̂_t) + (1 + scale) (eps(x_t) − eps(x̂_t)), in eps, with a mask and a blur of other making."""
     looked: list[Tensor] = []
@@ -207,8 +276,10 @@ def test_sag_guides_away_from_a_picture_blurred_where_the_model_looks(
     bias[1, ..., TIME + PATCHES + 3 : TIME + PATCHES + 5] = -math.inf  # the second prompt's padding
     weights = torch.softmax(looked[0] + bias, dim=-1)[:, :, TIME : TIME + PATCHES, TIME : TIME + PATCHES]
     got = weights.mean(dim=(1, 2))
-    tokens = got > got.mean(dim=1, keepdim=True)
+    tokens = got > threshold * got.mean(dim=1, keepdim=True)
     assert 0 < int(tokens.sum()) < tokens.numel()
+    if threshold != 1:
+        assert not torch.equal(tokens, got > got.mean(dim=1, keepdim=True))
     mask = tokens.reshape(2, 1, 1, 4, 4).repeat_interleave(8, dim=3).repeat_interleave(8, dim=4)
     place = torch.arange(-9.0, 10.0)
     line = torch.exp(-(place**2) / (2 * 1.5**2))
@@ -220,7 +291,7 @@ def test_sag_guides_away_from_a_picture_blurred_where_the_model_looks(
     assert float((weak.eps - cond.eps).abs().max()) > 0.01
     uncond = leaf(X, T, {"cond": COND["uncond"]})
     for guidance, evaluations in ((1.0, 2), (3.0, 3)):
-        model = guided(leaf, CFG(guidance), [SAG(2.0, sigma=1.5)], calls=calls)
+        model = guided(leaf, CFG(guidance), [SAG(2.0, threshold, sigma=1.5)], calls=calls)
         eps = uncond.eps + guidance * (cond.eps - uncond.eps) + 2.0 * (cond.eps - weak.eps)
         prediction = model(X, T, COND)
         torch.testing.assert_close(prediction.eps, eps, rtol=1e-3, atol=1e-3)
@@ -296,6 +367,10 @@ def test_where_queries_are_image_tokens_alone_they_are_all_taken() -> None:
         (lambda leaf: SLG(-0.1), "scale of the guidance slg"),
         (lambda leaf: SAG(1.0, threshold=-1), "threshold of the guidance sag"),
         (lambda leaf: SAG(1.0, block=9), "sag was given the block 9"),
+        (lambda leaf: TokenDropout(-1.0), "scale of the guidance token-dropout"),
+        (lambda leaf: TokenDropout(1.0, share=1.5), "share of the guidance token-dropout must be a number from 0 to 1"),
+        (lambda leaf: TokenDropout(1.0, seed=-1), "seed of the guidance token-dropout must be a whole number"),
+        (lambda leaf: TokenDropout(1.0, seed=True), "seed of the guidance token-dropout must be a whole number"),
     ],
 )
 def test_what_is_not_allowed_is_refused(leaf: NetworkDenoiser[Any], make: Any, message: str) -> None:

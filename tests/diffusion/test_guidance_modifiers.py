@@ -27,6 +27,7 @@ from mezzotint.diffusion.guidance.sag import SAG
 from mezzotint.diffusion.guidance.seg import SEG
 from mezzotint.diffusion.guidance.slg import SLG
 from mezzotint.diffusion.guidance.thresholding import DynamicThresholding
+from mezzotint.diffusion.guidance.token_dropout import TokenDropout
 from mezzotint.errors import InvalidOption
 
 from .conditional import SHARES, Conditional, Means, Mixed
@@ -176,6 +177,7 @@ def test_an_interval_limits_what_is_inside_it() -> None:
         (lambda: strong(VPCosine(), SEG(1.0)), "guidance seg needs a network with attention blocks"),
         (lambda: strong(VPCosine(), SAG(1.0)), "guidance sag needs a network with attention blocks"),
         (lambda: strong(VPCosine(), SLG(1.0)), "guidance slg needs a network with attention blocks"),
+        (lambda: strong(VPCosine(), TokenDropout(1.0)), "guidance token-dropout needs a network with attention blocks"),
     ],
 )
 def test_what_is_not_allowed_is_refused(make: Any, message: str) -> None:

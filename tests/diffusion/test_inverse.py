@@ -25,7 +25,7 @@ from mezzotint.diffusion import (
 )
 from mezzotint.diffusion.guidance.cfg_pp import CFGpp
 from mezzotint.diffusion.inverse import Blur, Downscale, FixedPointDDIM, Grey, Mask, Matrix, Posterior, Projected
-from mezzotint.diffusion.inverse.operators import conjugate_gradients
+from mezzotint.diffusion.inverse.operators import conjugate_gradients, minimal_residual
 from mezzotint.errors import InvalidOption
 
 from .conditional import SHARES, Mixed
@@ -199,6 +199,25 @@ def test_conjugate_gradients_solve_each_picture_in_as_many_steps_as_it_has_eigen
     torch.testing.assert_close(least, float64([[1.5, 0.0]]))
 
 
+def test_the_least_residual_is_that_of_the_krylov_space_also_without_symmetry() -> None:
+    matrix = float64([[2.0, 1.0, 0.0, 0.3], [-1.5, 1.0, 0.7, 0.0], [0.0, 0.4, -3.0, 1.0], [0.2, 0.0, 0.1, 5.0]])
+    right = float64([[1.0, 2, 3, 4], [0, 0, 0, 0], [1e-9, 0, 2e-9, 0]])
+    solved = minimal_residual(lambda z: z @ matrix, right, 4)
+    torch.testing.assert_close(solved, torch.linalg.solve(matrix.T, right.T).T, rtol=1e-8, atol=1e-18)
+    residuals = []
+    for count in range(1, 5):
+        z = minimal_residual(lambda z: z @ matrix, right, count)
+        space = torch.stack([right[0] @ torch.linalg.matrix_power(matrix, k) for k in range(count)], 1)
+        best = torch.linalg.lstsq(matrix.T @ space, right[0][:, None]).solution
+        torch.testing.assert_close(z[0], (space @ best)[:, 0], rtol=1e-7, atol=1e-10)
+        torch.testing.assert_close(minimal_residual(lambda z: z @ matrix, right[:1], count), z[:1], rtol=1e-9, atol=0)
+        residuals.append(float((right[0] - z[0] @ matrix).norm()))
+    assert residuals == sorted(residuals, reverse=True)
+    assert residuals[0] > 1
+    singular = torch.diag(float64([2.0, 0.0]))
+    torch.testing.assert_close(minimal_residual(lambda z: z @ singular, float64([[3.0, 0.0]]), 10), float64([[1.5, 0]]))
+
+
 @pytest.mark.parametrize("name", ["mask", "downscale", "grey", "matrix"])
 def test_projection_makes_the_measurement_exact_and_leaves_the_rest(name: str) -> None:
     operator, _ = OPERATORS[name]
@@ -278,7 +297,7 @@ def test_an_inversion_that_does_not_settle_says_so() -> None:
         schedule = VPCosine()
 
         def __call__(self, x_t: Tensor, t: Tensor, *, to: Tensor | None = None) -> Prediction:
-            return Prediction(x_t, self.schedule(t), 5 * torch.sin(9 * x_t))
+            return Prediction(x_t, self.schedule(t), 5 * torch.sin(1e6 * x_t))
 
     run = sample(Wild(), float64([[0.5, 0.1]]), from_times([0.1, 0.9]), FixedPointDDIM(), PhiloxNoise([0]))
     with pytest.raises(InvalidOption, match=r"from t = 0\.1 to 0\.9 did not settle in 100 iterations; use more steps"):

@@ -221,10 +221,38 @@ def test_what_is_not_allowed_is_refused(make: object, message: str) -> None:
         make()  # type: ignore[operator]
 
 
-def test_input_perturbation_adds_variance_to_x_t_and_leaves_the_target() -> None:
+def test_input_perturbation_adds_variance_to_x_t() -> None:
     generator = torch.Generator().manual_seed(0)
     eps, extra = torch.randn(2, 100_000, generator=generator, dtype=torch.float64)
     y = perturbed(eps, extra, 0.4)
     assert float(y.var()) == pytest.approx(1 + 0.4**2, rel=0.02)
     assert float((y * eps).mean()) == pytest.approx(1.0, rel=0.02)
     assert torch.equal(perturbed(eps, extra, 0.0), eps)
+
+
+@schedules
+@pytest.mark.parametrize("name", ["x0", "velocity"])
+def test_input_perturbation_leaves_the_target(schedule: Schedule, name: str) -> None:
+    """Of data N(0, v) the best gain x_0 = g x_t is that of noise of variance 1 + strength², whose x_0 is the data's.
+
+    Least at g = a v / (a² v + s² (1 + strength²)), with the loss w (v − a v g); were the target moved with x_t, the
+    best gain would be larger by s² strength² / a over the same. With contrast of weight 0 the velocity says the same.
+    """
+    generator = torch.Generator().manual_seed(1)
+    data, eps, extra = torch.randn(3, 1, 400_000, generator=generator, dtype=torch.float64)
+    x0, level, strength = 0.5 * data, schedule(float64([0.55])), 0.4
+    a, s = float(level.alpha), float(level.sigma)
+    x_t = level.noised(x0, perturbed(eps, extra, strength))
+    best = a * 0.25 / (a**2 * 0.25 + s**2 * (1 + strength**2))
+    gain = torch.tensor(best, dtype=torch.float64, requires_grad=True)
+    whole = loss(gain * x_t, x0, level, WEIGHTINGS[name])
+    expected = float(WEIGHTINGS[name](level)) * (0.25 - a * 0.25 * best)
+    assert float(whole.detach()) == pytest.approx(expected, rel=0.01)
+    (rising,) = torch.autograd.grad(whole.sum(), gain)
+    spread = float(WEIGHTINGS[name](level)) * (a**2 * 0.25 + s**2 * (1 + strength**2))  # half the loss' curvature
+    assert abs(float(rising)) / (2 * spread) < 0.01 * best
+    moved = s**2 * strength**2 / a / (a**2 * 0.25 + s**2 * (1 + strength**2))
+    assert moved > 0.1 * best
+    apart = contrastive_loss(best * x_t.expand(2, -1), x0.expand(2, -1), eps.expand(2, -1), level, 0.0)
+    plain = loss(best * x_t, x0, level, lambda level: velocity_weight(level, floor=0.0))
+    torch.testing.assert_close(apart, plain.expand(2))

@@ -1,21 +1,25 @@
 """The registry of solvers: distinct update maps, and what it costs to add one."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-import mezzotint.diffusion.solvers as package
+import mezzotint
 from mezzotint.diffusion import SOLVERS, Bound, GaussianMixture, Solver, VPCosine, from_times, sample
 from mezzotint.diffusion.solvers import describe
 from mezzotint.diffusion.solvers.ancestral import EulerAncestral
 from mezzotint.diffusion.solvers.ddim import DDIM
-from mezzotint.errors import InvalidOption
+from tests.support import model_folder
 
 from .paths import Bridge
 
@@ -83,29 +87,45 @@ class Backwards:
     def step(self, denoise, x, t, s, state, noise):
         return denoise.schedule(s).alpha * denoise(x, t).x0, None
 
-RECORD = SolverRecord("backwards", Backwards, 1, "nobody")
+RECORDS = (SolverRecord("backwards", Backwards, 1, "nobody"),)
 '''
 
 
+DRAW = """
+import sys
+from mezzotint import Pipeline
+
+result = Pipeline.load(sys.argv[1]).generate("a cat", solver="Backwards", steps=3, guidance=1)
+print(result.recipes[0].request.solver, result.recipes[0].evaluations)
+"""
+
+
 @pytest.fixture
-def added(tmp_path: Path) -> ModuleType:
-    """The package of solvers as it would be with one more file and one more line."""
-    source = Path(str(package.__file__)).read_text()
-    (tmp_path / "backwards.py").write_text(FILE)
-    line = source.replace("    heun.RECORD,\n", "    heun.RECORD,\n    backwards.RECORD,\n")
-    assert line != source
-    copy = ModuleType("copy_of_solvers")
-    scope = copy.__dict__
-    exec(compile(FILE, "backwards.py", "exec"), vars(backwards := ModuleType("backwards")))
-    scope["backwards"] = backwards
-    exec(compile(line, "solvers/__init__.py", "exec"), scope)
-    return copy
+def added(tmp_path: Path) -> Callable[..., str]:
+    """Runs Python with a copy of the package that has one more file of solvers and one more line."""
+    home = tmp_path / "with-one-more"
+    kept_out = shutil.ignore_patterns("__pycache__", "*.safetensors", "*.md")
+    shutil.copytree(Path(mezzotint.__file__).parent, home / "mezzotint", ignore=kept_out)
+    folder = home / "mezzotint" / "diffusion" / "solvers"
+    (folder / "backwards.py").write_text(FILE)
+    index = folder / "__init__.py"
+    source = index.read_text()
+    line = source.replace('    "heun",\n', '    "heun",\n    "backwards",\n')
+    assert line.count("\n") == source.count("\n") + 1
+    index.write_text(line)
+
+    def run(*arguments: str) -> str:
+        environment = {**os.environ, "PYTHONPATH": str(home), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, *arguments]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
 
 
-def test_a_solver_is_one_file_and_one_line(added: ModuleType) -> None:
-    assert "backwards" in [line["name"] for line in added.describe()]
-    solver = added.find_solver("Backwards").make()
-    assert end(solver).shape == (8, 2)
-    assert len(added.SOLVERS) == len(SOLVERS) + 1
-    with pytest.raises(InvalidOption, match="backwards has no option"):
-        added.SOLVERS["backwards"].make({"eta": 1.0})
+def test_a_solver_is_one_file_and_one_line(added: Callable[..., str], tmp_path: Path) -> None:
+    listed = {line["name"]: line for line in json.loads(added("-m", "mezzotint", "solvers", "--format", "json"))}
+    assert listed.keys() == {*SOLVERS, "backwards"}
+    assert (listed["backwards"]["evaluations_per_step"], listed["backwards"]["source"]) == (1, "nobody")
+    assert added("-c", DRAW, str(model_folder(tmp_path / "random"))).split() == ["backwards", "3"]

@@ -35,12 +35,11 @@ from mezzotint.diffusion.solvers.unipc import SASolver
 from mezzotint.diffusion.timegrid import restart
 from mezzotint.errors import InvalidOption
 
-from .order import SCHEDULES, exact_denoisers, float64, slope, times_between
+from .order import SCHEDULES, WEAK_ORDER_2, exact_denoisers, float64, slope, times_between
 from .paths import Bridge, OneHot, propagated, propagated_along
 
 schedules = pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=list(SCHEDULES))
 STOCHASTIC = {n: r.make() for n, r in SOLVERS.items() if r.make().stochastic and n not in ("lcm", "tcd")}
-WEAK_ORDER_2 = ("dpmpp-2m-sde", "dpmpp-2m-sde-heun", "dpmpp-3m-sde", "dpmpp-sde", "seeds-2", "seeds-3", "sa-solver")
 
 
 def moments(exact: Gaussian, t: Tensor) -> tuple[float, float]:
@@ -59,10 +58,11 @@ def moment_error(solver: Solver[Any], exact: Gaussian, steps: int) -> float:
 @schedules
 @pytest.mark.parametrize("name", STOCHASTIC)
 def test_mean_and_variance_converge_to_the_true_ones(name: str, schedule: Schedule) -> None:
-    """From the true distribution at the start to that at the end, with an error that falls at least as 1/steps."""
-    errors = [moment_error(STOCHASTIC[name], Gaussian(schedule, 0.3, 0.25), steps) for steps in (20, 40, 80)]
-    assert errors[-1] < 0.04
-    assert slope(errors[1:], (40, 80)) > 0.8, errors
+    """From the true distribution at the start to that at the end, with an error that falls as 1/steps or its square."""
+    errors = [moment_error(STOCHASTIC[name], Gaussian(schedule, 0.3, 0.25), steps) for steps in (40, 80)]
+    second = name in WEAK_ORDER_2
+    assert errors[-1] < (6e-4 if second else 0.04)
+    assert slope(errors, (40, 80)) > (1.75 if second else 0.8), errors
 
 
 @schedules
@@ -129,18 +129,19 @@ def restarted(schedule: Schedule, steps: int, times: int) -> TimeGrid:
 
 
 @schedules
-@pytest.mark.parametrize("name", [*PATHS, "euler-ancestral", "er-sde-3", "sa-solver"])
+@pytest.mark.parametrize("name", [*PATHS, "euler-ancestral", "er-sde-2", "er-sde-3", "sa-solver"])
 def test_levels_visited_again_get_noise_of_their_own(name: str, schedule: Schedule) -> None:
     """Mean and variance after two restarts, in closed form. With one path for all visits it stays 12 % too large."""
     solver, exact = STOCHASTIC[name], Gaussian(schedule, 0.3, 0.25)
     errors = []
-    for steps in (20, 40, 80):
+    for steps in (40, 80):
         grid = restarted(schedule, steps, 2)
         mean, variance = propagated_along(solver, exact, grid, *moments(exact, float64(grid[0].t)))
         true_mean, true_variance = moments(exact, float64(grid[-1].s))
         errors.append(math.hypot((mean - true_mean) / math.sqrt(true_variance), variance / true_variance - 1))
-    assert errors[-1] < 0.04
-    assert slope(errors[1:], (40, 80)) > 0.8, errors
+    second = name in WEAK_ORDER_2
+    assert errors[-1] < (6e-4 if second else 0.04)
+    assert slope(errors, (40, 80)) > (1.75 if second else 0.8), errors
 
 
 @pytest.mark.parametrize("name", PATHS)

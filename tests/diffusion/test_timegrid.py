@@ -118,8 +118,8 @@ def test_shift_is_a_shift_of_log_snr_on_rectified_flow() -> None:
     [
         ((), "at least one move"),
         ((Denoise(1.0, 0.5), Denoise(0.4, 0.0)), "begins at t = 0.4, but the last ended at 0.5"),
-        ((Denoise(1.2, 0.5),), "leaves the interval"),
-        ((Denoise(math.nan, 0.5),), "leaves the interval"),
+        ((Denoise(1.2, 0.5),), r"leaves \[0, 1\]; times go from 1"),
+        ((Denoise(math.nan, 0.5),), r"leaves \[0, 1\]; times go from 1"),
         ((Denoise(0.5, 0.5),), "goes nowhere"),
         ((Denoise(0.5, 0.2), Renoise(0.2, 0.1)), "wrong way"),
         ((Denoise(0.5, 0.0), Denoise(0.0, 0.5)), "begins at t = 0"),
@@ -191,6 +191,15 @@ def test_beta_quantiles() -> None:
     assert beta_quantile(p, 2.5, 1.0) == pytest.approx(p ** (1 / 2.5), abs=1e-12)
     assert beta_quantile(p, 1.0, 0.6) == pytest.approx(1 - (1 - p) ** (1 / 0.6), abs=1e-12)
     assert times(beta(4, RectifiedFlow()))[1:4] == pytest.approx([0.8243196, 0.5, 0.1756804], abs=1e-6)
+    # P(X <= x) = 6 x² − 8 x³ + 3 x⁴ for Beta(2, 3); the grid reads a and b in this order
+    x = beta_quantile(p, 2.0, 3.0)
+    assert 6 * x**2 - 8 * x**3 + 3 * x**4 == pytest.approx(p, abs=1e-12)
+    # and sum_k C(22, k) x^k (1 − x)^(22 − k) over k >= 20 for Beta(20, 3)
+    x = beta_quantile(p, 20.0, 3.0)
+    tail = sum(math.comb(22, k) * x**k * (1 - x) ** (22 - k) for k in (20, 21, 22))
+    assert tail == pytest.approx(p, abs=1e-12)
+    assert times(beta(4, RectifiedFlow(), a=2.0, b=1.0)) == pytest.approx([1, 0.75**0.5, 0.5**0.5, 0.5, 0])
+    assert times(beta(4, RectifiedFlow(), a=1.0, b=2.0)) == pytest.approx([1, 0.5, 1 - 0.5**0.5, 1 - 0.75**0.5, 0])
 
 
 def test_grids_spaced_in_noise() -> None:
@@ -210,10 +219,22 @@ def test_grids_spaced_in_noise() -> None:
     torch.testing.assert_close(log_snr.diff(), log_snr.diff().mean().expand(4))
 
 
-@pytest.mark.parametrize("table", AYS_TABLES)
+PUBLISHED = {
+    "sd1.5": "14.615 6.475 3.861 2.697 1.886 1.396 0.963 0.652 0.399 0.152 0.029",
+    "sdxl": "14.615 6.315 3.771 2.181 1.342 0.862 0.555 0.380 0.234 0.113 0.029",
+    "svd": "700.00 54.5 15.886 7.977 4.248 1.789 0.981 0.403 0.173 0.034 0.002",
+}
+"""As on the project's page of Align Your Steps."""
+
+
+@pytest.mark.parametrize("table", PUBLISHED)
 def test_align_your_steps_gives_the_table_at_ten_steps(table: str) -> None:
+    published = [float(level) for level in PUBLISHED[table].split()]
+    assert AYS_TABLES.keys() == PUBLISHED.keys()
     found = EDM(sigma_max=700.0)(float64(times(align_your_steps(10, EDM(sigma_max=700.0), table=table))[:-1])).sigma
-    torch.testing.assert_close(found[1:], float64(AYS_TABLES[table][1:-1]), rtol=1e-9, atol=0)
+    torch.testing.assert_close(found[1:], float64(published[1:-1]), rtol=1e-9, atol=0)
+    # the table's own ends, of which the grid has start and 0 instead
+    assert (AYS_TABLES[table][0], AYS_TABLES[table][-1]) == (published[0], published[-1])
 
 
 def test_align_your_steps_from_a_noise_too_small_for_a_number_is_refused() -> None:
@@ -284,12 +305,13 @@ def test_restart_rises_between_its_two_levels(schedule: Schedule) -> None:
 
 def test_inversion_is_the_grid_turned_round() -> None:
     flow = RectifiedFlow()
-    assert times(inversion(4, flow)) == [0.001, 0.25, 0.5, 0.75, 1.0]
-    assert times(inversion(2, flow, start=0.8, clean=0.01)) == [0.01, 0.4, 0.8]
-    assert times(inversion(4, flow, base=quadratic(2, flow))) == [0.001, 0.25, 1.0]
+    assert times(inversion(4, flow, clean=1 / 999)) == pytest.approx([0.001, 0.25, 0.5, 0.75, 1.0], rel=1e-12)
+    assert times(inversion(30, flow))[:3] == pytest.approx([1 / 21, 2 / 30, 3 / 30], rel=1e-12)  # 1/30 is left out
+    assert times(inversion(2, flow, start=0.8, clean=1 / 99)) == pytest.approx([0.01, 0.4, 0.8], rel=1e-12)
+    assert times(inversion(4, flow, clean=0.25, base=quadratic(2, flow))) == pytest.approx([0.2, 0.25, 1.0], rel=1e-12)
     assert [record.name for record in GRID_RECORDS if record.kind == "rising"] == ["inversion"]
     with pytest.raises(InvalidOption, match="clean end"):
-        inversion(4, flow, clean=0.3)
+        inversion(4, flow, start=0.5, clean=1.5)
     with pytest.raises(InvalidOption, match="falling time grid is needed"):
         inversion(4, flow, base=repaint(4, flow, start=0.9, length=1, times=2))
 

@@ -17,6 +17,7 @@ from mezzotint.diffusion.timegrid import from_times, times_of, uniform
 from mezzotint.errors import InvalidOption, OutOfSpace
 from mezzotint.interfaces.cli.fit_grid import FIRST_SEED, PROMPTS, guided_over
 from mezzotint.provenance import read_metadata
+from mezzotint.spec import Spec
 from tests.interfaces.conftest import Run, parsed, sentence
 
 FIT = ("--steps", 3, "--starts", 4, "--fine", 40, "--solver", "unipc-2", "--guidance", 2, "--format", "json")
@@ -169,6 +170,28 @@ def test_models_lists_what_is_fitted(run: Run, fitted: tuple[Path, dict[str, Any
     assert (grid["solver"], grid["steps"], grid["times"]) == ("unipc-2", 3, found["times"])
     assert "unipc-2 with 3 steps" in run("models", folder).stdout
     assert parsed(run("models", model, "--format", "json"))["models"][0]["fitted_grids"] == []
+
+
+def test_strengths_are_fitted_with_the_times_and_drawn_with(run: Run, model: Path, here: Path) -> None:
+    shutil.copytree(model, here / "copy")
+    options = ("--steps", 5, "--starts", 4, "--fine", 40, "--guidance", 2, "--format", "json")
+    plain = parsed(run("fit-grid", here / "copy", *options, "--solver", "dpmpp-2m"))
+    found = parsed(run("fit-grid", here / "copy", *options, "--solver", "fitted-2m"))
+    assert found["error"] < 0.9 * plain["error"]  # which is the same solver on times alone
+    assert len(found["strengths"]) == 3
+    assert (found["solver"], plain["strengths"]) == ("fitted-2m", [])
+    draw = ("imagine", "a cat", "--seed", 5, "--model", here / "copy", "--guidance", 2, "--solver", "fitted-2m")
+    (picture,) = parsed(run(*draw, "--steps", 5, "--strict", "--out", "a.png", "--format", "json"))["pictures"]
+    request = picture["recipe"]["request"]
+    assert request["grid"] == found["times"]
+    spec = "fitted-2m:strengths=" + "+".join(map(repr, found["strengths"]))
+    assert request["solver"] == str(Spec.parse("solver", spec))
+    (here / "copy" / GRIDS).unlink()  # the recipe says all of it
+    assert parsed(run("reproduce", "a.png", "--model", here / "copy", "--format", "json"))["status"] == "identical"
+    other = parsed(run(*draw, "--steps", 4, "--out", "b.png", "--format", "json"))["pictures"][0]
+    assert any("fitted-2m has no strengths here" in item for item in other["ignored"])
+    draw = (*draw[:-1], request["solver"])
+    assert "has strengths for 5 steps, and here are 6" in sentence(run(*draw, "--steps", 6, "--strict"))
 
 
 @pytest.mark.parametrize(

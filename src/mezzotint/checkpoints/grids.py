@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from mezzotint.checkpoints.tensors import sync
 from mezzotint.errors import InvalidCheckpoint, InvalidOption, OutOfSpace
+from mezzotint.spec import Spec
 from mezzotint.values import check_digest, check_name, integer, known_keys, real, texts
 
 __all__ = ["GRIDS", "FittedGrid", "check_writable", "foreign", "read_grids", "store_grid"]
@@ -33,7 +34,8 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 class FittedGrid:
     """The times that suit a model, a solver and a number of steps best, and how that was found.
 
-    solver: its spec. times: steps + 1 of them, from at most 1 (noise) down to 0 (data).
+    solver: the spec that it was fitted for. times: steps + 1 of them, from at most 1 (noise) down to 0 (data).
+    strengths: those of fitted-2m, which were fitted with them; none for other solvers.
     error: RMS distance of where the grid ends to where `fine_steps` steps end, over `starts` pictures whose seeds begin
     at `seed`, in units of x_0 in [-1, 1]; picture i has prompt i, and the first again after the last. default_error:
     that of `default_grid` with as many steps, from the same starts. Raises InvalidOption.
@@ -52,6 +54,7 @@ class FittedGrid:
     prompts: tuple[str, ...]
     weights_sha256: str
     mezzotint: str
+    strengths: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("solver", "default_grid", "mezzotint"):
@@ -65,11 +68,20 @@ class FittedGrid:
         check_digest("weights_sha256", self.weights_sha256)
         object.__setattr__(self, "prompts", texts("prompts", self.prompts))
         object.__setattr__(self, "times", _times(self.times, self.steps))
+        if not isinstance(self.strengths, list | tuple) or len(self.strengths) not in (0, max(0, self.steps - 2)):
+            count, steps = self.steps - 2, self.steps
+            raise InvalidOption(f"strengths must be a list of {count} numbers for {steps} steps, or empty.")
+        object.__setattr__(self, "strengths", tuple(real("strengths", value, -10.0, 10.0) for value in self.strengths))
 
     @property
     def key(self) -> tuple[str, int, float]:
         """What it was fitted to: there is one grid for each."""
         return self.solver, self.steps, self.guidance
+
+    @property
+    def drawn_with(self) -> str:
+        """The spec of the solver, its strengths included."""
+        return str(Spec(self.solver, (("strengths", self.strengths),))) if self.strengths else self.solver
 
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values under the field names."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from mezzotint.diffusion.schedule import Schedule
 from mezzotint.diffusion.solvers.base import Ramp, Solver, least_moves
+from mezzotint.diffusion.solvers.fitted import Fitted2M
 from mezzotint.diffusion.timegrid import Denoise, TimeGrid
 
 __all__ = ["shortfall"]
@@ -13,8 +14,11 @@ __all__ = ["shortfall"]
 def shortfall(name: str, solver: Solver[Any], grid: TimeGrid, schedule: Schedule) -> str | None:
     """What is lost where no step of a grid follows a solver's whole formula (`least_moves`); None where one does.
 
-    A Renoise starts the solver anew, so that only the moves between two of them count.
+    A Renoise starts the solver anew, so that only the moves between two of them count. So it is with strengths that
+    were fitted to another number of steps, or are missing.
     """
+    if isinstance(solver, Fitted2M) and (solver.strengths or len(grid) > 2):
+        return _of_strengths(len(solver.strengths), grid)
     worst: tuple[int, str] | None = None
     for run in _runs(grid):
         found = _of_run(name, solver, run, schedule)
@@ -22,6 +26,14 @@ def shortfall(name: str, solver: Solver[Any], grid: TimeGrid, schedule: Schedule
             return None
         worst = max(worst or found, found)
     return worst[1] if worst else None
+
+
+def _of_strengths(count: int, grid: TimeGrid) -> str | None:
+    if not count:
+        return "solver: fitted-2m has no strengths here, so it draws as dpmpp-2m does; mezzotint fit-grid finds them"
+    if count != len(grid) - 2:
+        return f"solver: fitted-2m has strengths for {count + 2} steps, and here are {len(grid)}"
+    return None
 
 
 def _runs(grid: TimeGrid) -> Iterator[tuple[Denoise, ...]]:

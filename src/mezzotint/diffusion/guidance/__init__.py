@@ -22,6 +22,7 @@ from mezzotint.diffusion.guidance import (
     stack,
     tcfg,
     thresholding,
+    token_dropout,
 )
 from mezzotint.diffusion.guidance.base import GuidanceRecord, Modifier, Rule, guided
 from mezzotint.errors import unknown_name
@@ -45,20 +46,22 @@ _RECORDS = (
     sag.RECORD,
     seg.RECORD,
     slg.RECORD,
+    token_dropout.RECORD,
 )
 
 GUIDANCES: Mapping[str, GuidanceRecord] = MappingProxyType({record.name: record for record in _RECORDS})
 
 
 def find_guidance(name: str) -> GuidanceRecord:
-    """The record of this name. Raises InvalidOption with the nearest names."""
-    if name not in GUIDANCES:
-        raise unknown_name("guidance", name, GUIDANCES)
-    return GUIDANCES[name]
+    """The record of this name or alias. Raises InvalidOption with the nearest names."""
+    names = {known: record for record in _RECORDS for known in (record.name, *record.aliases)}
+    if name not in names:
+        raise unknown_name("guidance", name, names)
+    return names[name]
 
 
 def describe() -> list[dict[str, Any]]:
-    """All guidances as plain data: name, kind, options with their defaults (off), evaluations, needs, source."""
+    """All guidances as plain data: names, kind, options with their defaults (off), evaluations, needs, source."""
     return [record.describe() for record in _RECORDS]
 
 

@@ -19,7 +19,7 @@ class Autoguidance:
 
     weak: a second denoiser that takes the same conditioning: a smaller network, or an earlier checkpoint; it may have
     its own schedule. With CFG around it the two add up.
-    Karras et al. 2024, arXiv 2406.02507. Raises InvalidOption for a scale below 0, and for any but 1
+    Karras et al. 2024, arXiv 2406.02507, section 4. Raises InvalidOption for a scale below 0, and for any but 1
     without a weaker denoiser.
     """
 

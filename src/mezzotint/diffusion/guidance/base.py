@@ -219,6 +219,7 @@ class GuidanceRecord:
     kind: rule or modifier. build: the class; its fields are its options. evaluations: network forwards per picture
     and prediction when it is on, with the fewest branches (of a modifier: those it adds). source: paper and equation.
     needs: what not every model or request has: "attention", "a weaker denoiser", "the conditioning ...".
+    aliases: other names of the method.
     """
 
     name: str
@@ -227,6 +228,7 @@ class GuidanceRecord:
     evaluations: int
     source: str
     needs: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
     def make(self, options: Mapping[str, Any] | None = None) -> Any:
         """The rule or modifier with these options. Raises InvalidOption for an unknown one or a value out of range."""
@@ -241,6 +243,7 @@ class GuidanceRecord:
         """The line as plain data, for `mezzotint guidances --format json`."""
         return {
             "name": self.name,
+            "aliases": list(self.aliases),
             "kind": self.kind,
             "options": {field.name: _default(field) for field in fields(self.build)},  # type: ignore[arg-type]
             "evaluations": self.evaluations,

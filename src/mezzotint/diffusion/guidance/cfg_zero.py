@@ -18,9 +18,9 @@ class CFGZero:
 
     Where sigma / (alpha + sigma), which is t on rectified flow, is above zero_above, u = 0: the network is least
     accurate there. guidance 1 = off, the zeros too. Published for rectified flow; the velocity is defined, and the rule
-    holds, on every schedule. Fan et al. 2025, arXiv 2503.18886 (optimized scale and zero-init; they count the steps to
-    zero, while 0.96 is the first 4 % of the time on rectified flow). Raises InvalidOption for a guidance below 0 and
-    for a zero_above outside [0, 1]; 1 never zeroes.
+    holds, on every schedule. Fan et al. 2025, arXiv 2503.18886, sections "Optimized Scale" and "Zero-Init" (they count
+    the steps to zero, while 0.96 is the first 4 % of the time on rectified flow). Raises InvalidOption for a guidance
+    below 0 and for a zero_above outside [0, 1]; 1 never zeroes.
     """
 
     guidance: float = 1.0

@@ -20,8 +20,9 @@ class Composable:
     """x_0 = uncond + sum_k weights_k (cond_k − uncond), over the named conditionings; a negative weight repels.
 
     {"cond": 1} = off; {"cond": w} is CFG. A weight of 0 is not evaluated, but for that of "cond".
-    Liu et al. 2022, arXiv 2206.01714 (conjunction, and negation by a negative weight). Raises InvalidOption for weights
-    without "cond", with "uncond", or that are not numbers from −100 to 100.
+    Liu et al. 2022, arXiv 2206.01714, sections "Concept Conjunction" and "Concept Negation" (a negative weight), in eps
+    there: differences of eps are those of x_0 times −alpha/sigma. Raises InvalidOption for weights without "cond",
+    with "uncond", or that are not numbers from −100 to 100.
     """
 
     weights: Mapping[str, float] = field(default_factory=_one)

@@ -16,7 +16,8 @@ class ICG:
     "independent" is a conditioning drawn without regard to the picture: another prompt at random, or noise in the
     place of the text's tokens. Averaged over such prompts the score is the unconditional one, so that a network can
     guide itself although its conditioning was never dropped in training.
-    Sadat et al. 2024, arXiv 2407.02687. Raises InvalidOption for a guidance below 0.
+    Sadat et al. 2024, arXiv 2407.02687, section "Independent Condition Guidance". Raises InvalidOption for a guidance
+    below 0.
     """
 
     guidance: float = 1.0

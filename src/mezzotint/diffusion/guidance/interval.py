@@ -21,9 +21,10 @@ C = TypeVar("C")
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Guidance where low <= t <= high, and none, at half the cost, elsewhere. [0, 1] is neutral.
+    """x_0 = x_0(guided) where low <= t <= high, x_0(cond), at half the cost, elsewhere. [0, 1] is neutral.
 
-    Kynkäänniemi et al. 2024, arXiv 2404.07724 (their interval is in sigma). The gate is on t, never on a count
+    With CFG inside: w(t) = guidance in the interval and 1 outside it. Kynkäänniemi et al. 2024, arXiv 2404.07724, the
+    section on guidance in a limited interval (theirs is in sigma). The gate is on t, never on a count
     of calls, so that it means the same for every solver. Raises InvalidOption unless 0 <= low < high <= 1.
     """
 

@@ -20,8 +20,9 @@ class PerpNeg:
     """x_0 = uncond + guidance (p − sum_k weights_k (n_k − ⟨n_k, p⟩/|p|² p)),   p = cond − uncond, n_k = neg_k − uncond.
 
     "uncond" is the empty prompt here, and each negative prompt a conditioning of its own, named in `weights`.
-    Guidance 1 without negative prompts = off. Armandpour et al. 2023, arXiv 2304.04968 (in eps there; the
-    differences of eps are those of x_0 but for a factor). Raises InvalidOption for a guidance or weight below 0.
+    Guidance 1 without negative prompts = off. Armandpour et al. 2023, arXiv 2304.04968, the section on the
+    Perp-Neg algorithm (in eps there; the differences of eps are those of x_0 times −alpha/sigma). Raises InvalidOption
+    for a guidance or weight below 0.
     """
 
     guidance: float = 1.0

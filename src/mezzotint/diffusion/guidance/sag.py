@@ -29,8 +29,8 @@ class SAG:
     The mask is 1 where image tokens of the block get more than `threshold` times the mean attention. Since x̂_t keeps
     eps, the guided x_0 is x_0 + scale (x̂_0 − x_0(x̂_t)), which needs no division by alpha. scale 0 = off.
     sigma: the blur's width in samples (pixels, or latents). block: where to look; None is the middle one.
-    Hong et al. 2022, arXiv 2210.00939. Raises InvalidOption for a scale or threshold below 0, a sigma that is not
-    positive, and for a model without attention or without this block.
+    Hong et al. 2022, arXiv 2210.00939, algorithm 1. Raises InvalidOption for a scale or threshold below 0, a sigma that
+    is not positive, and for a model without attention or without this block.
     """
 
     scale: float = 0.0

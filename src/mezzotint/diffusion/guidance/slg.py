@@ -18,8 +18,9 @@ class SLG:
     """x_0 + scale (x_0(cond) − x_0(skipped)); skipped: without some blocks. 0 = off.
 
     blocks: which; None is the middle one. An `Interval` around it limits it to the noise levels where it helps (0.01 to
-    0.2 of the steps for Stable Diffusion 3.5). Hyung et al. 2024 (spatiotemporal skip guidance), arXiv 2411.18664;
-    for text to image it was first in Stability AI's code of Stable Diffusion 3.5.
+    0.2 of the steps for Stable Diffusion 3.5). Hyung et al. 2024, arXiv 2411.18664, the
+    section on spatiotemporal skip guidance; for text to image it was first in Stability AI's code of Stable Diffusion
+    3.5 (`SkipLayerCFGDenoiser`).
     Raises InvalidOption for a scale below 0, and for a model without attention blocks or without these.
     """
 

@@ -14,8 +14,9 @@ __all__ = ["RECORD", "TCFG"]
 
 @dataclass(frozen=True, slots=True)
 class TCFG:
-    """CFG with eps_uncond replaced by its projection ⟨eps_uncond, v⟩ v, v the first right singular vector of the two
-    rows eps_cond and eps_uncond. guidance 1 = off.
+    """x_0 = u + guidance (cond − u), u the unconditional branch after its projection. guidance 1 = off.
+
+    eps of u is ⟨eps_uncond, v⟩ v, v the first right singular vector of the two rows eps_cond and eps_uncond.
 
     Kwon et al. 2025, arXiv 2503.18137, algorithm 1. The decomposition is written out in closed form, in x_0, because in
     eps the two rows become equal as alpha goes to 0 (see `damped`). Raises InvalidOption for a guidance below 0.

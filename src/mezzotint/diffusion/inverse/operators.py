@@ -10,7 +10,16 @@ from torch import Tensor
 
 from mezzotint.errors import InvalidOption
 
-__all__ = ["Blur", "Downscale", "Grey", "LinearOperator", "Mask", "Matrix", "conjugate_gradients"]
+__all__ = [
+    "Blur",
+    "Downscale",
+    "Grey",
+    "LinearOperator",
+    "Mask",
+    "Matrix",
+    "conjugate_gradients",
+    "minimal_residual",
+]
 
 
 class LinearOperator(Protocol):
@@ -160,3 +169,39 @@ def conjugate_gradients(
         way = rest + torch.where(moving, fresh / torch.where(moving, size, 1.0), 0.0) * way
         size = torch.where(moving, fresh, torch.zeros_like(size))
     return z
+
+
+def minimal_residual(
+    apply: Callable[[Tensor], Tensor], right: Tensor, iterations: int, tolerance: float = 1e-8
+) -> Tensor:
+    """z with the least |right − apply(z)| among the combinations of right, apply(right), …, each picture on its own.
+
+    GMRES, Saad & Schultz 1986, for any linear apply, symmetric or not; more iterations never make the residual larger.
+    right, z: (B, ...). Stops after `iterations`, or when nothing new is left of any picture.
+    """
+
+    def rows(values: Tensor) -> Tensor:  # one number a picture, to be multiplied with pictures
+        return values.reshape(-1, *[1] * (right.ndim - 1))
+
+    size = right.flatten(1).norm(dim=1)
+    basis = [right / rows(size.clamp_min(torch.finfo(right.dtype).tiny))]
+    table = right.new_zeros(len(right), iterations + 1, iterations)
+    used = 0
+    for k in range(iterations):
+        fresh = apply(basis[k])
+        before = fresh.flatten(1).norm(dim=1)
+        for j, known in enumerate(basis):
+            share = (known * fresh).flatten(1).sum(1)
+            table[:, j, k] = share
+            fresh = fresh - rows(share) * known
+        left = fresh.flatten(1).norm(dim=1)
+        left = torch.where(left > tolerance * before, left, 0.0)
+        table[:, k + 1, k] = left
+        used = k + 1
+        if not bool((left > 0).any()):
+            break
+        basis.append(torch.where(rows(left) > 0, fresh / rows(left.clamp_min(torch.finfo(right.dtype).tiny)), 0.0))
+    goal = right.new_zeros(len(right), used + 1, 1)
+    goal[:, 0, 0] = size
+    shares = torch.linalg.pinv(table[:, : used + 1, :used]) @ goal
+    return sum((rows(shares[:, k, 0]) * basis[k] for k in range(used)), torch.zeros_like(right))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from mezzotint.diffusion.denoiser import Denoiser
-from mezzotint.diffusion.inverse.operators import LinearOperator, conjugate_gradients
+from mezzotint.diffusion.inverse.operators import LinearOperator, minimal_residual
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.probe import Probe
 from mezzotint.diffusion.schedule import Level, Schedule
@@ -29,8 +29,9 @@ class Posterior(Generic[C]):
     """E[x_0 | x_t, y] = x_0 + (sigma²/alpha) J* A* (S + A V A*)⁻¹ (y − A x_0),   J = d x_0 / d x_t,   S = noise² I.
 
     V is the covariance of x_0 given x_t. The methods differ in what they take for it:
-    "mmps"   (sigma²/alpha) J, which it is (Tweedie): exact for Gaussian data; (…)⁻¹ by conjugate gradients.
-             Rozet et al. 2024, arXiv 2405.13712, section 4.2.
+    "mmps"   (sigma²/alpha) J, which it is (Tweedie): exact for Gaussian data. Rozet et al. 2024, arXiv 2405.13712,
+             section 4.2. A trained network's J is not symmetric, as a covariance is, and the conjugate gradients of the
+             paper then lead away from the solution where x_t is noisy; so (…)⁻¹ is by GMRES, whose residual only falls.
     "pigdm"  sigma² / (alpha² + sigma²) I, right for white data of unit variance. Song et al. 2023 (ΠGDM, ICLR).
     "dps"    0: the plain gradient of |y − A x_0|² / (2 noise²). Chung et al. 2022, arXiv 2209.14687, section 3. It
              pulls far too hard when x_t is noisy; `strength` tames it.
@@ -95,7 +96,7 @@ class Posterior(Generic[C]):
                 return self.noise**2 * z + a(covariance(seen))
             return self.noise**2 * z + a(scale.sigma**2 / (scale.alpha**2 + scale.sigma**2) * seen)
 
-        return a.adjoint(conjugate_gradients(spread, rest, self.iterations).detach())
+        return a.adjoint(minimal_residual(spread, rest, self.iterations).detach())
 
 
 def _detached(prediction: Prediction, x_t: Tensor, level: Level) -> Prediction:

@@ -1,53 +1,37 @@
-"""The solvers. A new one is a file with a RECORD, and a line here."""
+"""The solvers. A new one is a file with its RECORDS, and a line here."""
 
 from collections.abc import Mapping
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
-from mezzotint.diffusion.solvers import (
-    adams,
-    adaptive,
-    ancestral,
-    consistency,
-    ddim,
-    ddpm,
-    deis,
-    dpmpp,
-    er_sde,
-    euler,
-    fixed_point,
-    heun,
-    midpoint,
-    pndm,
-    seeds,
-    singlestep,
-    unipc,
-)
 from mezzotint.diffusion.solvers.base import Order, Solver, SolverRecord
 from mezzotint.errors import unknown_name
 from mezzotint.foreign import counterpart
 
 __all__ = ["SOLVERS", "Order", "Solver", "SolverRecord", "describe", "find_solver"]
 
-_RECORDS = (
-    ddim.RECORD,
-    ddpm.RECORD,
-    euler.RECORD,
-    fixed_point.RECORD,
-    heun.RECORD,
-    *adams.RECORDS,
-    *adaptive.RECORDS,
-    *ancestral.RECORDS,
-    *consistency.RECORDS,
-    *deis.RECORDS,
-    *dpmpp.RECORDS,
-    *er_sde.RECORDS,
-    *midpoint.RECORDS,
-    *pndm.RECORDS,
-    *seeds.RECORDS,
-    *singlestep.RECORDS,
-    *unipc.RECORDS,
+_FILES = (
+    "adams",
+    "adaptive",
+    "ancestral",
+    "consistency",
+    "ddim",
+    "ddpm",
+    "deis",
+    "dpmpp",
+    "er_sde",
+    "euler",
+    "fitted",
+    "fixed_point",
+    "heun",
+    "midpoint",
+    "pndm",
+    "seeds",
+    "singlestep",
+    "unipc",
 )
+_RECORDS: list[SolverRecord] = [record for name in _FILES for record in import_module(f"{__name__}.{name}").RECORDS]
 
 SOLVERS: Mapping[str, SolverRecord] = MappingProxyType(
     {record.name: record for record in sorted(_RECORDS, key=lambda record: record.name)}

@@ -37,7 +37,8 @@ class LMS:
     """x_s = (alpha_s/alpha_t) x_t + alpha_s ∫ eps(u) du, eps the polynomial in u through the last `order` values.
 
     Linear multistep on any grid: the integrals are exact. (Adams–Bashforth of variable step; the sampler "LMS" of
-    Katherine Crowson's k-diffusion; rhoAB-DEIS of Zhang & Chen 2022, arXiv 2204.13902, whose rho is sigma/alpha.)
+    Katherine Crowson's k-diffusion, `sample_lms`; rhoAB-DEIS of Zhang & Chen 2022, arXiv 2204.13902, section 4, whose
+    rho is sigma/alpha.)
     The first steps have lower order, so that the whole is of order 2.
     Raises InvalidOption unless formula_order is 1, 2, 3 or 4.
     """

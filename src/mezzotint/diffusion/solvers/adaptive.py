@@ -107,7 +107,9 @@ def _rms(x: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Adaptive:
-    """Sub-steps from t to s, each accepted if |h sum_i e_i k_i| <= tolerance max(1, |y|), |.| the root mean square.
+    """y_new = y + h sum_i b_i k_i in sub-steps from t to s, k_i the slopes dy/du of the pair's stages.
+
+    Each is accepted if |h sum_i e_i k_i| <= tolerance max(1, |y|, |y_new|), |.| the root mean square.
 
     y is the sample in the coordinate (of size 1 in "flow", the default). After a trial with error ratio r the next
     step is h times 0.9 r^(−1/(lower + 1)), within [0.2, 5]. Every picture has its own error, its own steps and its own

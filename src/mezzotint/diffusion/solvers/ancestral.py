@@ -102,7 +102,8 @@ class EulerAncestral:
 class DPM2Ancestral:
     """DPM-2 to r_down, then x_s = x_down + alpha_s r_up z, r = sigma/alpha (`split`).
 
-    The middle is that of log r between r_t and r_down. k-diffusion's "DPM2 a" (Katherine Crowson).
+    The middle is that of log r between r_t and r_down. k-diffusion's "DPM2 a", `sample_dpm_2_ancestral`
+    (Katherine Crowson).
     Where there is no middle (from alpha = 0) the step is Euler's.
     Raises InvalidOption unless eta is in [0, 1].
     """

@@ -11,7 +11,7 @@ from mezzotint.diffusion.schedule import Level
 from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, check_falling, check_share
 from mezzotint.diffusion.solvers.multistep import law, point
 
-__all__ = ["DDIM", "RECORD", "transition_variance"]
+__all__ = ["DDIM", "RECORDS", "transition_variance"]
 
 
 def transition_variance(high: Level, low: Level) -> Tensor:
@@ -63,10 +63,12 @@ class DDIM:
         return kept.noised(prediction.x0, prediction.update_eps) + Level(low.alpha, fresh).like(x).sigma * z, None
 
 
-RECORD = SolverRecord(
-    "ddim",
-    DDIM,
-    evaluations=1,
-    source="Song, Meng & Ermon 2020, arXiv 2010.02502, eq. 12",
-    aliases=("deis-1", "dpmpp-1s", "dpm++ 1s", "ipndm-1", "lms-1"),
+RECORDS = (
+    SolverRecord(
+        "ddim",
+        DDIM,
+        evaluations=1,
+        source="Song, Meng & Ermon 2020, arXiv 2010.02502, eq. 12",
+        aliases=("deis-1", "dpmpp-1s", "dpm++ 1s", "ipndm-1", "lms-1"),
+    ),
 )

@@ -12,7 +12,7 @@ from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
 from mezzotint.diffusion.solvers.ddim import transition_variance
 from mezzotint.errors import unknown_name
 
-__all__ = ["DDPM", "RECORD", "Variance"]
+__all__ = ["DDPM", "RECORDS", "Variance"]
 
 Variance = Literal["posterior", "forward"]
 
@@ -56,11 +56,13 @@ class DDPM:
         ).sigma * z, None
 
 
-RECORD = SolverRecord(
-    "ddpm",
-    DDPM,
-    evaluations=1,
-    source="Ho, Jain & Abbeel 2020, arXiv 2006.11239, eq. 7",
-    aliases=("ancestral",),
-    same_as="ddim with eta=1",
+RECORDS = (
+    SolverRecord(
+        "ddpm",
+        DDPM,
+        evaluations=1,
+        source="Ho, Jain & Abbeel 2020, arXiv 2006.11239, eq. 7",
+        aliases=("ancestral",),
+        same_as="ddim with eta=1",
+    ),
 )

@@ -27,9 +27,12 @@ __all__ = ["DEIS", "RECORDS"]
 class DEIS:
     """x_s = (alpha_s/alpha_t) x_t + alpha_s ∫ eps dr, r = sigma/alpha, eps a polynomial in log r.
 
-    With lambda = −log r the integral is −∫ e^(lambda_s − lambda) eps dlambda · sigma_s, the exponential kernel of
-    `multistep` with exponent −1. Zhang & Chen 2022, arXiv 2204.13902 (tAB-DEIS) with log r for their t, as
-    in diffusers' "logrho"; in the variable r it is LMS. The first steps have lower order.
+    With lambda = −log r and h = lambda_s − lambda_t the step is that of DDIM with eps' = sum_j w_j eps_j:
+    x_s = (alpha_s/alpha_t) x_t + (sigma_s − sigma_t alpha_s/alpha_t) eps', where the w_j integrate the Lagrange
+    polynomials in rho = (lambda − lambda_t)/h against e^(h (1 − rho)), over the integral of that kernel alone. Order 2:
+    eps' = eps_0 + m (eps_0 − eps_1) h/h', m = 1/h − 1/(e^h − 1), h' the step before.
+    Zhang & Chen 2022, arXiv 2204.13902, algorithm 1 (tAB-DEIS) with log r for their t, as in diffusers' "logrho"; in
+    the variable r it is LMS. The first steps have lower order.
     Raises InvalidOption unless formula_order is 1, 2 or 3; 1 is DDIM.
     """
 

@@ -70,10 +70,11 @@ def _step(
 
 @dataclass(frozen=True, slots=True)
 class DPMpp2M:
-    """x_s as if x_0 were x_0(t) + (h / 2 h') (x_0(t) − x_0(t')), where t' came before t; h' and h are the two steps.
+    """x_s = (sigma_s/sigma_t) x_t + alpha_s (1 − e^−h) (x_0(t) + (h / 2 h') (x_0(t) − x_0(t'))), t' the time before t.
 
-    Lu et al. 2022, arXiv 2211.01095, algorithm 2 (second order, multistep). The first step has no history and is DDIM.
-    After a first step from alpha = 0, where lambda is infinite, h' is 1 (`multistep.remember`).
+    h and h' are the steps of lambda from t to s and from t' to t. Lu et al. 2022, arXiv 2211.01095, algorithm 2 (second
+    order, multistep). The first step has no history and is DDIM. After a first step from alpha = 0, where lambda is
+    infinite, h' is 1 (`multistep.remember`).
     """
 
     coordinate: ClassVar[str] = "half_log_snr"
@@ -97,11 +98,13 @@ def _check_parabola(parabola: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DPMpp3M:
-    """x_s with x_0 the parabola through the last three predictions, integrated exactly.
+    """x_s = (sigma_s/sigma_t) x_t + alpha_s (M_0 x_0 + M_1 D_1 + M_2 D_2): x_0 a parabola, integrated exactly.
 
-    x_s = DDIM + alpha_s (M_1 D_1 + M_2 D_2), D_1, D_2 its first two coefficients in r, M_k as in `multistep`.
-    The multistep solver of third order in the released code of Lu et al. 2022, arXiv 2211.01095. There, and in all that
-    follow it, D_2 has half its weight (M_2/2): parabola "half", which is of second order. The integral has the whole.
+    M_0 = 1 − e^−h, M_1 = 1 − M_0/h, M_2 = 1 − 2 M_1/h. With the steps of lambda h (this one), h' and h'' before,
+    a = (x_0 − x_0') h/h' and b = (x_0' − x_0'') h/h'': D_2 = (a − b) h/(h' + h'') and D_1 = a + D_2 h'/h.
+    The multistep solver of third order in the released code of Lu et al. 2022, arXiv 2211.01095
+    (`multistep_dpm_solver_third_update`), for the integral of section 4 there. In that code, and in all that follow it,
+    D_2 has half its weight (M_2/2): parabola "half", which is of second order. The integral has the whole.
     Raises InvalidOption for another parabola.
     """
 
@@ -165,8 +168,10 @@ class DPMpp2MSDE:
 
 @dataclass(frozen=True, slots=True)
 class DPMpp3MSDE:
-    """DPM-Solver++ 3M for the SDE of noise scale eta: a kernel of exponent 1 + eta, and noise as in 2M SDE.
+    """x_s = (sigma_s/sigma_t) e^(−eta h) x_t + alpha_s (M_0 x_0 + M_1 D_1 + p M_2 D_2) + sigma_s n z, p 1/2 or 1.
 
+    DPM-Solver++ 3M for the SDE of noise scale eta: D_1 and D_2 as in 3M, M_0 = 1 − e^−k, M_1 = 1 − M_0/k and
+    M_2 = 1 − 2 M_1/k with k = (1 + eta) h, n² = 1 − e^(−2 eta h), z as in 2M SDE; p is 1/2 for parabola "half".
     k-diffusion's `sample_dpmpp_3m_sde` (Katherine Crowson), whose parabola is "half". The whole one is the exact
     integral, but gains no order beside the noise, and swings more. It looks far ahead from what it has seen: where
     steps of lambda are longer than about 1 and grow towards the data, both forms throw points off. (On an exact mixture

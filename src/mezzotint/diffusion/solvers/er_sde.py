@@ -44,8 +44,8 @@ class ERSDE:
 
     The w_j integrate the polynomial in r = sigma/alpha through the last predictions exactly against the kernel
     d(phi_s/phi(r)): M_k = 1 − k ∫ rho^(k−1) phi_s/phi dr/(r_s − r_t), rho = (r − r_t)/(r_s − r_t), by quadrature.
-    Cui et al. 2023, arXiv 2309.06169, ER-SDE-Solver-1, 2 and 3. (Their third order takes the derivative of x_0 from a
-    backward difference, which is second order; the parabola here is third.)
+    Cui et al. 2023, arXiv 2309.06169, the sections on VE and VP ER-SDE-Solvers: ER-SDE-Solver-1, 2 and 3. (Their third
+    order takes the derivative of x_0 from a backward difference, which is second order; the parabola here is third.)
     scale "ode" adds no noise, and has the order of its formula. The first steps have lower order.
     Raises InvalidOption unless formula_order is 1, 2 or 3, or for an unknown scale; phi(r)/r must not fall with r.
     """

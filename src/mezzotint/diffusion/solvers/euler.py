@@ -12,7 +12,7 @@ from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
 from mezzotint.diffusion.solvers.coordinate import Coordinate, find_coordinate, finite_value
 from mezzotint.diffusion.solvers.multistep import law_to
 
-__all__ = ["RECORD", "Euler", "rescaled"]
+__all__ = ["RECORDS", "Euler", "rescaled"]
 
 
 def rescaled(prediction: Prediction, coordinate: Coordinate) -> Tensor:
@@ -61,6 +61,12 @@ class Euler:
         return coordinate.scale(low.like(x)) * y, None
 
 
-RECORD = SolverRecord(
-    "euler", Euler, evaluations=1, source="Karras et al. 2022, arXiv 2206.00364, algorithm 1, line 5", same_as="ddim"
+RECORDS = (
+    SolverRecord(
+        "euler",
+        Euler,
+        evaluations=1,
+        source="Karras et al. 2022, arXiv 2206.00364, algorithm 1, line 5",
+        same_as="ddim",
+    ),
 )

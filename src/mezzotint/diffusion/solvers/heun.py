@@ -11,7 +11,7 @@ from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
 from mezzotint.diffusion.solvers.coordinate import AUTO, coordinate_on, find_coordinate, finite_value
 from mezzotint.diffusion.solvers.euler import rescaled
 
-__all__ = ["RECORD", "Heun"]
+__all__ = ["RECORDS", "Heun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +48,4 @@ class Heun:
         return scale * (y + length / 2 * (slope + coordinate.slope_of(second))), None
 
 
-RECORD = SolverRecord("heun", Heun, evaluations=2, source="Karras et al. 2022, arXiv 2206.00364, algorithm 1")
+RECORDS = (SolverRecord("heun", Heun, evaluations=2, source="Karras et al. 2022, arXiv 2206.00364, algorithm 1"),)

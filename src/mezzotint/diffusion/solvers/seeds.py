@@ -63,13 +63,13 @@ def _with(x: Tensor, low: Point, entered: Tensor | None) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class DPMppSDE:
-    """DPM-Solver++ 2S for the SDE of noise scale eta: u at the middle lambda with its noise, then the step at x_0(u).
+    """x_s = (sigma_s/sigma_t) e^(−eta h) x_t + alpha_s (1 − e^(−(1 + eta) h)) x_0(u) + sigma_s n z, u in the middle.
 
-    x_s = (sigma_s/sigma_t) e^(−eta h) x_t + alpha_s (1 − e^(−(1 + eta) h)) x_0(u) + sigma_s sqrt(1 − e^(−2 eta h)) z.
-    z is the increment of the Brownian path over the step, and the noise of u that over its first half. As in
-    k-diffusion's "DPM++ SDE" (there eta is that of an ancestral split; they agree at 0 and 1), after DPM-Solver++ 2S of
-    Lu et al. 2022, arXiv 2211.01095. From alpha = 0, which has no middle, the step is of first order.
-    Raises InvalidOption unless eta is in [0, 1].
+    DPM-Solver++ 2S for the SDE of noise scale eta, n² = 1 − e^(−2 eta h); u is such a step, at x_0(x_t). z is the
+    increment of the Brownian path over the step, and the noise of u that over its first half. As in k-diffusion's
+    "DPM++ SDE", `sample_dpmpp_sde` (there eta is that of an ancestral split; they agree at 0 and 1), after DPM-Solver++
+    2S of Lu et al. 2022, arXiv 2211.01095, algorithm 1. From alpha = 0, which has no middle, the step is of first
+    order. Raises InvalidOption unless eta is in [0, 1].
     """
 
     eta: float = 1.0
@@ -120,13 +120,17 @@ def _stage(
 
 @dataclass(frozen=True, slots=True)
 class SEEDS:
-    """Exponential Runge–Kutta for the reverse SDE, with the noise of every stage from one Ornstein–Uhlenbeck process.
+    """x_s = (sigma_s/sigma_t) e^(−eta h) x_t + alpha_s (M_0 x_0 + M_1 D) + sigma_s n, an exponential Runge–Kutta step.
 
-    stages 2: as DPM-Solver++ SDE, x_s from x_0 at the middle, but with the noise
-    sigma_s sqrt(1 − e^(−eta h)) (e^(−eta h/2) z_1 + z_2), z_1 and z_2 those of the two halves of the step.
-    stages 3: predictions at 1/3 and 2/3 of the step, x_0 linear in lambda between 0 and 1/3, then 0 and 2/3, with exact
-    integrals. Gonzalez et al. 2023, arXiv 2305.14267 (SEEDS-2 and SEEDS-3). At eta = 0 they are ODE solvers of order 2
-    and 3. From alpha = 0 the step is of first order. Raises InvalidOption unless eta is in [0, 1] and stages 2 or 3.
+    M_0 = 1 − e^−k, M_1 = 1 − M_0/k, k = (1 + eta) h; u_c is such a step to the share c of h, with c h for h.
+    The noises n of all stages are those of one Ornstein–Uhlenbeck process.
+    stages 2: x_0(u_1/2) for all of x_0 (M_1 = M_0/2, D = 2 (x_0(u_1/2) − x_0)), as DPM-Solver++ SDE, but with the noise
+    n = sqrt(1 − e^(−eta h)) (e^(−eta h/2) z_1 + z_2), z_1 and z_2 those of the two halves of the step.
+    stages 3: u_1/3 with D = 0, u_2/3 with D = 2 (x_0(u_1/3) − x_0), x_s with D = 3/2 (x_0(u_2/3) − x_0): x_0 linear in
+    lambda. The noise at the end of the third i is n_i = e^(−eta h/3) n_(i−1) + sqrt(1 − e^(−2 eta h/3)) z_i, n_0 = 0.
+    Gonzalez et al. 2023, arXiv 2305.14267, the algorithms SEEDS-2 and SEEDS-3 (`sample_seeds_2`, `sample_seeds_3` of
+    ComfyUI). At eta = 0 they are ODE solvers of order 2 and 3. From alpha = 0 the step is of first order. Raises
+    InvalidOption unless eta is in [0, 1] and stages 2 or 3.
     """
 
     stages: int = 2

@@ -110,8 +110,9 @@ class RESSingleStep:
 class RESMultistep:
     """x_s = DDIM + alpha_s M_1 (x_0 − x_0') h/h',   M_1 = 1 − (1 − e^−h)/h: x_0 linear in lambda, integrated exactly.
 
-    Zhang et al. 2023 (refined exponential solver), arXiv 2308.02157, its multistep form: b_2 = phi_2(−h)/c_2
-    with c_2 = −h'/h. DPM-Solver++ 2M has M_1 = M_0/2 instead. The first step is DDIM.
+    Zhang et al. 2023 (refined exponential solver), arXiv 2308.02157, its multistep form (`sample_res_multistep` of
+    ComfyUI): b_2 = phi_2(−h)/c_2 with c_2 = −h'/h, M_1 = h phi_2(−h). DPM-Solver++ 2M has M_1 = M_0/2 instead. The
+    first step is DDIM.
     """
 
     coordinate: ClassVar[str] = "half_log_snr"

@@ -60,8 +60,9 @@ def _nodes_of(pending: Pending, now: Past, count: int) -> History:
 
 @dataclass(frozen=True, slots=True)
 class UniPC:
-    """Predictor: x_0 the polynomial in lambda through the last p predictions. Corrector: through these and the new one.
+    """x_s = (sigma_s/sigma_t) x_t + alpha_s sum_j w_j x0_j, x_0 the polynomial in lambda through the x0_j.
 
+    Predictor: through the last p predictions. Corrector: through these and the new one.
     Both are integrated exactly (`multistep.x0_step`), except where one moment besides M_0 is needed: there the paper
     takes M_1 = B(h)/2 with B(h) = h ("bh1") or 1 − e^−h ("bh2"). With more nodes B(h) cancels.
     Zhao et al. 2023, arXiv 2302.04867, algorithms 1 and 2, data prediction. With the corrector its order is

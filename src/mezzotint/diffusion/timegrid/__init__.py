@@ -33,12 +33,13 @@ from mezzotint.diffusion.timegrid.moves import (
     Renoise,
     TimeGrid,
     check_grid,
+    first_part,
     from_times,
     last_part,
     times_of,
 )
 from mezzotint.errors import unknown_name
-from mezzotint.foreign import grid_counterpart
+from mezzotint.foreign import PROGRAMS, grid_counterpart, their_grids
 
 __all__ = [
     "FALLING_GRIDS",
@@ -55,6 +56,7 @@ __all__ = [
     "describe",
     "exponential",
     "find_grid",
+    "first_part",
     "from_times",
     "inversion",
     "karras",
@@ -96,6 +98,7 @@ class GridRecord:
             "kind": self.kind,
             "spaced_in": self.spaced_in,
             "options": {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "base"},
+            "elsewhere": {program: list(names) for program in PROGRAMS if (names := their_grids(program, self.name))},
             "source": self.source,
         }
 

@@ -19,7 +19,7 @@ from mezzotint.diffusion.timegrid import FALLING_GRIDS, shifted
 from mezzotint.diffusion.timegrid.moves import TimeGrid, from_times, times_of
 from mezzotint.errors import InvalidOption
 
-__all__ = ["Fit", "Told", "fit_grid", "shortest_path", "step_costs"]
+__all__ = ["Counted", "Fit", "Known", "Stop", "Told", "fit_grid", "shortest_path", "step_costs"]
 
 SHIFTS = (1.5, 2.0, 4.0, 6.0, 8.0)
 """Strengths of shifted grids that a fit may begin from, besides the usual grids."""
@@ -113,7 +113,7 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stop:
+class Stop:
     """Where a run is before a step: the sample, the solver's state, and what the denoiser says there."""
 
     x: Tensor
@@ -122,10 +122,10 @@ class _Stop:
 
 
 @dataclass(slots=True)
-class _Known:
+class Known:
     """A denoiser at one point where its answer is known, so that it need not be asked again."""
 
-    denoise: Counted
+    denoise: BoundDenoiser
     x: Tensor
     t: float
     prediction: Prediction | None = None
@@ -157,8 +157,8 @@ class Runs:
         self._denoise, self._starts, self._times = denoise, starts, times
         self._solver, self._noise, self._ends = solver, noise, ends
         self._halves: dict[tuple[int, ...], tuple[float, float]] = {}
-        self._kept: dict[tuple[int, ...], _Stop] = {}
-        self._last: tuple[tuple[int, ...], dict[tuple[int, ...], _Stop]] = ((), {})
+        self._kept: dict[tuple[int, ...], Stop] = {}
+        self._last: tuple[tuple[int, ...], dict[tuple[int, ...], Stop]] = ((), {})
 
     def error(self, indices: Sequence[int]) -> float:
         """The RMS distance of the run's ends to the true ones, over all starts."""
@@ -179,7 +179,7 @@ class Runs:
         self._kept = self._last[1]
 
     def _end(self, indices: tuple[int, ...]) -> Tensor:
-        x, state, stops = self._starts, self._solver.init(self._starts), dict[tuple[int, ...], _Stop]()
+        x, state, stops = self._starts, self._solver.init(self._starts), dict[tuple[int, ...], Stop]()
         clock = [torch.tensor(self._times[i], dtype=torch.float64) for i in indices]
         for k in range(len(indices) - 1):
             prefix = indices[: k + 1]
@@ -189,14 +189,14 @@ class Runs:
                 x, state = after.x, after.state
                 continue
             known = self._kept.get(prefix)
-            here = _Known(self._denoise, x, float(clock[k]), known.prediction if known else None)
+            here = Known(self._denoise, x, float(clock[k]), known.prediction if known else None)
             before = x, state
             if clock[k + 1] == 0:
                 x = here(x, clock[k]).x0
             else:
                 x, state = self._solver.step(here, x, clock[k], clock[k + 1], state, StepNoise(self._noise, k))
             if here.prediction is not None:
-                stops[prefix] = _Stop(*before, here.prediction)
+                stops[prefix] = Stop(*before, here.prediction)
         self._last = indices, stops
         return x
 

@@ -100,9 +100,10 @@ _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 
 
 def _beta_below(x: Floats, a: float, b: float) -> Floats:
-    """∫_0^x u^(a−1) (1 − u)^(b−1) du for x <= 1/2; v = u^a takes the singularity at 0 away."""
-    v = x[:, None] ** a * (1 + _POINTS) / 2
-    integral: Floats = x**a / (2 * a) * ((1 - v ** (1 / a)) ** (b - 1) * _WEIGHTS).sum(1)
+    """∫_0^x u^(a−1) (1 − u)^(b−1) du for x <= 1/2; v = u^power takes the singularity at 0 away."""
+    power = a if a <= 1 else 0.5
+    u = (x[:, None] ** power * (1 + _POINTS) / 2) ** (1 / power)
+    integral: Floats = x**power / (2 * power) * (u ** (a - power) * (1 - u) ** (b - 1) * _WEIGHTS).sum(1)
     return integral
 
 

@@ -28,7 +28,8 @@ def repaint(
     Lugmayr et al. 2022, arXiv 2201.09865, algorithm 1; length and times are jump_length and jump_n_sample of its
     released code. base: the grid of `steps` falling moves to jump on; uniform if None. Passes below the last jump
     go to 0 once, and so do those from alpha = 0: fresh noise up to there keeps nothing of the pass before, so that
-    repeating it would be a new start at a full price. Raises InvalidOption unless length and times are at least 1.
+    repeating it would be a new start at a full price. times = 1 is the base itself. Raises InvalidOption unless
+    length and times are at least 1, and where no jump has room.
     """
     if length < 1 or times < 1:
         raise InvalidOption(f"A RePaint grid needs a length and times of at least 1, not {length} and {times}.")
@@ -41,6 +42,12 @@ def repaint(
         again = times if kept else 1
         for i in range(again):
             moves += [Renoise(t[last], t[first]), *down] if i else down
+    if times > 1 and len(moves) < len(t):
+        room = max(0, (len(t) - 2) // (2 if float(schedule(t[0]).alpha) == 0 else 1))
+        raise InvalidOption(
+            f"A RePaint grid of {len(t) - 1} steps has no room for a jump of {length}: it would be at pure noise or "
+            "at the picture; " + (f"use a length of at most {room}." if room else "use more steps.")
+        )
     return check_grid(tuple(moves))
 
 
@@ -90,17 +97,23 @@ def _time(schedule: Schedule, ratio: float) -> float:
 
 
 def inversion(
-    steps: int, schedule: Schedule, *, start: float = 1.0, clean: float = 0.001, base: TimeGrid | None = None
+    steps: int, schedule: Schedule, *, start: float = 1.0, clean: float = 0.05, base: TimeGrid | None = None
 ) -> TimeGrid:
-    """A falling grid turned round: from `clean`, which stands for its 0, up to its start.
+    """A falling grid turned round: from the time where sigma/alpha is `clean`, which stands for its 0, to its start.
 
     A picture is noised along it by the solver itself, to be denoised again from what that gives (DDIM inversion, Song
     et al. 2020, arXiv 2010.02502, section 4.3). base: the grid of `steps` falling moves; uniform if None. `start`, as
-    everywhere the noisiest time, is where it ends.
-    Raises InvalidOption unless 0 < clean < the grid's last time above 0.
+    everywhere the noisiest time, is where it ends. Times of the grid with less noise than `clean` are left out: there a
+    network that does not quite give back a clean picture, D(x, 0) ≠ x, makes dx/dt = (x − D)/t as large as 1/t.
+    Begin at alpha x_0 + sigma eps, with noise of the first time's level: a drawing without any gives little noise (of a
+    deviation of 0.3 with the house model, where it should be 1), since its flat areas lie where no noised picture does.
+    Raises InvalidOption unless 0 < clean < sigma/alpha at the grid's start.
     """
     t: Sequence[float] = times_of(uniform(steps, schedule, start=start) if base is None else base)
-    inside = [time for time in t if time > 0]
-    if not 0 < clean < inside[-1]:
-        raise InvalidOption(f"The clean end of an inversion must be above 0 and below {inside[-1]}, not {clean!r}.")
-    return from_times([clean, *reversed(inside)])
+    most = ratio_at(schedule, t[0])
+    if not 0 < clean < most:
+        raise InvalidOption(
+            f"The clean end of an inversion must be a sigma/alpha above 0 and below {most:g}, not {clean!r}."
+        )
+    inside = [time for time in t if time > 0 and ratio_at(schedule, time) > clean * (1 + 1e-9)]
+    return from_times([_time(schedule, clean), *reversed(inside)])

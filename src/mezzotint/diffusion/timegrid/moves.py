@@ -7,7 +7,18 @@ from itertools import pairwise
 
 from mezzotint.errors import InvalidOption
 
-__all__ = ["Denoise", "Move", "Renoise", "TimeGrid", "check_grid", "check_steps", "from_times", "last_part", "times_of"]
+__all__ = [
+    "Denoise",
+    "Move",
+    "Renoise",
+    "TimeGrid",
+    "check_grid",
+    "check_steps",
+    "first_part",
+    "from_times",
+    "last_part",
+    "times_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +57,24 @@ def check_grid(grid: TimeGrid) -> TimeGrid:
     for index, move in enumerate(grid):
         begin, end = _ends(move)
         if not (0 <= begin <= 1 and 0 <= end <= 1):
-            raise InvalidOption(f"Move {index} of the time grid, {move}, leaves the interval [0, 1].")
+            raise InvalidOption(
+                f"Move {index} of the time grid, {move}, leaves [0, 1]; times go from 1 (noise) to 0 (data)."
+            )
         if begin == end or (isinstance(move, Renoise) and end < begin):
-            raise InvalidOption(f"Move {index} of the time grid, {move}, goes nowhere or the wrong way.")
+            raise InvalidOption(
+                f"Move {index} of the time grid, {move}, goes nowhere or the wrong way; a Denoise needs two different "
+                "times, and a Renoise goes up, from s to t > s."
+            )
         if isinstance(move, Denoise) and begin == 0:
-            raise InvalidOption(f"Move {index} of the time grid, {move}, begins at t = 0, where there is no noise.")
+            raise InvalidOption(
+                f"Move {index} of the time grid, {move}, begins at t = 0, where there is no noise; begin above 0, "
+                "or go up from there with a Renoise."
+            )
         if index and begin != (before := _ends(grid[index - 1])[1]):
-            raise InvalidOption(f"Move {index} of the time grid begins at t = {begin}, but the last ended at {before}.")
+            raise InvalidOption(
+                f"Move {index} of the time grid begins at t = {begin}, but the last ended at {before}; every move must "
+                "begin where the last one ended."
+            )
     return grid
 
 
@@ -78,6 +100,20 @@ def last_part(grid: TimeGrid, share: float) -> TimeGrid:
         times_of(grid)
     count = max(1, math.floor(share * len(grid) + 0.5)) if share else 0
     return grid[len(grid) - count :]
+
+
+def first_part(grid: TimeGrid, share: float) -> TimeGrid:
+    """The first `share · N` of a grid's N moves, rounded to the nearest number, but at least one; the last of them goes
+    all the way to t = 0, so that what comes out is what is believed of x_0 by then.
+
+    Raises InvalidOption for a grid that jumps, as `last_part` does.
+    """
+    assert 0 < share <= 1, share
+    if share == 1 or not grid:
+        return grid
+    times_of(grid)
+    kept = grid[: max(1, math.floor(share * len(grid) + 0.5))]
+    return (*kept[:-1], Denoise(_ends(kept[-1])[0], _ends(grid[-1])[1]))
 
 
 def check_steps(steps: int, start: float) -> None:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from mezzotint.diffusion.denoiser import Bound
     from mezzotint.diffusion.prediction import Prediction
     from mezzotint.diffusion.schedule import Schedule
+    from mezzotint.diffusion.timegrid.fit import Fit
+    from mezzotint.diffusion.timegrid.fit_strengths import StrengthFit
     from mezzotint.pipeline import Pipeline
 
 PROMPTS = (
@@ -87,7 +89,7 @@ class Together:
 @click.option(
     "--starts",
     type=WHOLE,
-    default=16,
+    default=32,
     show_default=True,
     metavar="K",
     help="Pictures to fit with; picture i has prompt i.",
@@ -123,7 +125,8 @@ def fit_grid(
     """Fit a time grid to MODEL, a name or a folder, and store it in the folder's grids.json.
 
     Pictures are drawn with many steps; then the N times are searched with which the solver ends nearest to them.
-    `imagine` uses the grid for this solver and number of steps unless --grid says otherwise. For --dtype, auto means
+    `imagine` uses the grid for this solver and number of steps unless --grid says otherwise. With --solver fitted-2m
+    the solver's strengths are searched together with the times; that suits few steps best. For --dtype, auto means
     float32 here.
     """
     begun = time.perf_counter()
@@ -144,10 +147,11 @@ def fit_grid(
     check_writable(folder)
     grid = fitted(pipe, request, texts, fine)
     listed = ",".join(map(repr, grid.times))
+    drawn_with = f" --solver {grid.drawn_with}" if grid.strengths else ""
     try:
         path = store_grid(folder, grid)
     except OutOfSpace as error:  # minutes of work should not be lost
-        raise OutOfSpace(f"{str(error).rstrip('.')}; the grid can be used as --grid {listed}.") from None
+        raise OutOfSpace(f"{str(error).rstrip('.')}; the grid can be used as --grid {listed}{drawn_with}.") from None
     seconds = time.perf_counter() - begun
     if form == "json":
         emit_json({"file": str(path), "model": pipe.model.name, "seconds": round(seconds, 2), **grid.to_json_dict()})
@@ -158,6 +162,7 @@ def fit_grid(
         f"{click.format_filename(path)}: {grid.solver} with {grid.steps} steps, error {grid.error:.4g}; "
         f"that of {grid.default_grid} is {grid.default_error:.4g}  ({grid.starts} starts, {seconds:.0f} s)\n"
         f"  {', '.join(f'{t:g}' for t in grid.times)}"
+        + (f"\n  strengths {', '.join(f'{g:.3g}' for g in grid.strengths)}" if grid.strengths else "")
     )
 
 
@@ -199,6 +204,7 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
     from mezzotint.checkpoints.grids import FittedGrid
     from mezzotint.diffusion.noise import PhiloxNoise
     from mezzotint.diffusion.sampling import pure_noise, sample
+    from mezzotint.diffusion.solvers.fitted import Fitted2M
     from mezzotint.diffusion.timegrid import from_times, times_of, uniform
     from mezzotint.diffusion.timegrid.fit import fit_grid
 
@@ -223,12 +229,17 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
         start = pure_noise(schedule, shape, noise, times[0])
         fit = fit_grid(denoise, start, from_times(times), solver, request.steps or 0, noise, told=told)
         *_, last = sample(denoise, start, usual, solver, noise)
+    best, strengths, error = tuple(times_of(fit.grid)), tuple[float, ...](), fit.error
+    if isinstance(solver, Fitted2M) and len(best) > 3:
+        found = strengths_for(pipe, request, used, start, fit)
+        best, strengths, error = found.times, found.strengths, found.error
     return FittedGrid(
         solver=str(request.solver),
         steps=len(fit.grid),
         guidance=float(request.guidance or 0.0),
-        times=tuple(times_of(fit.grid)),
-        error=fit.error,
+        times=best,
+        strengths=strengths,
+        error=error,
         default_grid=str(request.grid),
         default_error=float((last.x - fit.ends).double().square().mean().sqrt()),
         starts=request.n,
@@ -238,6 +249,25 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
         weights_sha256=model.weights_sha256,
         mezzotint=__version__,
     )
+
+
+def strengths_for(
+    pipe: "Pipeline", request: Request, prompts: tuple[str, ...], starts: "Tensor", fit: "Fit"
+) -> "StrengthFit":
+    """Strengths and times from a fitted grid on, for both halves of the starts."""
+    import torch
+
+    from mezzotint.diffusion.noise import PhiloxNoise
+    from mezzotint.diffusion.timegrid import times_of
+    from mezzotint.diffusion.timegrid.fit_strengths import Share, fit_strengths
+
+    halves = [slice(0, None, 2), slice(1, None, 2)] if len(prompts) > 1 else [slice(None)]
+    with torch.inference_mode(), counted("fitting strengths", "step") as told:
+        shares = [
+            Share(guided_over(pipe, request, prompts[half]), starts[half], fit.ends[half], PhiloxNoise([request.seed]))
+            for half in halves
+        ]
+        return fit_strengths(shares, times_of(fit.grid), told=told)
 
 
 def guided_over(pipe: "Pipeline", request: Request, prompts: tuple[str, ...]) -> Together:
