@@ -117,6 +117,12 @@ def test_numbers_are_stored_as_plain_python_numbers() -> None:
         ({"guidance_methods": ["apg"] * 17}, r"at most 16 specs"),
         ({"guidance_methods": ["apg:"]}, r"guidance_methods is 'apg:'; it must be NAME or NAME:option=value"),
         ({"guidance_methods": [3]}, r"guidance_methods is 3; it must be one line"),
+        ({"stop": 0}, r"stop is 0; it must be a number above 0, and at most 1\."),
+        ({"stop": 1.5}, r"stop is 1\.5; it must be a number from 0 to 1\."),
+        ({"aspect": "3x2"}, r"aspect is '3x2'; it must be WIDTH:HEIGHT in whole numbers above 0, such as 3:2\."),
+        ({"aspect": "3:0"}, r"aspect is '3:0'; it must be WIDTH:HEIGHT"),
+        ({"aspect": (3,)}, r"aspect is \(3,\); it must be WIDTH:HEIGHT"),
+        ({"aspect": (3, 2), "size": 64}, r"size is 64x64 and aspect 3:2; leave out one of them\."),
         ({"also": "a hat"}, r"also is 'a hat'; it must be a list of at most 16 prompts with weights"),
         ({"also": ["a hat"]}, r"also is \['a hat'\]; it must be a list"),
         ({"also": [("a hat",)]}, r"it must be a list of at most 16 prompts with weights"),
@@ -281,8 +287,9 @@ def test_recipe_schema_is_frozen() -> None:
         "request": {
             "prompt": "a red apple", "negative": "", "also": [["a hat", 0.7]], "style": None, "n": 1, "seed": 7,
             "steps": 12, "guidance": 3.5, "guidance_interval": [0.1, 0.9], "guidance_methods": ["pag:scale=2"],
-            "solver": "dpmpp-2m", "eta": None, "grid": "uniform", "size": [64, 48],
-            "image": None, "strength": None, "mask": None, "invert_mask": False, "feather": 0.0, "model": "house",
+            "solver": "dpmpp-2m", "eta": None, "grid": "uniform", "stop": None, "size": [64, 48],
+            "aspect": None, "image": None, "strength": None, "mask": None, "invert_mask": False, "feather": 0.0,
+            "model": "house",
             "lora": [["zorp", 1.0]], "weak_model": "small", "batching": "exact", "device": "cpu", "dtype": "float32",
         },
         "weights_sha256": DIGEST, "text_encoder_sha256": None, "schedule": "rectified_flow", "codec": "pixel",
@@ -295,7 +302,7 @@ def test_recipe_schema_is_frozen() -> None:
 
 def test_a_recipe_from_before_guidance_methods_is_read() -> None:
     old = through_json(recipe().to_json_dict())
-    for key in ("also", "guidance_methods", "weak_model", "lora"):
+    for key in ("also", "guidance_methods", "weak_model", "lora", "stop", "aspect"):
         del old["request"][key]
     del old["weak_weights_sha256"], old["lora_sha256"], old["check"]
     assert Recipe.from_json_dict(old) == recipe()

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mezzotint.conditioning.prompt.expand import expanded_prompts as expanded_prompts
     from mezzotint.errors import MezzotintError as MezzotintError
     from mezzotint.pipeline import Pipeline as Pipeline
     from mezzotint.request import Recipe as Recipe
@@ -25,9 +26,10 @@ _HOMES = {
     "Recipe": "request",
     "Request": "request",
     "Result": "request",
+    "expanded_prompts": "conditioning.prompt.expand",
 }
 
-__all__ = ["MezzotintError", "Pipeline", "Recipe", "Request", "Result"]
+__all__ = ["MezzotintError", "Pipeline", "Recipe", "Request", "Result", "expanded_prompts"]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from mezzotint.conditioning.prompt import Part, parse
+from mezzotint.conditioning.prompt.scan import unescaped_matches
 from mezzotint.diffusion.denoiser import Denoiser
 from mezzotint.diffusion.guidance import GuidanceRecord, find_guidance, guidance_stack, guided
 from mezzotint.diffusion.guidance.autoguidance import Autoguidance
@@ -44,10 +46,15 @@ WORD = re.compile(r"[a-z]{3,}")
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a branch is conditioned on. text: None is `independent_prompt`. styled: in the request's drawing style."""
+    """What a branch is conditioned on.
 
-    text: str | None
+    part: what is read; None is `independent_prompt`. styled: in the request's drawing style. source: the text that the
+    part is from, which its positions count in.
+    """
+
+    part: Part | None
     styled: bool = False
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ class Guidance:
     """The guidance of a resolved request.
 
     rule, modifiers: those of `mezzotint.diffusion.guidance`, the first modifier innermost, each with the text that it
-    was asked for with. prompts: what the branches of the rule are conditioned on, "cond" left out.
+    was asked for with. prompts: what the branches of the rule are conditioned on, "cond" first.
     """
 
     rule: tuple[str, Rule]
@@ -70,7 +77,7 @@ class Guidance:
     @property
     def read(self) -> Mapping[str, Prompt]:
         """The prompts that are read, by branch."""
-        return {branch: self.prompts[branch] for branch in self.rule[1].branches if branch != "cond"}
+        return {branch: self.prompts[branch] for branch in self.rule[1].branches}
 
     def wrap(self, leaf: Denoiser[Any], weak: Denoiser[Any] | None = None) -> tuple[Denoiser[Any], tuple[str, ...]]:
         """The guided denoiser around a leaf, for one request, and the methods that change nothing.
@@ -102,12 +109,13 @@ class Guidance:
 def resolve_guidance(request: Request, defaults: Request) -> Request:
     """The request with guidance, guidance_interval and guidance_methods decided, in their canonical form.
 
-    A scale given as an option of the rule moves to `guidance`. Further prompts without a rule ask for composable.
+    A scale given as an option of the rule moves to `guidance`. Further prompts without a rule, those of the prompt's
+    own language included, ask for composable.
     Raises InvalidOption for what is asked for twice, and for a rule that reads no further prompts.
     """
     specs = [Spec.parse("guidance", text) for text in request.guidance_methods]
     specs = [replace(spec, name=find_guidance(spec.name.lower()).name) for spec in specs]
-    if request.also and not any(_record(spec).kind == "rule" for spec in specs):
+    if _further(request) and not any(_record(spec).kind == "rule" for spec in specs):
         specs.insert(0, Spec("composable"))
     scale: Any = request.guidance
     for place, spec in enumerate(specs):
@@ -163,10 +171,9 @@ def guidance_of(request: Request, defaults: Request) -> Guidance:
 def unread(request: Request, guidance: Guidance) -> tuple[str, ...]:
     """The prompts of a request that none of its branches reads."""
     read = guidance.read
-    texts = [prompt.text for prompt in read.values()]
-    negative = (f"negative: {request.negative}",) if request.negative and request.negative not in texts else ()
-    branches = zip(_branches(request), request.also, strict=True)
-    return (*negative, *(f"also: {text}" for branch, (text, _) in branches if branch not in read))
+    sources = [prompt.source for branch, prompt in read.items() if branch != "cond"]
+    negative = (f"negative: {request.negative}",) if request.negative and request.negative not in sources else ()
+    return (*negative, *(one.label for branch, one in _further(request).items() if branch not in read))
 
 
 def _record(spec: Spec) -> GuidanceRecord:
@@ -180,44 +187,84 @@ def _options(spec: Spec) -> dict[str, Any]:
     return typed("guidance", spec, option_types(build, names))
 
 
-def _branches(request: Request) -> list[str]:
-    """What the branches of the further prompts are called."""
-    return [f"also-{number}" for number in range(1, len(request.also) + 1)]
+@dataclass(frozen=True, slots=True)
+class _Further:
+    """A prompt beside the first. weight: in units of guidance; source: what its positions count in; text: its own."""
+
+    part: Part
+    weight: float
+    source: str
+    text: str
+    option: Literal["prompt", "also"]
+
+    @property
+    def label(self) -> str:
+        """How it was asked for."""
+        return f"{self.option}: {self.text}"
+
+
+def _further(request: Request) -> dict[str, _Further]:
+    """The prompts beside the first, by branch: those in the prompt itself, joined by AND or ::, then `also`."""
+    prompt = parse(request.prompt)
+    own = [
+        _Further(part, weight, request.prompt, request.prompt[slice(*part.span)].strip(), "prompt")
+        for part, weight in zip(prompt.parts[1:], prompt.weights[1:], strict=True)
+    ]
+    also = [_Further(_one_part("also", text), weight, text, text, "also") for text, weight in request.also]
+    return {f"also-{number}": one for number, one in enumerate((*own, *also), 1)}
+
+
+def _one_part(name: str, text: str) -> Part:
+    """What a prompt beside the main one says. Raises InvalidOption for several prompts, flags and LoRAs in it."""
+    parsed, loras = parse(text), any(unescaped_matches(r"<lora\b", text))
+    if len(parsed.parts) > 1:
+        raise InvalidOption(f"{name} has several prompts, joined by AND or ::; it may have one: give the rest as also.")
+    if parsed.flags or loras:
+        what = "<lora:...>" if loras else f"--{parsed.flags[0].name}"
+        raise InvalidOption(f"{name} has {what}, which only the prompt itself may have; put it there.")
+    return parsed.parts[0]
 
 
 def _prompts(rule: str, request: Request) -> tuple[dict[str, Prompt], dict[str, float]]:
-    """What the branches of a rule are conditioned on, and the weights of the further prompts."""
-    if request.also and rule not in COMBINE:
+    """What the branches of a rule are conditioned on, and the weights of the prompts, in units of guidance."""
+    parsed, further = parse(request.prompt), _further(request)
+    if further and rule not in COMBINE:
+        what = "Further prompts (also)" if request.also else "Several prompts (AND or ::)"
         raise InvalidOption(
-            f"Further prompts (also) need a guidance that combines several, {' or '.join(COMBINE)}, not {rule}; leave "
-            "out one of the two."
+            f"{what} need a guidance that combines several, {' or '.join(COMBINE)}, not {rule}; leave out one of the "
+            "two."
         )
+    cond = {"cond": Prompt(parsed.parts[0], styled=True, source=request.prompt)}
+    negative = Prompt(_one_part("negative", request.negative), source=request.negative)
     if rule == "icg":
-        return {"independent": Prompt(None)}, {}
-    further = dict(zip(_branches(request), request.also, strict=True))
+        return {**cond, "independent": Prompt(None)}, {}
+    weights = {"cond": parsed.weights[0], **{name: one.weight for name, one in further.items()}}
+    prompts = {name: Prompt(one.part, one.weight > 0, one.source) for name, one in further.items()}
     if rule != "perp-neg":
-        prompts = {name: Prompt(text, styled=weight > 0) for name, (text, weight) in further.items()}
-        scale = float(request.guidance or 0)
-        return {"uncond": Prompt(request.negative), **prompts}, {
-            n: scale * weight for n, (_, weight) in further.items()
-        }
-    for text, weight in request.also:
-        if weight > 0:
+        return {**cond, "uncond": negative, **prompts}, weights
+    for name, one in further.items():
+        if one.weight > 0:
             raise InvalidOption(
-                f"The guidance perp-neg takes further prompts with a negative weight, and {text!r} has {weight:g}; "
-                "make it negative, or use composable."
+                f"The guidance perp-neg takes further prompts with a negative weight, and {one.text!r} has "
+                f"{one.weight:g}; make it negative, or use composable."
             )
-    prompts = {"uncond": Prompt(""), **{name: Prompt(text) for name, (text, _) in further.items()}}
-    weights = {name: -weight for name, (_, weight) in further.items()}
+        weights[name] = -one.weight
+    if weights["cond"] != 1:
+        raise InvalidOption(
+            f"The guidance perp-neg takes the first prompt with the weight 1, not {weights['cond']:g}; leave out the "
+            "weight, or use composable."
+        )
+    del weights["cond"]
     if request.negative:
-        prompts["negative"], weights["negative"] = Prompt(request.negative), 1.0
-    return prompts, weights
+        prompts["negative"], weights["negative"] = negative, 1.0
+    return {**cond, "uncond": Prompt(Part()), **prompts}, weights
 
 
 def _scale(rule: str, request: Request, weights: Mapping[str, float]) -> dict[str, Any]:
     """The options of a rule that the request itself decides."""
+    scale = float(request.guidance or 0)
     if rule == "composable":
-        return {"weights": {"cond": request.guidance, **weights}}
+        return {"weights": {name: scale * weight for name, weight in weights.items()}}
     return {"guidance": request.guidance} | ({"weights": weights} if rule == "perp-neg" else {})
 
 

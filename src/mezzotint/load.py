@@ -28,7 +28,7 @@ from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig
 from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
 from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
 from mezzotint.families.twin_encoder import TwinEncoder, TwinEncoderConfig
-from mezzotint.pipeline import Model
+from mezzotint.pipeline import Fitted, Model
 from mezzotint.request import Request
 
 DRAWING_DEFAULTS: Mapping[str, Any] = MappingProxyType(
@@ -256,10 +256,10 @@ def load_icon_detector(folder: Path) -> tuple[IconDetector, Mapping[str, Any], s
     return network.eval().requires_grad_(False), meaning, files.weights_sha256
 
 
-def fitted_grids(files: ModelFolder) -> Mapping[tuple[str, int, float], tuple[float, ...]]:
-    """The times of the grids that were fitted to these weights, by solver, steps and guidance."""
+def fitted_grids(files: ModelFolder) -> Mapping[tuple[str, int, float], Fitted]:
+    """What was fitted to these weights, by solver, steps and guidance."""
     own = (grid for grid in files.grids if grid.weights_sha256 == files.weights_sha256)
-    return MappingProxyType({(grid.solver, grid.steps, grid.guidance): grid.times for grid in own})
+    return MappingProxyType({grid.key: Fitted(grid.times, grid.drawn_with) for grid in own})
 
 
 def grid_warnings(files: ModelFolder) -> tuple[str, ...]:

@@ -20,7 +20,9 @@ __all__ = [
     "listed",
     "loras",
     "methods",
+    "parse_aspect",
     "parse_size",
+    "share_of_moves",
     "steps_of",
     "time_grid",
 ]
@@ -51,6 +53,25 @@ def parse_size(value: object) -> tuple[int, int]:
         f"size is {show(value)}; it must be one side or WIDTHxHEIGHT in pixels, each from 1 to {MAX_SIDE}, "
         "such as 64 or 64x48."
     )
+
+
+def parse_aspect(value: object) -> tuple[int, int]:
+    """The shape of a picture as (width, height), from `"3:2"` or `(3, 2)`. Raises `InvalidOption` for anything else."""
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,5}\s*:\s*[0-9]{1,5}\s*", value):
+        sides: Sequence[object] = tuple(map(int, value.split(":")))
+    else:
+        sides = tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else ()
+    match [whole(side) for side in sides]:
+        case [int(width), int(height)] if 1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE:
+            return width, height
+    raise InvalidOption(f"aspect is {show(value)}; it must be WIDTH:HEIGHT in whole numbers above 0, such as 3:2.")
+
+
+def share_of_moves(value: object) -> float:
+    """`stop`: a share of the moves, above 0."""
+    if (share := real("stop", value, 0.0, 1.0)) == 0:
+        raise InvalidOption(f"stop is {show(value)}; it must be a number above 0, and at most 1.")
+    return share
 
 
 def canonical(name: str, value: object) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor
 
-from mezzotint.choices import grid_options, solver_of
+from mezzotint.choices import grid_options, solver_of, unsuited, with_tokens
 from mezzotint.codecs.codec import Codec
 from mezzotint.codecs.images import to_image
+from mezzotint.conditioning.prompt import Reading
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.diffusion.combinations import Combination, check_combination, target_of
 from mezzotint.diffusion.denoiser import Bound, Denoiser, NetworkDenoiser
@@ -20,15 +21,16 @@ from mezzotint.diffusion.noise import NOISE_VERSION, PhiloxNoise
 from mezzotint.diffusion.sampling import Step, listeners, sample
 from mezzotint.diffusion.shortfall import shortfall
 from mezzotint.diffusion.solvers import Solver
-from mezzotint.diffusion.timegrid import Denoise, TimeGrid, find_grid, from_times, last_part
+from mezzotint.diffusion.timegrid import Denoise, TimeGrid, find_grid, first_part, from_times, last_part
 from mezzotint.editing import Canvas, Edit
 from mezzotint.errors import InvalidOption
-from mezzotint.guiding import Guidance, Pair, Prompt, guidance_of, independent_prompt, resolve_guidance, unread
+from mezzotint.guiding import Guidance, Pair, guidance_of, independent_prompt, resolve_guidance, unread
+from mezzotint.prompting import Script, make_request, script_of, unheard
 from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Recipe, Request, Result
 from mezzotint.spec import Spec
-from mezzotint.tasks import edit_of, owned, with_digests, with_strength
+from mezzotint.tasks import edit_of, owned, with_digests, with_size, with_strength
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -40,6 +42,14 @@ FITTED = "fitted"
 
 
 @dataclass(frozen=True)
+class Fitted:
+    """What was fitted to a model: the times of a grid, and the spec of the solver that it is for."""
+
+    times: tuple[float, ...]
+    solver: str
+
+
+@dataclass(frozen=True)
 class Model:
     """A loaded model: its parts, and what it does when a request leaves something open.
 
@@ -47,8 +57,7 @@ class Model:
     prepare         prompts as the network reads them: a `Conditioning` to whatever the leaf takes
     size            (width, height) of what it draws, in pixels
     defaults        a request with every option resolved
-    grids           the times of fitted grids, by solver (its spec), steps and guidance: what a request gets that
-                    names no grid
+    grids           fitted grids, by solver (its spec), steps and guidance: what a request gets that names no grid
     warnings        what there is to say about the model with every picture
     loras           name and sha256 of the LoRAs in the network, in the order of their strengths
     """
@@ -62,12 +71,17 @@ class Model:
     weights_sha256: str
     text_encoder_sha256: str
     defaults: Request
-    grids: Mapping[tuple[str, int, float], tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    grids: Mapping[tuple[str, int, float], Fitted] = field(default_factory=lambda: MappingProxyType({}))
     warnings: tuple[str, ...] = ()
     loras: tuple[tuple[str, str], ...] = ()
 
-    def prepare(self, prompts: Sequence[str], styles: Sequence[str | None], strengths: Sequence[float] = ()) -> Any:
-        """Prompts and styles as this model's network reads them, with the strengths of its LoRAs (none: all zero)."""
+    def prepare(
+        self, prompts: Sequence[str | Reading], styles: Sequence[str | None], strengths: Sequence[float] = ()
+    ) -> Any:
+        """Prompts and styles as this model's network reads them, with the strengths of its LoRAs (none: all zero).
+
+        A text is taken as it is: the prompt language is for requests.
+        """
         cond = self.conditioner(prompts, styles)
         if any(strengths):
             assert len(strengths) == len(self.loras), "one strength a LoRA"
@@ -163,8 +177,8 @@ class Pipeline:
     def resolve(self, request: Request) -> Request:
         """The request with nothing left open. Raises `InvalidOption` for what this model cannot do."""
         defaults = self.model.defaults
-        request = resolve_guidance(request, defaults)
-        names = ("style", "steps", "solver", "grid", "size")
+        request = with_size(resolve_guidance(request, defaults), self.model.name, self.model.size)
+        names = ("style", "steps", "solver", "grid")
         chosen = {n: getattr(defaults, n) for n in names if getattr(request, n) is None}
         leaf = self.model.denoiser
         resolved = replace(
@@ -177,39 +191,42 @@ class Pipeline:
         resolved = replace(resolved, style=None if resolved.style == "none" else resolved.style)
         resolved = with_strength(resolved)
         self.model.conditioner.style_index(resolved.style)
-        if resolved.size != self.model.size:
-            width, height = self.model.size
-            raise InvalidOption(
-                f"The model {self.model.name} draws pictures of {width}x{height} pixels, not "
-                f"{'x'.join(map(str, resolved.size or ()))}; leave out --size or give {width}x{height}."
-            )
         resolved = replace(resolved, solver=solver_of(resolved)[0])
-        times = self._fitted(resolved) if request.grid in (None, FITTED) else None
-        resolved = replace(resolved, grid=times or self._grid_name(resolved))
+        if fitted := self._fitted(resolved) if request.grid in (None, FITTED) else None:
+            resolved = replace(resolved, solver=fitted.solver, grid=fitted.times)
+        resolved = replace(resolved, grid=self._grid_name(resolved))
         schedule, target = leaf.schedule, target_of(leaf)
         if moves := self.time_grid(resolved):  # none where nothing is redrawn
             check_combination(Combination(self.solver(resolved), moves, schedule, target))
         self._guided(resolved)
+        tuple(self.script(resolved).pieces(self.model.conditioner))
         return resolved
 
     def ignored(self, request: Request) -> tuple[str, ...]:
-        """What of a resolved request has no effect: word pieces without room or meaning, prompts that no branch reads,
-        guidance methods that change nothing, a weak model that is not asked, a LoRA of strength 0, a solver's order for
-        which the steps are too few."""
-        report = self.model.conditioner.report
-        guidance = self._guidance(request)
-        read = (request.prompt, *(prompt.text or "" for prompt in guidance.read.values()))
-        pieces = (piece for text in read for piece in report(text).ignored)
+        """What of a resolved request has no effect: word pieces that the vocabulary lacks, texts that no step reads,
+        prompts that no branch reads, flags without a meaning, guidance methods that change nothing, a weak model that
+        is not asked, a LoRA of strength 0, a solver's order for which the steps are too few, a solver for other
+        networks."""
+        guidance, script = self._guidance(request), self.script(request)
+        said = dict.fromkeys((*script.pieces(self.model.conditioner), *unheard(script, request.prompt)))
         weak = self._weak(request)
         spare = [] if weak is None or guidance.needs_weak else [f"weak_model: {weak.name}"]
         spare += [f"lora: {name}" for name, strength in request.lora if strength == 0]
         spec, solver = solver_of(request)
         short = shortfall(spec, solver, self.time_grid(request), self.model.denoiser.schedule)
+        spare += unsuited(spec, solver, self.model.denoiser.network)
         if request.strength == 0:
             spare += [
                 f"{name}: nothing is drawn at strength 0" for name in ("prompt", "negative") if getattr(request, name)
             ]
-        return (*pieces, *unread(request, guidance), *self._guided(request)[1], *spare, *([short] if short else []))
+        return (*said, *unread(request, guidance), *self._guided(request)[1], *spare, *([short] if short else []))
+
+    def named(self, request: Request) -> Request:
+        """A resolved request as recipes have it: LoRAs by name, and the weak model, if it is asked at all."""
+        weak = self._weak(request) if self._guidance(request).needs_weak else None
+        pairs = zip(self.model.loras, request.lora, strict=True)
+        lora = tuple((name, strength) for (name, _), (_, strength) in pairs)
+        return replace(request, weak_model=None if weak is None else weak.name, lora=lora)
 
     def time_grid(self, request: Request) -> TimeGrid:
         """The moves of a resolved request."""
@@ -222,20 +239,21 @@ class Pipeline:
                 whole = build(request.steps, self.model.denoiser.schedule, **grid_options(spec))
             except OverflowError:
                 raise InvalidOption(f"The grid {spec} leaves the range of numbers; choose options nearer 1.") from None
-        return whole if request.strength is None else last_part(whole, request.strength)
+        rest = whole if request.strength is None else last_part(whole, request.strength)
+        return rest if request.stop is None else first_part(rest, request.stop)
 
     def solver(self, request: Request) -> Solver[Any]:
         """The solver of a resolved request."""
         return solver_of(request)[1]
 
-    def _fitted(self, request: Request) -> tuple[float, ...] | None:
-        """The times fitted to the request's solver, steps and guidance; asked for by name, to the nearest guidance.
+    def _fitted(self, request: Request) -> Fitted | None:
+        """What was fitted to the request's solver, steps and guidance; asked for by name, to the nearest guidance.
 
         Raises InvalidOption if they are asked for by name and there are none.
         """
         own = {
-            guidance: times
-            for (solver, steps, guidance), times in self.model.grids.items()
+            guidance: fitted
+            for (solver, steps, guidance), fitted in self.model.grids.items()
             if (solver, steps) == (request.solver, request.steps) and not request.eta
         }
         scale = float(request.guidance or 0.0)
@@ -244,8 +262,8 @@ class Pipeline:
         if own:
             return own[min(own, key=lambda guidance: abs(guidance - scale))]
         eta = f" and eta {request.eta:g}" if request.eta else ""
-        fitted = sorted({(solver, steps) for solver, steps, _ in self.model.grids})
-        names = ", ".join(f"{solver} with {steps} steps" for solver, steps in fitted) or "none"
+        known = sorted({(solver, steps) for solver, steps, _ in self.model.grids})
+        names = ", ".join(f"{solver} with {steps} steps" for solver, steps in known) or "none"
         raise InvalidOption(
             f"The model {self.model.name} has no grid fitted to {request.solver} with {request.steps} steps{eta}; "
             f"fitted are: {names}; use one of them, make one with mezzotint fit-grid, or leave out the grid."
@@ -257,8 +275,8 @@ class Pipeline:
             return request.grid
         spec = Spec.parse("grid", request.grid)
         spec = replace(spec, name=find_grid(spec.name).name)
-        grid_options(spec)
-        return str(spec)
+        count = getattr(self.model.denoiser.network, "image_tokens", None)
+        return str(with_tokens(spec, None if count is None else count()))
 
     def _stream(self, request: Request, edit: Edit) -> Iterator[Preview]:
         size = 1 if request.batching == "exact" else FAST_BATCH
@@ -289,9 +307,8 @@ class Pipeline:
             source = edit.start(Canvas(model.denoiser.schedule, model.codec, shape, 0.0), noise)
             return iter([Step(0, 1, Denoise(0.0, 0.0), source, None, 0)])
         canvas = Canvas(model.denoiser.schedule, model.codec, shape, grid[0].t)
-        guidance = self._guidance(request)
-        prompts = {"cond": Prompt(request.prompt, styled=True), **guidance.read}
-        branches = {name: self._condition(request, numbers, prompt) for name, prompt in prompts.items()}
+        script = self.script(request)
+        branches = {name: self._condition(request, numbers, script, name) for name in script.prompts}
         denoise = Bound(edit.wrap(self._guided(request)[0]), edit.condition(branches, canvas, noise))
         start = edit.start(canvas, noise)
         return sample(denoise, start, grid, solver_of(request)[1], noise, told=listeners(denoise))
@@ -299,23 +316,31 @@ class Pipeline:
     def _guidance(self, request: Request) -> Guidance:
         return guidance_of(request, self.model.defaults)
 
+    def script(self, request: Request) -> Script:
+        """What each branch of a resolved request reads, step by step."""
+        return script_of(self._guidance(request), self.time_grid(request))
+
     def _guided(self, request: Request) -> tuple[Denoiser[Any], tuple[str, ...]]:
         """The guided denoiser, for one group of pictures, and the guidance methods that change nothing."""
-        weak = self._weak(request)
-        return self._guidance(request).wrap(self.model.denoiser, None if weak is None else weak.denoiser)
+        weak, leaf = self._weak(request), self.script(request).leaf
+        return self._guidance(request).wrap(leaf(self.model.denoiser), None if weak is None else leaf(weak.denoiser))
 
-    def _condition(self, request: Request, numbers: range, prompt: Prompt) -> Any:
+    def _condition(self, request: Request, numbers: range, script: Script, branch: str) -> Any:
         """A branch's conditioning for some pictures, as the network reads it, or both networks do."""
         model, weak = self.model, self._weak(request)
-        styles = [request.style if prompt.styled else None] * len(numbers)
-        if prompt.text is None:
+        styles = [request.style if script.prompts[branch].styled else None] * len(numbers)
+
+        def texts(reading: Reading | None) -> list[str | Reading]:
+            if reading is not None:
+                return [reading] * len(numbers)
             vocabulary = model.conditioner.tokenizer.get_vocab()
-            texts = [independent_prompt(request.picture(number).seed, vocabulary) for number in numbers]
-        else:
-            texts = [prompt.text] * len(numbers)
-        cond = model.prepare(texts, styles, [strength for _, strength in request.lora])
-        needed = weak is not None and self._guidance(request).needs_weak
-        return Pair(cond, weak.prepare(texts, styles)) if weak is not None and needed else cond
+            return [independent_prompt(request.picture(number).seed, vocabulary) for number in numbers]
+
+        strengths = [strength for _, strength in request.lora]
+        cond = script.told(branch, lambda reading: model.prepare(texts(reading), styles, strengths))
+        if weak is None or not self._guidance(request).needs_weak:
+            return cond
+        return Pair(cond, script.told(branch, lambda reading: weak.prepare(texts(reading), styles)))
 
     def _weak(self, request: Request) -> Model | None:
         """The weak model that a request names. Raises InvalidOption for one that does not suit this one."""
@@ -353,13 +378,13 @@ class Pipeline:
             yield Preview(number, step, pixels[row], believed[row], image, recipe)
 
     def _recipe(self, request: Request, image: "Image", evaluations: int) -> Recipe:
-        warnings = ("The prompt is empty: the picture is drawn without one.",) if not request.prompt.strip() else ()
+        empty = self.script(request).empty
+        warnings = ("The prompt is empty: the picture is drawn without one.",) if empty else ()
         warnings = (*self.model.warnings, *warnings)
         weak = self._weak(request) if self._guidance(request).needs_weak else None
-        pairs = zip(self.model.loras, request.lora, strict=True)
-        named = tuple((name, strength) for (name, _), (_, strength) in pairs)
+        named = self.named(request)
         return Recipe(
-            request=replace(request, weak_model=None if weak is None else weak.name, lora=named),
+            request=named,
             weights_sha256=self.model.weights_sha256,
             text_encoder_sha256=self.model.text_encoder_sha256,
             schedule=self.model.schedule_name,
@@ -368,18 +393,8 @@ class Pipeline:
             environment=describe_environment(str(self.model.denoiser.device)),
             pixels_sha256=pixel_sha256(image),
             evaluations=evaluations,
-            ignored=self.ignored(replace(request, lora=named)),
+            ignored=self.ignored(replace(request, lora=named.lora)),
             warnings=warnings,
             weak_weights_sha256=None if weak is None else weak.weights_sha256,
             lora_sha256=tuple(digest for _, digest in self.model.loras),
         )
-
-
-def make_request(prompt: str | Request, options: dict[str, Any]) -> Request:
-    """A request from a prompt and options by name; a whole request may be given, whose fields the options replace."""
-    if isinstance(prompt, Request):
-        own = prompt.to_json_dict()
-        if isinstance(prompt.grid, tuple) and "grid" in options:
-            del own["steps"]  # they were those of its grid
-        return Request.from_json_dict({**own, **options})
-    return Request.from_json_dict({"prompt": prompt, **options})

@@ -22,7 +22,9 @@ from mezzotint.options import (
     listed,
     loras,
     methods,
+    parse_aspect,
     parse_size,
+    share_of_moves,
     steps_of,
     time_grid,
 )
@@ -75,7 +77,10 @@ class Request:
     (`provenance.pixels.pixel_sha256`); `strength` is the share of the steps that draw on it, 0 (none) to 1 (all, from
     pure noise); `mask` is the SHA-256 of the picture whose brightness says where is drawn; `invert_mask` draws where it
     is dark, `feather` softens its edge by so many pixels. `size` is (width, height); the constructor also takes `64` or
-    `"64x48"`. Picture i of `n` has the seed `seed + i mod 2^64`. Raises `InvalidOption`.
+    `"64x48"`. `aspect` (width, height), also `"3:2"`, asks for the model's size of that shape, and is None once that is
+    found. `stop` is the share of the moves that are taken, above 0; the last of them goes to t = 0. `prompt`,
+    `negative` and the texts of `also` are in the language of `mezzotint.conditioning.prompt`. Picture i of `n` has the
+    seed `seed + i mod 2^64`. Raises `InvalidOption`.
     """
 
     prompt: str
@@ -91,7 +96,9 @@ class Request:
     solver: str | None = None
     eta: float | None = None
     grid: str | tuple[float, ...] | None = None
+    stop: float | None = None
     size: tuple[int, int] | None = None
+    aspect: tuple[int, int] | None = None
     image: str | None = None
     strength: float | None = None
     mask: str | None = None
@@ -136,6 +143,15 @@ class Request:
         store(self, "lora", loras(self.lora))
         if self.size is not None:
             store(self, "size", parse_size(self.size))
+        if self.aspect is not None:
+            store(self, "aspect", parse_aspect(self.aspect))
+        if self.size is not None and self.aspect is not None:
+            width, height = self.size
+            raise InvalidOption(
+                f"size is {width}x{height} and aspect {':'.join(map(str, self.aspect))}; leave out one of them."
+            )
+        if self.stop is not None:
+            store(self, "stop", share_of_moves(self.stop))
         self._check_edit()
 
     def _check_edit(self) -> None:

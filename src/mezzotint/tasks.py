@@ -20,7 +20,7 @@ from mezzotint.values import show
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["STRENGTH", "edit_of", "mask_values", "owned", "with_digests", "with_strength"]
+__all__ = ["STRENGTH", "edit_of", "mask_values", "owned", "with_digests", "with_size", "with_strength"]
 
 STRENGTH = 0.9
 """Of a picture that is edited without a mask, unless asked otherwise; with one it is 1. On rectified flow a prompt
@@ -44,6 +44,24 @@ def with_digests(
         if digest is not None:
             found[name] = digest
     return found
+
+
+def with_size(request: Request, model: str, size: tuple[int, int]) -> Request:
+    """The request with the size that a model draws, which what it asks for must be, or have the shape of.
+
+    Raises `InvalidOption` for another one.
+    """
+    width, height = size
+    asked = "" if request.size in (None, size) else "x".join(map(str, request.size or ()))
+    if request.aspect is not None and request.aspect[0] * height != request.aspect[1] * width:
+        asked = f"of the shape {':'.join(map(str, request.aspect))}"
+    if asked:
+        leave = "--size" if request.aspect is None else "--aspect"
+        raise InvalidOption(
+            f"The model {model} draws pictures of {width}x{height} pixels, not {asked}; leave out {leave} or give "
+            f"{f'{width}x{height}' if request.aspect is None else f'--size {width}x{height}'}."
+        )
+    return replace(request, size=size, aspect=None)
 
 
 def with_strength(request: Request) -> Request:

@@ -3,6 +3,7 @@
 import pytest
 
 from mezzotint.conditioning.letters import ALPHABET, KINDS, LetterReader, quoted
+from mezzotint.conditioning.prompt import Reading
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.scenes.glyphs import CHARACTERS
 from mezzotint.load import load_text
@@ -44,6 +45,30 @@ def test_what_is_left_out_is_named() -> None:
     spelling = TextConditioner(text.tokenizer, text.encoder, (), 12, read)
     assert "the letter ß" in spelling.report('a sign "aß"').ignored
     assert not [piece for piece in text.report('a sign "aß"').ignored if piece.startswith("the letter")]
+
+
+def test_letters_have_the_weights_of_their_characters() -> None:
+    read = LetterReader(9)
+    texts = ['a "Ab  c"', '“d” and "e"']
+    weights = [[1.0] * 3 + [2.0, 1.0, 9.0, 9.0, 0.5, 7.0], [7.0, 3.0] + [1.0] * 7 + [4.0, 1.0]]
+    found, lost = read.read(texts, weights)
+    spelled = [" " if number == 1 else ALPHABET[number - 2] for number, _ in found]
+    assert "".join(spelled) == "Ab c d e"
+    assert [weight for _, weight in found] == [2, 1, 1, 0.5, 1, 3, 3, 4]
+    assert lost == ()
+    assert [number for number, _ in read.read(texts)[0]] == [number for number, _ in found]
+
+
+def test_weights_of_letters_reach_the_conditioning() -> None:
+    text, _ = load_text(12)
+    spelling = TextConditioner(text.tokenizer, text.encoder, (), 12, LetterReader(5))
+    heavy = spelling([Reading(((('say "', 1.0), ("yes", 2.0), ('"', 1.0)),)), "a cat"])
+    assert heavy.letter_weights is not None
+    assert heavy.letter_weights.tolist() == [[2, 2, 2], [1, 1, 1]]
+    joined = spelling(['say "no"']).cat(heavy)
+    assert joined.letter_weights is not None
+    assert joined.letter_weights.tolist() == [[1, 1, 1], [2, 2, 2], [1, 1, 1]]
+    assert spelling(['say "no"']).letter_weights is None
 
 
 def test_every_letter_that_scenes_write_can_be_read() -> None:

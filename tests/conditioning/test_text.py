@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from mezzotint.conditioning.bert import BertConfig, BertEncoder
+from mezzotint.conditioning.prompt import parse, readings
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.errors import InvalidOption
 from mezzotint.load import load_text
@@ -71,14 +72,126 @@ def test_word_pieces_are_those_of_bert(text: TextConditioner) -> None:
     assert text.report("unaffordable").used[0] == "una" or text.report("unaffordable").used[0].startswith("un")
 
 
-def test_what_finds_no_room_or_no_piece_is_named(text: TextConditioner) -> None:
-    report = text.report("one two three four five six seven eight nine ten eleven twelve")
-    assert report.used == ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-    assert report.ignored == ("eleven", "twelve")
-    assert text.report("a snowman ☃").ignored == ("☃",)
-    long, short = text(["one two three four five six seven eight nine ten eleven"]), text(["apple"])
-    assert long.mask.sum() == 12
-    assert short.mask.sum() == 3
+NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+
+
+def test_what_the_vocabulary_lacks_is_named_and_nothing_else_is_lost(text: TextConditioner) -> None:
+    report = text.report(" ".join(NUMBERS))
+    assert (report.used, report.ignored) == (NUMBERS, ())
+    assert text.report("a snowman ☃ and 一").ignored == ("☃", "一")
+
+
+def test_a_long_prompt_is_read_as_several_sentences(text: TextConditioner) -> None:
+    """Twelve places a sentence, two of which frame it: ten words in the first, two in the second."""
+    long = text([" ".join(NUMBERS), "apple"])
+    parts = [text([" ".join(NUMBERS[:10])]), text([" ".join(NUMBERS[10:])])]
+    assert long.mask.sum(1).tolist() == [12 + 4, 3]
+    torch.testing.assert_close(long.tokens[:1], torch.cat([one.tokens for one in parts], 1), rtol=1e-4, atol=1e-5)
+    assert not long.tokens[1, 3:].any()
+    torch.testing.assert_close(long.tokens[1:, :3], text(["apple"]).tokens, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "sentences"),
+    [
+        ("1 2 3 4 5 6 7 8 9 , 1", ["1 2 3 4 5 6 7 8 9 ,", "1"]),
+        ("1 2 3 4 5 6 7 , 9 1 2", ["1 2 3 4 5 6 7 ,", "9 1 2"]),
+        ("1 2 3 4 5 , 7 8 9 1 2", ["1 2 3 4 5 , 7 8 9 1", "2"]),
+        ("1 2 3 4 5 6 7 8 9 unaffordable", ["1 2 3 4 5 6 7 8 9", "una ##ff ##ord ##able"]),
+        ("a" * 60, None),
+    ],
+    ids=["after a comma", "after one near the end", "not one far from it", "before a word", "a word too long"],
+)
+def test_sentences_end_after_a_comma_near_their_end_and_never_inside_a_word(
+    text: TextConditioner, prompt: str, sentences: list[str] | None
+) -> None:
+    pieces = text.read(prompt)
+    assert [piece.text for piece in pieces] == text.tokenizer.encode(prompt).tokens[1:-1]
+    windows = {piece.window for piece in pieces}
+    found = [" ".join(piece.text for piece in pieces if piece.window == window) for window in sorted(windows)]
+    if sentences is not None:
+        assert found == sentences
+    assert max(len(one.split()) for one in found) <= 10
+
+
+def test_every_piece_has_its_place_among_the_tokens(text: TextConditioner) -> None:
+    prompt = "one two three four five six seven eight nine unaffordable, twelve"
+    words, cond = text.encoder.words, text([prompt])
+    ids = text.tokenizer.get_vocab()
+    for piece in text.read(prompt):
+        assert prompt[piece.begin : piece.end] == piece.text.removeprefix("##")
+        # its own embedding is nearest to the token at its place, among those of all pieces there
+        near = F.cosine_similarity(cond.tokens[0, piece.place][None], words[[ids[p.text] for p in text.read(prompt)]])
+        assert text.read(prompt)[int(near.argmax())].text == piece.text
+
+
+def test_a_prompt_beyond_all_measure_is_refused(text: TextConditioner) -> None:
+    with pytest.raises(InvalidOption, match="has 2049 word pieces; at most 2048 are read"):
+        text(["a " * 2049])
+
+
+def test_training_reads_one_sentence_as_it_always_did(text: TextConditioner) -> None:
+    ids, mask = text.pieces([" ".join(NUMBERS), "apple"])
+    whole = text.tokenizer.encode(" ".join(NUMBERS)).ids
+    assert ids[0].tolist() == [*whole[:11], whole[-1]]
+    assert mask.sum(1).tolist() == [12, 3]
+
+
+def weighted(text: TextConditioner, prompt: str) -> tuple[list[str], list[float]]:
+    (part,) = parse(prompt).parts
+    (reading,) = readings(part, 1)
+    cond = text([reading])
+    assert cond.weights is not None
+    (own,) = cond.weights.tolist()
+    return ["[CLS]", *(piece.text for piece in text.read(reading)), "[SEP]"], [round(weight, 6) for weight in own]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "pieces", "weights"),
+    [
+        ("a (red:1.5) apple", ["a", "red", "apple"], [1, 1.5, 1]),
+        ("(una:2)ffordable", ["una", "##ff", "##ord", "##able"], [2, 1, 1, 1]),
+        ("(u:2)naffordable", ["una", "##ff", "##ord", "##able"], [2, 1, 1, 1]),
+        ("((red:0.5) hat:3)", ["red", "hat"], [1.5, 3]),
+        ("(Élan:2) ☃ (☃:3)", ["el", "##an", "[UNK]", "[UNK]"], [2, 2, 1, 3]),
+    ],
+)
+def test_a_word_piece_has_the_weight_of_the_letter_that_it_begins_with(
+    text: TextConditioner, prompt: str, pieces: list[str], weights: list[float]
+) -> None:
+    assert weighted(text, prompt) == (["[CLS]", *pieces, "[SEP]"], [1, *weights, 1])
+
+
+def test_chunks_are_read_apart_and_stand_behind_one_another(text: TextConditioner) -> None:
+    (reading,) = readings(parse("a red apple BREAK a (blue:2) sky").parts[0], 1)
+    both, first, second = text([reading]), text(["a red apple"]), text(["a blue sky"])
+    torch.testing.assert_close(both.tokens, torch.cat([first.tokens, second.tokens], 1), rtol=1e-4, atol=1e-5)
+    assert both.weights is not None
+    assert both.weights.tolist() == [[1] * 5 + [1, 1, 2, 1, 1]]
+
+
+def test_weights_of_one_are_none_and_words_of_weight_zero_are_gone(text: TextConditioner) -> None:
+    plain, none, gone = (
+        text([readings(parse(prompt).parts[0], 1)[0]]) for prompt in ("a apple", "a (apple:1)", "a (red:0) apple")
+    )
+    for cond in (none, gone):
+        assert cond.weights is None
+        assert torch.equal(cond.tokens, plain.tokens)
+        assert torch.equal(cond.tokens, text(["a apple"]).tokens)
+
+
+def test_weights_survive_joining_padding_choosing(text: TextConditioner) -> None:
+    (reading,) = readings(parse("a (red:1.5) apple").parts[0], 1)
+    heavy, light = text([reading]), text(["a cat"])
+    for joined, rows in ((heavy.cat(light), [0, 1]), (light.cat(heavy), [1, 0])):
+        assert joined.weights is not None
+        assert joined.weights[rows].tolist() == [[1, 1, 1.5, 1, 1], [1, 1, 1, 1, 1]]
+    assert light.cat(light).weights is None
+    padded = heavy.padded(8)
+    assert padded.weights is not None
+    assert padded.weights.tolist() == [[1, 1, 1.5, 1, 1, 1, 1, 1]]
+    assert heavy.cat(light)[1:].weights.tolist() == [[1] * 5]  # type: ignore[union-attr]
+    assert text([reading, "a cat"]).weights.tolist() == [[1, 1, 1.5, 1, 1], [1] * 5]  # type: ignore[union-attr]
 
 
 def test_a_prompt_has_its_embedding_whatever_its_batch_mates(text: TextConditioner) -> None:

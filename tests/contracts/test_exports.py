@@ -11,13 +11,14 @@ import pytest
 import mezzotint
 import mezzotint.errors
 
-PUBLIC = ["MezzotintError", "Pipeline", "Recipe", "Request", "Result"]
+PUBLIC = ["MezzotintError", "Pipeline", "Recipe", "Request", "Result", "expanded_prompts"]
 HOME = {
     "MezzotintError": "errors",
     "Pipeline": "pipeline",
     "Recipe": "request",
     "Request": "request",
     "Result": "request",
+    "expanded_prompts": "conditioning.prompt.expand",
 }
 ERRORS = [
     "InvalidCheckpoint",

@@ -32,12 +32,14 @@ ALLOWED: dict[str, set[str]] = {
     "provenance": set(),
     "data": set(),
     "parallel": set(),
-    "guiding": {"diffusion"},
+    # the prompt language is pure text: what a request's prompts are is decided by it
+    "guiding": {"diffusion", "conditioning.prompt"},
+    "prompting": {"diffusion", "conditioning", "guiding"},
     "choices": {"diffusion"},
     "tasks": {"diffusion", "codecs", "editing", "provenance"},
     "pipeline": {
         *("diffusion", "codecs", "conditioning", "adapters", "editing"),
-        *("choices", "guiding", "tasks", "provenance"),
+        *("choices", "guiding", "prompting", "tasks", "provenance"),
     },
     # load puts a pipeline together, so it may also name the parts that a pipeline is made of
     "load": {"pipeline", "checkpoints", "families", "house", "diffusion", "codecs", "conditioning", "adapters"},
@@ -48,6 +50,7 @@ ALLOWED: dict[str, set[str]] = {
         *("families.twin_encoder", "families.icon_detector", "conditioning.text", "diffusion.probe", "codecs.images"),
         "provenance.environment",
         "conditioning.letters",  # the letters that can be written and read
+        "conditioning.prompt",  # captions are no prompts: they are escaped; a prompt's words are looked for
     },
     # a run says how many letters its network reads, which only their reader knows
     "runs": {"training", "data", "families", "conditioning.letters"},

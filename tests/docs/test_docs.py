@@ -16,6 +16,7 @@ from docs.figures.__main__ import main as figures
 from docs.numbers import BLOCKS, SUMMARY, filled
 from docs.numbers import main as numbers
 from mezzotint.conditioning.letters import ALPHABET
+from mezzotint.conditioning.prompt import FLAGS
 from mezzotint.data.icons import SETS
 from mezzotint.data.icons.split import HELD_OUT_PART
 from mezzotint.data.scenes import COLOURS
@@ -33,6 +34,7 @@ from tests.docs.execute import call, options, parse, run_python
 OPTION = re.compile(r"(?<![\w/-])--[a-z][a-z-]*")
 FOREIGN = {"--help", "--version", "--require-hashes", "--no-deps", "--extra-index-url", "--index-url"}
 """Options of other programs, or of all of ours."""
+FLAGS_OF_PROMPTS = {f"--{name}" for flag in FLAGS.values() for name in (flag.name, *flag.aliases)}
 MODULES = {"docs.figures": figures, "docs.numbers": numbers}
 RUNNABLE = [path for path in DOCS if any(block.run for block in blocks(path.read_text("utf-8")))]
 
@@ -98,6 +100,7 @@ def check_settings(words: list[str]) -> None:
 @pytest.mark.parametrize("path", DOCS, ids=name)
 def test_every_option_that_is_named_exists(path: Path) -> None:
     known = options(cli) | options(figures) | options(numbers) | FOREIGN
+    known |= FLAGS_OF_PROMPTS if name(path) == "docs/prompts.md" else set()
     unknown = set(OPTION.findall(path.read_text("utf-8"))) - known
     assert not unknown, f"{name(path)} names {sorted(unknown)}"
 
@@ -107,6 +110,7 @@ def test_every_option_that_is_named_exists(path: Path) -> None:
     [
         ("drawing", "imagine"),
         ("drawing", "reproduce"),
+        ("prompts", "prompt"),
         ("editing", "edit"),
         ("drawing", "fit-grid"),
         ("training", "train"),

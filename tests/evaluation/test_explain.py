@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from mezzotint.codecs.images import from_image
+from mezzotint.conditioning.prompt import plain_words
 from mezzotint.data.sources import PictureSet
 from mezzotint.diffusion.probe import AttentionSite, Probe
+from mezzotint.errors import InvalidOption
 from mezzotint.evaluation.explain import explain, page
 from mezzotint.evaluation.explain.attention import heat_of, recorded
 from mezzotint.evaluation.explain.nearest import nearest_pictures
@@ -39,14 +41,16 @@ def test_words_are_as_they_stand_and_know_their_pieces() -> None:
         assert spelled == word.text.lower()
         assert prompt[word.begin : word.end] == word.text
     assert without(prompt, words[1]) == "A umbrellabird, isn't it?"
-    short, _ = load_text(4)  # two of the places frame the words
-    assert [word.text for word in words_of(short, "one two three four")] == ["one", "two"]
+    short, _ = load_text(4)  # two of the places frame the words, so that these are read as two sentences
+    words = words_of(short, "one two three four")
+    assert [word.text for word in words] == ["one", "two", "three", "four"]
+    assert [word.tokens for word in words] == [(1,), (2,), (5,), (6,)]
 
 
 def test_the_heat_is_the_attention_of_every_step(pipe: Pipeline) -> None:
     """Summed by hand from calls of the network at the steps' own samples."""
     request = pipe.resolve(Request(prompt="a red apple", steps=3, seed=5, style="noto"))
-    previews, attention = recorded(pipe, request)
+    previews, attention = recorded(pipe, request, "a red apple")
     plain = list(pipe.stream(request))
     assert all(torch.equal(a.x, b.x) for a, b in zip(previews, plain, strict=True))
     cond = pipe.model.prepare(["a red apple"], ["noto"])
@@ -133,3 +137,15 @@ def test_a_hot_patch_is_bright_and_warm(pipe: Pipeline) -> None:
     assert hot[0] - hot[2] > 60
     assert abs(cold[0] - cold[2]) < 12
     assert hot.sum() > cold.sum()
+
+
+def test_marks_in_a_prompt_of_plain_words_stay_words(pipe: Pipeline) -> None:
+    found = explain(pipe, pipe.generate(r"an \(old\) apple --weird 3", steps=2, seed=5).recipes[0], None)
+    assert [removal.word.text for removal in found.removals] == ["an", "old", "apple"]
+    assert [plain_words(removal.prompt) for removal in found.removals] == ["(old) apple", "an () apple", "an (old)"]
+    assert [plain_words(removal.prompt) for removal in found.removals if removal.change == 0] == []
+
+
+def test_a_prompt_that_is_more_than_words_is_refused(pipe: Pipeline) -> None:
+    with pytest.raises(InvalidOption, match="only one of plain words can be explained"):
+        explain(pipe, pipe.generate("an (old) apple", steps=2, seed=5).recipes[0], None)

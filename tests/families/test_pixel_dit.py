@@ -147,3 +147,45 @@ def test_bfloat16_stays_close(network: PixelDiT) -> None:
         full, rough = network(X, T, cond), half(X.bfloat16(), T, cond)
     assert rough.dtype == torch.bfloat16
     assert float((rough.float() - full).norm() / full.norm()) < 0.05
+
+
+@torch.inference_mode()
+def test_a_weight_multiplies_the_attention_to_its_token_before_it_is_normalised() -> None:
+    """In the first block, whose queries do not depend on the prompt: softmax(s + log w) = w p / sum of w p."""
+    network = random_network(SPELLING)
+    letters = torch.tensor([[3, 4], [5, 0]])
+    plain = replace(conditioning((5, 3)), letters=letters)
+    weights, of_letters = torch.tensor([[1, 2, 0.5, 1, 1], [3, 1, 1, 1, 1]]), torch.tensor([[1.5, 1], [0.25, 1]])
+    heavy = replace(plain, weights=weights, letter_weights=of_letters)
+    assert torch.equal(network.prepare(heavy).keys, network.prepare(plain).keys)  # the prompt itself is read as it was
+
+    def attention(cond: Conditioning) -> torch.Tensor:
+        seen: list[torch.Tensor] = []
+        network(X, T, cond, probe=Probe(attention=lambda site, paid: seen.append(paid.clone()) or paid))
+        return seen[0].double()
+
+    before, after = attention(plain), attention(heavy)
+    own = before.shape[-1] - 8  # five word pieces, two letters, the style
+    factor = torch.cat([torch.ones(2, own), weights, of_letters, torch.ones(2, 1)], 1).double()[:, None, None]
+    expected = before * factor / (before * factor).sum(-1, keepdim=True)
+    torch.testing.assert_close(after, expected, rtol=1e-4, atol=1e-7)
+
+
+@torch.inference_mode()
+def test_weights_of_one_change_no_bit_and_others_do_in_their_row_alone(network: PixelDiT) -> None:
+    cond = conditioning((5, 3))
+    base = network(X, T, cond)
+    assert torch.equal(network(X, T, replace(cond, weights=torch.ones(2, 5))), base)
+    heavy = network(X, T, replace(cond, weights=torch.tensor([[1, 4.0, 1, 1, 1], [1] * 5])))
+    assert torch.equal(heavy[1], base[1])
+    assert float((heavy[0] - base[0]).abs().max()) > 1e-3
+
+
+@torch.inference_mode()
+def test_many_keys_take_the_fused_kernel_and_their_weights_count_there_too(network: PixelDiT) -> None:
+    """Of two equal halves of a long prompt, one weighs nothing but a trifle: the picture is that of the other."""
+    half = conditioning((150, 150))
+    trifle = torch.cat([torch.ones(2, 150), torch.full((2, 150), 1e-20)], 1)
+    network = random_network(replace(SMALL, text_depth=0))
+    both = replace(half, tokens=half.tokens.repeat(1, 2, 1), mask=half.mask.repeat(1, 2), weights=trifle)
+    torch.testing.assert_close(network(X, T, both), network(X, T, half), rtol=1e-4, atol=1e-4)

@@ -82,7 +82,7 @@ def test_without_out_there_is_a_default_folder() -> None:
 @pytest.mark.parametrize(
     ("out", "n", "words"),
     [
-        ("a.png", 2, "is one file, but n is 2"),
+        ("a.png", 2, "is one file for 2 pictures; give a folder"),
         ("a.jpg", 1, "does not end in .png"),
         ("a.WEBP", 4, "does not end in .png"),
         ("", 1, "a file that ends in .png, or a folder"),

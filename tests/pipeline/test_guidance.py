@@ -37,6 +37,7 @@ ON: Mapping[str, tuple[dict[str, Any], int]] = {
     "sag": ({"guidance_methods": ("sag:scale=2",)}, 12),
     "seg": ({"guidance_methods": ("seg:scale=2",)}, 12),
     "slg": ({"guidance_methods": ("slg:scale=2",)}, 12),
+    "token-dropout": ({"guidance_methods": ("token-dropout:scale=2",)}, 12),
 }
 """Each method switched on beside guidance 3, and the evaluations of four steps."""
 STACK = {"guidance_methods": ("apg:momentum=-0.5", "pag:scale=1.5", "rescale:amount=0.6"), "guidance": 6}
@@ -103,6 +104,7 @@ def test_a_rule_with_guidance_one_is_off_and_says_so(pipe: Pipeline, plain: Reci
         "sag",
         "seg:sigma=2",
         "slg:blocks=0",
+        "token-dropout:scale=2,share=0",
     ],
 )
 def test_a_modifier_that_is_off_changes_no_bit_and_says_so(

@@ -16,6 +16,8 @@ class Conditioning:
     mask    (B, N) bool    True where there is a word piece, False where there is padding
     style   (B,) int64     drawing style; 0 = none given
     letters (B, M) int64   numbers of the quoted letters, 0 = padding (`LetterReader`); None for a model that reads none
+    weights (B, N)         how many times as much each word piece counts, above 0; None: all as they are, 1
+    letter_weights (B, M)  the same of the letters
     augment (B, K)         how a training picture was changed (`training.augment`); None, as in all drawing: not at all
     adapters (B, n)        how strongly each of the network's n adapters acts, in their order; None: none of them does
     """
@@ -26,6 +28,8 @@ class Conditioning:
     letters: Tensor | None = None
     augment: Tensor | None = None
     adapters: Tensor | None = None
+    weights: Tensor | None = None
+    letter_weights: Tensor | None = None
 
     def __len__(self) -> int:
         return self.tokens.shape[0]
@@ -39,7 +43,10 @@ class Conditioning:
         length = max(self.tokens.shape[1], other.tokens.shape[1])
         spelled = max(self._spelled(), other._spelled())
         adapters = cat_strengths(self.adapters, other.adapters, len(self), len(other))
-        a, b = (replace(one.padded(length, spelled), adapters=None)._given() for one in (self, other))
+        weighted = [name for name in _WEIGHTS if any(getattr(one, name) is not None for one in (self, other))]
+        a, b = (
+            replace(one._weighted(weighted).padded(length, spelled), adapters=None)._given() for one in (self, other)
+        )
         assert a.keys() == b.keys(), "prompts of different models"
         joined = {name: torch.cat([value, b[name]]) for name, value in a.items()}
         return replace(self, **joined, adapters=adapters)
@@ -54,6 +61,8 @@ class Conditioning:
             tokens=F.pad(self.tokens, (0, 0, 0, missing)),
             mask=F.pad(self.mask, (0, missing)),
             letters=None if self.letters is None else F.pad(self.letters, (0, more)),
+            weights=None if self.weights is None else F.pad(self.weights, (0, missing), value=1.0),
+            letter_weights=None if self.letter_weights is None else F.pad(self.letter_weights, (0, more), value=1.0),
         )
 
     def to(self, device: torch.device) -> Self:
@@ -64,12 +73,21 @@ class Conditioning:
         """The strengths of the adapters; None if every one of them is zero, so that their work is left out."""
         return self.adapters if self.adapters is not None and bool(self.adapters.any()) else None
 
+    def _weighted(self, names: list[str]) -> Self:
+        """The same with ones in place of these weights, where they are not given."""
+        like = {"weights": self.mask, "letter_weights": self.mask if self.letters is None else self.letters}
+        ones = {name: torch.ones(like[name].shape, device=self.mask.device) for name in names}
+        return replace(self, **{name: one for name, one in ones.items() if getattr(self, name) is None})
+
     def _given(self) -> dict[str, Tensor]:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 
     def _spelled(self) -> int:
         return 0 if self.letters is None else self.letters.shape[1]
+
+
+_WEIGHTS = ("weights", "letter_weights")
 
 
 def cat_strengths(first: Tensor | None, second: Tensor | None, rows: int, more: int) -> Tensor | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mezzotint.checked import Checked
 from mezzotint.codecs.images import from_image
+from mezzotint.conditioning.prompt import meant
 from mezzotint.errors import InvalidOption
 from mezzotint.evaluation.detector import Detector
 from mezzotint.evaluation.encoder import Encoder
@@ -107,7 +108,7 @@ def _chosen(pipe: "Pipeline", request: Request, how: Choosing, told: Callable[[]
             assert image is not None
             assert recipe is not None
             spent += recipe.evaluations
-            found = how.look(request.prompt, image, attempt + 1)
+            found = how.look(meant(request.prompt), image, attempt + 1)
             if best is None or _rank(found) > _rank(best):
                 kept, best = steps, found
             if not how.all_tries and not found.faults:

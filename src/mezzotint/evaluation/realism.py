@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import Tensor
 
+from mezzotint.conditioning.prompt import escaped
 from mezzotint.data.heldout import densest_caption, heldout_rows
 from mezzotint.data.order import epoch_order
 from mezzotint.data.pixels import fit
@@ -100,7 +101,7 @@ def drawn(
 ) -> Iterator["Image"]:
     """A picture of each; number i has the seed `request.seed + i`, and the rest is as `request` says."""
     for number, one in enumerate(asked):
-        wish = replace(request, prompt=one.caption, style=one.style or "none", seed=request.seed + number, n=1)
+        wish = replace(request, prompt=escaped(one.caption), style=one.style or "none", seed=request.seed + number, n=1)
         yield from pipe.generate(wish).images
         if told is not None:
             told(number + 1, len(asked))

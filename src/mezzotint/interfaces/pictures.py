@@ -54,7 +54,9 @@ class Destination:
         if path.suffix.lower() != ".png":
             return cls(path)
         if n > 1:
-            raise InvalidOption(f"{path} is one file, but n is {n}; give a folder, and each picture gets its own name.")
+            raise InvalidOption(
+                f"{path} is one file for {n} pictures; give a folder, and each picture gets its own name."
+            )
         return cls(path.parent, path)
 
     def save(self, image: "Image", recipe: "Recipe") -> Path:

@@ -47,6 +47,7 @@ def sheet_prompts(trainer: "Trainer") -> list[str]:
 
 def draw_sheet(trainer: "Trainer", text: "TextConditioner", stop: Callable[[], bool]) -> Path | None:
     """Draw the sheet of this step with the averaged weights into `samples/`; None if `stop` says so in between."""
+    from mezzotint.conditioning.prompt import escaped
     from mezzotint.families.pixel_dit import PixelDiT
     from mezzotint.load import live_model
     from mezzotint.pipeline import Pipeline
@@ -60,7 +61,7 @@ def draw_sheet(trainer: "Trainer", text: "TextConditioner", stop: Callable[[], b
         for seed, prompt in enumerate(prompts):
             if stop():
                 return None
-            images += pipe.generate(prompt, seed=seed).images
+            images += pipe.generate(escaped(prompt), seed=seed).images  # captions are no prompt language
     folder = trainer.folder / "samples"
     folder.mkdir(exist_ok=True)
     path = folder / f"step-{trainer.step:08d}.png"

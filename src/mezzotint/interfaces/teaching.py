@@ -48,13 +48,14 @@ def _drawn(pipe: "Pipeline", seed: int) -> tuple["Examples", str]:
     import numpy as np
     import torch
 
+    from mezzotint.conditioning.prompt import escaped
     from mezzotint.data.captions import article
     from mezzotint.data.icons import TRAINED
     from mezzotint.data.pixels import fit
     from mezzotint.training.lesson import Examples
 
     prompts = [article(noun) for noun in TRAINED]
-    images = [image for prompt in prompts for image in pipe.generate(prompt, n=DRAWN, seed=seed).images]
+    images = [image for prompt in prompts for image in pipe.generate(escaped(prompt), n=DRAWN, seed=seed).images]
     captions = tuple((prompt,) for prompt in prompts for _ in range(DRAWN))
     shown = torch.from_numpy(np.stack([fit(image, pipe.model.size[0]) for image in images]))
     return Examples(shown, captions, (None,) * len(images)), f"{len(images)} pictures that the model drew before"
@@ -79,4 +80,6 @@ def before_and_after(pipe: "Pipeline", lora: str, word: str) -> bytes:
 
 
 def _cell(pipe: "Pipeline", prompt: str, seed: int, loras: Sequence[tuple[str, float]]) -> "Image":
-    return on_board(pipe.generate(prompt, seed=seed, lora=loras).images[0], 3)
+    from mezzotint.conditioning.prompt import escaped
+
+    return on_board(pipe.generate(escaped(prompt), seed=seed, lora=loras).images[0], 3)

@@ -39,8 +39,10 @@ class _Recorder:
         return weights
 
 
-def recorded(pipe: Pipeline, request: Request) -> tuple[list[Preview], Tensor]:
+def recorded(pipe: Pipeline, request: Request, text: str) -> tuple[list[Preview], Tensor]:
     """The steps of one picture, and the mean attention (patches, text tokens) of the branch with the prompt.
+
+    text: the words of the request's plain prompt.
 
     Each step's x_t is shown to the network once more, with a probe that only looks; the drawing itself is untouched.
     Source of the idea: Tang et al. 2022, "What the DAAM" (arXiv 2210.04885). Raises `InvalidOption` for a network
@@ -49,7 +51,7 @@ def recorded(pipe: Pipeline, request: Request) -> tuple[list[Preview], Tensor]:
     leaf = pipe.model.denoiser
     if blocks_of(leaf) is None:
         raise InvalidOption(f"The model {pipe.model.name} has no attention, so it cannot be shown where a word acted.")
-    cond = pipe.model.prepare([request.prompt], [request.style], [strength for _, strength in request.lora])
+    cond = pipe.model.prepare([text], [request.style], [strength for _, strength in request.lora])
     recorder, previews = _Recorder(), []
     for preview in pipe.stream(replace(request, n=1)):
         previews.append(preview)

@@ -3,13 +3,16 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from mezzotint.conditioning.prompt import plain_words
 from mezzotint.data.sources import PictureSet
+from mezzotint.errors import InvalidOption
 from mezzotint.evaluation.explain.attention import Heat, heat_of, recorded
 from mezzotint.evaluation.explain.nearest import Neighbour, nearest_pictures
 from mezzotint.evaluation.explain.removal import Removal, removals
 from mezzotint.evaluation.explain.words import words_of
 from mezzotint.pipeline import Pipeline, Preview
 from mezzotint.request import Recipe
+from mezzotint.values import show
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -62,12 +65,19 @@ def _neighbour(one: Neighbour) -> dict[str, Any]:
 def explain(pipe: Pipeline, recipe: Recipe, pictures: PictureSet | None) -> Explanation:
     """Draw a recipe's picture again and look at how it is made. pictures: the training set, if it is at hand.
 
-    Raises `InvalidOption` for a model without attention, and for a request that this model cannot draw.
+    Raises `InvalidOption` for a model without attention, for a request that this model cannot draw, and for a prompt
+    that is more than words: with weights, brackets, AND or BREAK.
     """
     request = replace(recipe.request, device="auto", dtype="auto", n=1)
     pipe = pipe.adapted(request)
-    words = words_of(pipe.model.conditioner, request.prompt)
-    previews, attention = recorded(pipe, pipe.resolve(request))
+    text = plain_words(request.prompt)
+    if text is None:
+        raise InvalidOption(
+            f"The prompt {show(request.prompt)} has weights, brackets, AND or BREAK; only one of plain words can be "
+            "explained."
+        )
+    words = words_of(pipe.model.conditioner, text)
+    previews, attention = recorded(pipe, pipe.resolve(request), text)
     image = next(preview.image for preview in previews if preview.image is not None)
     assert image is not None
     chosen = sorted({round(i * (len(previews) - 1) / (MOMENTS - 1)) for i in range(MOMENTS)})
@@ -75,7 +85,7 @@ def explain(pipe: Pipeline, recipe: Recipe, pictures: PictureSet | None) -> Expl
         recipe,
         image,
         tuple(heat_of(attention, words)),
-        tuple(removals(pipe, request, image, words)),
+        tuple(removals(pipe, request, text, image, words)),
         tuple(previews[i] for i in chosen),
         None if pictures is None else tuple(nearest_pictures(image, pictures)),
     )

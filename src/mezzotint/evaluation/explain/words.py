@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mezzotint.conditioning.text import TextConditioner
+from mezzotint.conditioning.text import Piece, TextConditioner
 
 __all__ = ["Word", "without", "words_of"]
 
@@ -18,17 +18,15 @@ class Word:
 
 
 def words_of(conditioner: TextConditioner, prompt: str) -> list[Word]:
-    """The words that are read, in their order; punctuation is left out. What found no room is not among them."""
-    encoding = conditioner.tokenizer.encode(prompt)
-    found: dict[int, list[int]] = {}
-    for place, word in enumerate(encoding.word_ids[: conditioner.length - 1]):
-        if word is not None:
-            found.setdefault(word, []).append(place)
+    """The words of a plain text, in their order; punctuation is left out."""
+    found: dict[int, list[Piece]] = {}
+    for piece in conditioner.read(prompt):
+        found.setdefault(piece.word, []).append(piece)
     words = []
-    for places in found.values():
-        begin, end = encoding.offsets[places[0]][0], encoding.offsets[places[-1]][1]
+    for pieces in found.values():
+        begin, end = pieces[0].begin, pieces[-1].end
         if any(letter.isalnum() for letter in prompt[begin:end]):
-            words.append(Word(prompt[begin:end], begin, end, tuple(places)))
+            words.append(Word(prompt[begin:end], begin, end, tuple(piece.place for piece in pieces)))
     return words
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mezzotint.conditioning.prompt import escaped
 from mezzotint.evaluation.detector import Detector, Sight
 from mezzotint.evaluation.iconeval.prompts import IconPrompt
 from mezzotint.evaluation.iconeval.verdict import DEFAULT, Thresholds, Verdict, judge
@@ -57,7 +58,7 @@ def gallery(
     total = len(prompts) * seeds
     for number, prompt in enumerate(prompts):
         first = request.seed + number * seeds
-        result = pipe.generate(replace(request, prompt=prompt.text, seed=first, n=seeds))
+        result = pipe.generate(replace(request, prompt=escaped(prompt.text), seed=first, n=seeds))
         for place, image in enumerate(result.images):
             yield number, first + place, image
         if told is not None:

@@ -48,7 +48,7 @@ class PixelDiTContext:
     """A prompt as this network reads it: keys and values for every block, computed once and used in every step.
 
     keys, values  (depth, B, heads, N, head_width): the word pieces, the letters and one style token
-    bias          (B, 1, 1, N): 0 where there is a token, -inf where there is padding
+    bias          (B, 1, 1, N): the logarithm of a token's weight, so 0 where it is 1; -inf where there is padding
     adapters      (B, n): the strengths of the network's adapters, None where none acts
     """
 
@@ -131,8 +131,17 @@ class PixelDiT(nn.Module):
         self.register_buffer("rotary_cos", angles.cos(), persistent=False)
         self.register_buffer("rotary_sin", angles.sin(), persistent=False)
 
+    def image_tokens(self) -> int:
+        """Into how many tokens a picture is cut."""
+        return (self.config.size // self.config.patch) ** 2
+
     def prepare(self, cond: Conditioning) -> PixelDiTContext:
-        """Keys and values of a prompt for every block; independent of x_t and t."""
+        """Keys and values of a prompt for every block; independent of x_t and t.
+
+        A token of weight w gets the bias log w, so that the picture's attention to it is multiplied by w before it is
+        normalised: `softmax(s + log w) = w exp(s) / sum`. (Hertz et al. 2022, arXiv 2208.01626, attention re-weighting,
+        which does so after the softmax.) Scaling the embedding instead would do nothing: `text_in` normalises it.
+        """
         words = self.text_in(cond.tokens.to(self.style.dtype))
         parts, masks = [words], [cond.mask]
         if self.config.letters and cond.letters is not None:
@@ -148,6 +157,8 @@ class PixelDiT(nn.Module):
         strengths = cond.active()
         for block in self.text_blocks:
             tokens = block(tokens, bias=bias, strengths=strengths)
+        if weights := self._weights(cond, words.shape[1], mask.shape[1]):
+            bias = bias + torch.cat(weights, dim=1).log()[:, None, None, :].to(bias)
         pairs = [block.context(tokens, strengths) for block in self._blocks()]
         keys, values = torch.stack([k for k, _ in pairs]), torch.stack([v for _, v in pairs])
         return PixelDiTContext(keys, values, bias, strengths)
@@ -183,6 +194,17 @@ class PixelDiT(nn.Module):
             )
         values = self.patch_out(self.norm_out(x[:, c.time_tokens :]))
         return unpatchify(values, c.patch, c.channels, c.size, c.size)[:, :, None]
+
+    def _weights(self, cond: Conditioning, words: int, total: int) -> list[Tensor]:
+        """The weights of word pieces, letters, and the style; nothing if all of them are 1."""
+        if cond.weights is None and cond.letter_weights is None:
+            return []
+        ones = torch.ones(len(cond), total, device=cond.mask.device)
+        own = ones[:, :words] if cond.weights is None else cond.weights
+        letters = ones[:, words : total - 1]
+        if letters.shape[1] and cond.letter_weights is not None:
+            letters = cond.letter_weights
+        return [own, letters, ones[:, :1]]
 
     def _blocks(self) -> list[Block]:
         return [block for block in self.blocks if isinstance(block, Block)]

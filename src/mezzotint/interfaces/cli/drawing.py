@@ -72,7 +72,14 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Where the steps lie in t, such as karras or shifted:shift=2 (`mezzotint grids` lists them), or the times "
         "themselves, such as 1,0.7,0.4,0.",
     ),
+    click.option(
+        "--stop",
+        type=REAL,
+        metavar="SHARE",
+        help="Take this share of the steps, above 0 to 1, and give what is believed of the picture by then.",
+    ),
     click.option("--size", metavar="WIDTHxHEIGHT", help="Size in pixels; it must be one that the model draws."),
+    click.option("--aspect", metavar="WIDTH:HEIGHT", help="Instead: the size of this shape that the model draws."),
     click.option(
         "--negative", default="", metavar="TEXT", help="What guidance pulls away from, instead of the empty prompt."
     ),

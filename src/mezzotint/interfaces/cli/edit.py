@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from mezzotint.conditioning.prompt import lifted
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.options import REAL, format_option, set_threads, wait_quietly
 from mezzotint.interfaces.cli.session import Session, counted_previews, draw, refuse_ignored
@@ -57,13 +58,14 @@ def edit(
     mezzotint edit apple.png "a green apple" --strength 0.9
     mezzotint edit apple.png "an apple with a worm" --mask hole.png --feather 2
     """
+    options = lifted(prompt, options)
     if options["seed"] is None:
         options["seed"] = random_seed()
     from mezzotint.tasks import with_digests
 
     sources = read_sources(image, mask)
     # what can be refused is refused before the model is loaded; the digests are those of the fitted pictures in the end
-    request = Request.from_json_dict({"prompt": prompt, **with_digests(prompt, options, *sources)})
+    request = Request.from_json_dict(with_digests(prompt, options, *sources))
     to = Destination.of(out, request.n)
     wait_quietly()
     set_threads(threads)
@@ -71,7 +73,7 @@ def edit(
 
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype)
     source, cover = fitted(sources, pipe.model.size)
-    request = Request.from_json_dict({"prompt": prompt, **with_digests(prompt, options, source, cover)})
+    request = Request.from_json_dict(with_digests(prompt, options, source, cover))
     resolved = pipe.resolve(request)
     if strict:
         refuse_ignored(pipe, resolved)

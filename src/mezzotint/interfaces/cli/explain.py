@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mezzotint.conditioning.prompt import plain_words
 from mezzotint.errors import InvalidFile, InvalidOption
 from mezzotint.interfaces.cli.options import (
     device_option,
@@ -46,7 +47,7 @@ def explain(file: Path, out: Path | None, model: str | None, device: str, dtype:
         raise InvalidOption(f"out is {target}; it must be a file that ends in .html.")
     if recipe.request.image is not None:
         raise InvalidOption(f"{file} is an edit of another picture; only pictures that imagine drew can be explained.")
-    if not recipe.request.prompt.strip():
+    if plain_words(recipe.request.prompt) == "":
         raise InvalidOption(f"{file} was drawn without a prompt, so there are no words to explain.")
     if threads is not None:
         set_threads(whole_number("threads", threads, 1, 1024))

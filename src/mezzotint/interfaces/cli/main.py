@@ -30,6 +30,7 @@ VERBS = MappingProxyType(
     {
         "imagine": "mezzotint.interfaces.cli.imagine",
         "edit": "mezzotint.interfaces.cli.edit",
+        "prompt": "mezzotint.interfaces.cli.prompt",
         "reproduce": "mezzotint.interfaces.cli.reproduce",
         "explain": "mezzotint.interfaces.cli.explain",
         "inspect": "mezzotint.interfaces.cli.inspect",
@@ -43,6 +44,7 @@ VERBS = MappingProxyType(
         "teach": "mezzotint.interfaces.cli.teach",
         "pack": "mezzotint.interfaces.cli.pack",
         "eval": "mezzotint.interfaces.cli.eval",
+        "likelihood": "mezzotint.interfaces.cli.likelihood",
         "fit-grid": "mezzotint.interfaces.cli.fit_grid",
     }
 )

@@ -73,11 +73,12 @@ class Drawn:
 
 @dataclass
 class Session:
-    """What a call of `imagine` has drawn so far."""
+    """What a call of `imagine` has drawn so far. there: the pictures that were there already, and are not drawn."""
 
     pipe: "Pipeline"
     to: Destination
     watch: bool
+    there: tuple[Path, ...] = ()
     begun: float = field(default_factory=time.perf_counter)
     drawn: list[Drawn] = field(default_factory=list)
     _films: dict[int, "Film"] = field(default_factory=dict)
@@ -132,6 +133,7 @@ class Session:
         return {
             "model": self.pipe.model.name,
             "pictures": [done.as_dict() for done in self.drawn],
+            "there_already": [str(path) for path in self.there],
             "ignored": self.ignored,
             "warnings": self.warnings,
             "evaluations": sum(done.evaluations for done in self.drawn),
@@ -161,6 +163,8 @@ def draw(session: Session, previews: Previews, steps: int, pictures: int, form: 
     interruption.
     """
     begun, interrupted = session.begun, False
+    for path in session.there if form == "text" else ():
+        click.echo(f"{click.format_filename(path)}  (there already)")
     try:
         with bar(steps, "drawing", "step") as shown:
             for preview in previews(shown.move):

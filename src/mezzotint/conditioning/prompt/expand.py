@@ -1,0 +1,82 @@
+"""One text that stands for several prompts: `{red, green} apple`, and `__name__` for a line of the file name.txt."""
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import product
+
+from mezzotint.conditioning.prompt.scan import ESCAPE, complaint, unescaped_matches
+from mezzotint.errors import InvalidOption
+
+__all__ = ["MOST", "Pick", "expanded_prompts", "wildcards", "with_wildcards"]
+
+MOST = 1000
+"""How many prompts one text may stand for."""
+WILDCARD = r"__(?P<name>[A-Za-z0-9][\w/-]*?)__"
+Pick = Callable[[str, int], str]
+"""From the name of a wildcard and its place among all of them to a text."""
+
+
+def expanded_prompts(text: str) -> tuple[str, ...]:
+    """Every prompt that a text with `{a, b}` stands for: all combinations, the last braces changing fastest.
+
+    Braces may stand inside one another. Raises InvalidOption for braces that do not close, and for more than `MOST`.
+
+    >>> expanded_prompts("a {red, green} {apple, pear}")
+    ('a red apple', 'a red pear', 'a green apple', 'a green pear')
+    """
+    texts, at = _sequence(text, 0, "")
+    assert at == len(text), at
+    return tuple(texts)
+
+
+def _sequence(text: str, at: int, stops: str) -> tuple[list[str], int]:
+    """The texts that stand for what is here, up to one of `stops` or the end, and the place of that."""
+    parts: list[Sequence[str]] = []
+    begun = at
+    while at < len(text) and text[at] not in stops:
+        if escape := ESCAPE.match(text, at):
+            at = escape.end()
+        elif text[at] == "{":
+            parts.append([text[begun:at]])
+            options, at = _braces(text, at)
+            parts.append(options)
+            begun = at
+        elif text[at] == "}":
+            raise complaint(text, at, 'a "}" that closes nothing; write \\} for the mark itself')
+        else:
+            at += 1
+    parts.append([text[begun:at]])
+    count = 1
+    for part in parts:
+        count *= len(part)
+        if count > MOST:
+            raise InvalidOption(f"The prompt stands for more than {MOST} prompts; take out some of its braces.")
+    return ["".join(choice) for choice in product(*parts)], at
+
+
+def _braces(text: str, begun: int) -> tuple[list[str], int]:
+    options: list[str] = []
+    at = begun
+    while at == begun or text[at] == ",":
+        found, at = _sequence(text, at + 1, ",}")
+        if at == len(text):
+            raise complaint(text, begun, 'a "{" that is not closed; write \\{ for the mark itself')
+        options += (option.strip() for option in found)
+    return options, at + 1
+
+
+def wildcards(text: str) -> tuple[str, ...]:
+    """The names of the wildcards in a text, in their order."""
+    return tuple(match["name"] for match in unescaped_matches(WILDCARD, text))
+
+
+def with_wildcards(text: str, pick: Pick) -> str:
+    """The text with a pick for every wildcard. What is picked may hold no wildcards."""
+    found, at = "", 0
+    for place, match in enumerate(unescaped_matches(WILDCARD, text)):
+        chosen = pick(match["name"], place)
+        if re.search(WILDCARD, chosen):
+            raise InvalidOption(f"A line of the wildcard {match['name']} holds a wildcard itself; take it out.")
+        found += text[at : match.start()] + chosen
+        at = match.end()
+    return found + text[at:]

@@ -1,0 +1,161 @@
+"""From what is asked in words to requests: files of prompts, braces, wildcards; which pictures are there already."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mezzotint.conditioning.prompt import expanded_prompts, lifted, wildcards, with_wildcards
+from mezzotint.conditioning.prompt.expand import MOST
+from mezzotint.errors import InvalidFile, InvalidOption, unknown_name
+from mezzotint.request import Request
+
+if TYPE_CHECKING:
+    from mezzotint.interfaces.pictures import Destination
+    from mezzotint.pipeline import Pipeline
+
+__all__ = ["Wildcards", "prompts_of", "requests_of", "resumed"]
+
+MAX_BYTES = 10_000_000
+"""Of a file of prompts, or of a wildcard."""
+
+
+def prompts_of(prompt: str | None, file: Path | None) -> tuple[str, ...]:
+    """The prompts of a call: the one that is given, or those of a file. Raises InvalidOption for both."""
+    if file is None:
+        return () if prompt is None else (prompt,)
+    if prompt is not None:
+        raise InvalidOption(f"prompts is {file}, and there is a PROMPT too; give one of them.")
+    return lines_of(file, "prompt")
+
+
+def lines_of(path: Path, what: str) -> tuple[str, ...]:
+    """The lines of a text file; empty ones, and those that begin with #, are left out. Raises InvalidFile."""
+    kind = f"give a text file with one {what} a line"
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InvalidFile(f"{path} has more than {MAX_BYTES} bytes; {kind}.")
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise InvalidFile(f"{path} cannot be read ({why}); {kind}.") from None
+    kept = tuple(line for line in lines if line and not line.startswith("#"))
+    if not kept:
+        raise InvalidFile(f"{path} has no {what}; {kind}.")
+    return kept
+
+
+@dataclass(frozen=True)
+class Wildcards:
+    """A folder of wildcards, or none: `__name__` stands for a line of its file name.txt."""
+
+    folder: Path | None = None
+
+    def picked(self, text: str, seed: int) -> str:
+        """The text with a line for every wildcard: which one, the seed and the wildcard's place decide.
+
+        Raises InvalidOption for a wildcard that is not there, and InvalidFile for one that cannot be read.
+        """
+        import torch
+
+        from mezzotint.diffusion.noise import Purpose, philox_uniform
+
+        shares = philox_uniform(seed, torch.arange(len(wildcards(text))), Purpose.PROMPT).tolist()
+
+        def pick(name: str, place: int) -> str:
+            lines = self._lines(name)
+            chosen = lines[int(shares[place] * len(lines))]
+            if len(expanded_prompts(chosen)) > 1:
+                raise InvalidOption(f"The line {chosen!r} of the wildcard {name} has braces; give each choice a line.")
+            return chosen
+
+        return with_wildcards(text, pick)
+
+    def _lines(self, name: str) -> tuple[str, ...]:
+        if self.folder is None:
+            raise InvalidOption(
+                f"The prompt has the wildcard __{name}__; give the folder of {name}.txt with --wildcards, or write "
+                r"\_\_ for the marks themselves."
+            )
+        path = self.folder / f"{name}.txt"
+        if not path.is_file():
+            if not self.folder.is_dir():
+                raise InvalidFile(f"{self.folder} is no folder; give the one with {name}.txt in it.")
+            names = [file.relative_to(self.folder).with_suffix("").as_posix() for file in self.folder.rglob("*.txt")]
+            raise unknown_name("wildcard", name, names)
+        return lines_of(path, "choice")
+
+
+def requests_of(
+    prompts: Sequence[str], options: Mapping[str, Any], cards: Wildcards, seed: Callable[[], int]
+) -> tuple[Request, ...]:
+    """The requests of prompts with the same options: one for each choice of braces, and where there are wildcards one
+    for each picture. seed: for prompts that state none. Raises InvalidOption."""
+    return tuple(
+        request
+        for prompt in prompts
+        for text in expanded_prompts(prompt)
+        for request in _requests(lifted(text, options), cards, seed)
+    )
+
+
+def _requests(options: dict[str, Any], cards: Wildcards, seed: Callable[[], int]) -> Iterator[Request]:
+    if options.get("seed") is None:
+        options["seed"] = seed()
+    prompt = options["prompt"]
+    if not wildcards(prompt):
+        yield Request.from_json_dict(options)
+        return
+    whole = Request.from_json_dict({**options, "prompt": ""})
+    if whole.n > MOST:
+        raise InvalidOption(f"n is {whole.n}; of a prompt with wildcards it must be at most {MOST}.")
+    for number in range(whole.n):
+        own = {**options, "n": 1, "seed": whole.picture(number).seed}
+        # what was picked may name LoRAs and options
+        yield Request.from_json_dict(lifted(cards.picked(prompt, own["seed"]), own))
+
+
+def resumed(
+    pipe: "Pipeline", requests: Sequence[Request], to: "Destination", tries: int | None = None
+) -> tuple[tuple[Request, ...], tuple[Path, ...]]:
+    """What is still to be drawn of some requests, and the files of the pictures that are there.
+
+    A picture is there if a file of the destination has the recipe that this model would write into it. tries: of
+    pictures that are looked at, how many seeds one may have; those of a request are there together, or not at all.
+    """
+    from mezzotint.evaluation.choosing import seed_of_try
+
+    there = _recipes(pipe, to, looked_at=tries is not None)
+    left: list[Request] = []
+    found: list[Path] = []
+    for request in requests:
+        adapted = pipe.adapted(request)
+        named = adapted.named(adapted.resolve(request))
+        files = []
+        for number in range(request.n):
+            seeds = (seed_of_try(named, number, attempt) for attempt in range(tries or 1))
+            known = (there.get(replace(named, n=1, seed=seed)) for seed in seeds)
+            files.append(next((file for file in known if file is not None), None))
+        if all(file is None for file in files) or (tries is not None and None in files):
+            left.append(request)
+            continue
+        found += [file for file in files if file is not None]
+        left += [request.picture(number) for number, file in enumerate(files) if file is None]
+    return tuple(left), tuple(found)
+
+
+def _recipes(pipe: "Pipeline", to: "Destination", looked_at: bool) -> dict[Request, Path]:
+    """The pictures of this model that are at the destination, by what was asked for."""
+    from mezzotint.provenance.read import read_metadata
+
+    found: dict[Request, Path] = {}
+    for path in sorted(to.folder.glob("*.png")) if to.file is None else [to.file]:
+        try:
+            recipe = read_metadata(path).recipe
+        except InvalidFile:
+            continue
+        if recipe is None or recipe.weights_sha256 != pipe.model.weights_sha256:
+            continue
+        if looked_at == (recipe.check is not None):
+            found.setdefault(recipe.request, path)
+    return found

@@ -1,0 +1,102 @@
+"""What the branches of a request read, and at which step: from prompts to the conditionings of a drawing."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mezzotint.conditioning.prompt import FLAGS, Reading, lifted, never_read, parse, readings, wildcards
+from mezzotint.conditioning.text import TextConditioner
+from mezzotint.diffusion.bytime import ByTime, Timeline
+from mezzotint.diffusion.denoiser import Denoiser
+from mezzotint.diffusion.timegrid import Denoise, TimeGrid
+from mezzotint.guiding import Guidance, Prompt
+from mezzotint.request import Request
+from mezzotint.values import check_text
+
+__all__ = ["Script", "make_request", "script_of", "unheard"]
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What each branch reads, step by step.
+
+    prompts   the branches that are read
+    lines     for each of them what is read at each step, from noise to data; None is a prompt at random
+    times     where the steps after the first begin, falling
+    """
+
+    prompts: Mapping[str, Prompt]
+    lines: Mapping[str, tuple[Reading | None, ...]]
+    times: tuple[float, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Whether a branch reads something else at some step."""
+        return any(len(set(line)) > 1 for line in self.lines.values())
+
+    @property
+    def empty(self) -> bool:
+        """Whether the prompt never says anything."""
+        return not any(text for reading in self.lines["cond"] if reading for text in reading.texts)
+
+    def told(self, branch: str, condition: Callable[[Reading | None], Any]) -> Any:
+        """A branch's conditioning: where nothing changes as `condition` makes it, else a `Timeline` of such."""
+        line = self.lines[branch]
+        if not self.changes:
+            return condition(line[0])
+        each = list(dict.fromkeys(line))
+        return Timeline(tuple(map(condition, each)), tuple(map(each.index, line)), self.times)
+
+    def leaf(self, denoiser: Denoiser[Any]) -> Denoiser[Any]:
+        """The leaf that takes what `told` gives."""
+        return ByTime(denoiser) if self.changes else denoiser
+
+    def pieces(self, conditioner: TextConditioner) -> Iterator[str]:
+        """The word pieces and letters that have no number. Raises InvalidOption for a prompt that is too long."""
+        for line in self.lines.values():
+            for reading in dict.fromkeys(line):
+                yield from () if reading is None else conditioner.report(reading).ignored
+
+
+def make_request(prompt: str | Request, options: Mapping[str, Any]) -> Request:
+    """A request from a prompt and options by name; a whole request may be given, whose fields the options replace.
+
+    What the prompt says of options, as flags and `<lora:name:0.8>`, becomes options.
+    """
+    if isinstance(prompt, Request):
+        own = prompt.to_json_dict()
+        if isinstance(prompt.grid, tuple) and "grid" in options:
+            del own["steps"]  # they were those of its grid
+        options = {**own, **options}
+        prompt = str(options["prompt"])
+    check_text("prompt", prompt)
+    return Request.from_json_dict(lifted(prompt, options))
+
+
+def script_of(guidance: Guidance, grid: TimeGrid) -> Script:
+    """The script of a request's guidance over its grid; on one that jumps back, times that come again read the same.
+
+    Step k of the K different times where a denoising move begins reads what `readings(part, K)[k]` says.
+    """
+    starts = sorted({move.t for move in grid if isinstance(move, Denoise)}, reverse=True)
+    count = max(1, len(starts))
+    lines = {name: _line(prompt, count) for name, prompt in guidance.read.items()}
+    return Script(guidance.read, lines, tuple(starts[1:]))
+
+
+def unheard(script: Script, prompt: str) -> Iterator[str]:
+    """The texts that no step reads, the flags without a meaning, and the wildcards that are read as they stand."""
+    steps = len(script.times) + 1
+    for one in script.prompts.values():
+        for text, (begin, end) in () if one.part is None else never_read(one.part, steps):
+            count = f"{steps} step{'s' if steps > 1 else ''}"
+            yield f"{one.source[begin:end]}: {text!r} is never reached with {count}"
+    for flag in parse(prompt).flags:
+        why = "only a prompt that is given as a text has it" if FLAGS[flag.name].meaning else "it has no meaning here"
+        yield f"{f'--{flag.name} {flag.value}'.rstrip()}: {why}"
+    for name in wildcards(prompt):
+        yield f"__{name}__: read as it stands; mezzotint imagine --wildcards puts a line of {name}.txt in its place"
+
+
+def _line(prompt: Prompt, steps: int) -> tuple[Reading | None, ...]:
+    return (None,) * steps if prompt.part is None else readings(prompt.part, steps)

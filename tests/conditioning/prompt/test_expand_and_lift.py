@@ -1,0 +1,81 @@
+"""One text for several prompts, and options in prompts."""
+
+import pytest
+
+from mezzotint.conditioning.prompt import expanded_prompts, lifted, wildcards, with_wildcards
+from mezzotint.errors import InvalidOption
+
+
+def test_permutations_come_in_a_fixed_order() -> None:
+    assert expanded_prompts("a {red, green} {apple, pear}") == (
+        *("a red apple", "a red pear"),
+        *("a green apple", "a green pear"),
+    )
+    assert expanded_prompts("{a, {b, c} d}e") == ("ae", "b de", "c de")
+    assert expanded_prompts(r"a \{b, c\}") == (r"a \{b, c\}",)
+    assert expanded_prompts("a{, x}") == ("a", "ax")
+    assert expanded_prompts("") == ("",)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a {b", "At character 3 (near 'a {b') the prompt has a \"{\" that is not closed"),
+        ("a }", 'the prompt has a "}" that closes nothing'),
+        ("{" + ",".join("abcdefghijk") + "}" + "{a,b}" * 7, "stands for more than 1000 prompts"),
+    ],
+)
+def test_braces_that_cannot_be_read_are_refused(text: str, words: str) -> None:
+    with pytest.raises(InvalidOption) as caught:
+        expanded_prompts(text)
+    assert words in str(caught.value)
+
+
+def test_wildcards_are_found_and_filled_in_their_order() -> None:
+    text = r"__animal__ on __place/by-sea__ \__no__ and __animal__"
+    assert wildcards(text) == ("animal", "place/by-sea", "animal")
+    assert with_wildcards(text, lambda name, place: f"<{name} {place}>") == (
+        r"<animal 0> on <place/by-sea 1> \__no__ and <animal 2>"
+    )
+    with pytest.raises(InvalidOption, match="A line of the wildcard a holds a wildcard itself"):
+        with_wildcards("__a__", lambda name, place: "__b__")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "options", "expected"),
+    [
+        ("a cat", {}, {"prompt": "a cat"}),
+        ("a cat --seed 7 --repeat 2", {}, {"prompt": "a cat", "seed": 7, "n": 2}),
+        ("a cat --seed 7", {"seed": 0, "n": 1, "style": None}, {"prompt": "a cat", "seed": 7, "n": 1, "style": None}),
+        ("a cat --no red, blue", {"negative": "grey"}, {"prompt": "a cat", "negative": "grey, red, blue"}),
+        ("a cat --style raw", {}, {"prompt": "a cat", "style": "none"}),
+        ("a cat --ar 3:2 --stop 50", {}, {"prompt": "a cat", "aspect": [3, 2], "stop": 0.5}),
+        ("a cat --weird 3 --seed 1 --tile", {}, {"prompt": "a cat --weird 3 --tile", "seed": 1}),
+        ("a <lora:zorp:0.8> cat", {}, {"prompt": "a cat", "lora": [["zorp", 0.8]]}),
+        ("a cat <lora:b>", {"lora": [["a", 0.5]]}, {"prompt": "a cat", "lora": [["a", 0.5], ["b", 1.0]]}),
+        (r"a \<lora:b> cat", {}, {"prompt": r"a \<lora:b> cat"}),
+    ],
+)
+def test_what_a_prompt_says_of_options_becomes_options(
+    prompt: str, options: dict[str, object], expected: dict[str, object]
+) -> None:
+    assert lifted(prompt, options) == expected
+    assert lifted(str(expected["prompt"]), {}) == {"prompt": expected["prompt"]}  # nothing is left to lift
+
+
+@pytest.mark.parametrize(
+    ("prompt", "options", "words"),
+    [
+        ("a --seed 7", {"seed": 3}, "seed is given twice: by --seed in the prompt, and beside it"),
+        ("a --repeat 2", {"n": 3}, "n is given twice: by --repeat in the prompt"),
+        ("a --seed 1.5", {}, "--seed is 1.5; it must be a whole number"),
+        ("a --stop 5", {}, "--stop is 5; it must be from 10 to 100"),
+        ("a --ar 0:2", {}, "--ar is 0:2; it must be two whole numbers above 0"),
+        ("<lora:a> <lora:a>", {}, "has the LoRA a twice"),
+        ("<lora a>", {}, "a LoRA that is not written as <lora:NAME:STRENGTH>"),
+    ],
+)
+def test_what_is_said_twice_or_is_no_value_is_refused(prompt: str, options: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidOption) as caught:
+        lifted(prompt, options)
+    assert words in str(caught.value)
