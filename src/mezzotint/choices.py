@@ -1,6 +1,7 @@
 """From the specs in a request to the solver and the grid that they name."""
 
-from dataclasses import fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from mezzotint.diffusion.solvers import SOLVERS, Solver, find_solver
@@ -12,10 +13,51 @@ from mezzotint.request import Request
 from mezzotint.spec import Spec, option_types, typed
 from mezzotint.values import integer
 
-__all__ = ["grid_options", "solver_of", "unsuited", "with_tokens"]
+__all__ = ["Fitted", "fitted_for", "grid_options", "solver_of", "unsuited", "with_tokens"]
 
 JUMPS = frozenset({"inner", "length", "times"})
 """Options of grids that multiply their steps."""
+
+
+FITTED = "fitted"
+"""The grid that was fitted to the model, the solver and the steps; a recipe holds its times."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was fitted to a model: the times of a grid, and the spec of the solver that it is for."""
+
+    times: tuple[float, ...]
+    solver: str
+
+
+def fitted_for(
+    request: Request, grids: Mapping[tuple[str, int, float], Fitted], model: str, asked: object
+) -> Fitted | None:
+    """What was fitted to a request's solver, steps and guidance, if it asked for no other grid; None if nothing was.
+
+    asked: the grid that was asked for; by name, what was fitted to the nearest guidance is taken. Raises InvalidOption
+    if it is asked for by name and there is none.
+    """
+    if asked not in (None, FITTED):
+        return None
+    own = {
+        guidance: fitted
+        for (solver, steps, guidance), fitted in grids.items()
+        if (solver, steps) == (request.solver, request.steps) and not request.eta
+    }
+    scale = float(request.guidance or 0.0)
+    if asked != FITTED:
+        return None if request.guidance_methods else own.get(scale)
+    if own:
+        return own[min(own, key=lambda guidance: abs(guidance - scale))]
+    eta = f" and eta {request.eta:g}" if request.eta else ""
+    known = sorted({(solver, steps) for solver, steps, _ in grids})
+    names = ", ".join(f"{solver} with {steps} steps" for solver, steps in known) or "none"
+    raise InvalidOption(
+        f"The model {model} has no grid fitted to {request.solver} with {request.steps} steps{eta}; fitted are: "
+        f"{names}; use one of them, make one with mezzotint fit-grid, or leave out the grid."
+    )
 
 
 def solver_of(request: Request) -> tuple[str, Solver[Any]]:

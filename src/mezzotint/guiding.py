@@ -29,7 +29,17 @@ from mezzotint.errors import InvalidOption
 from mezzotint.request import Request
 from mezzotint.spec import Spec, option_types, typed
 
-__all__ = ["Guidance", "Pair", "Prompt", "Side", "guidance_of", "independent_prompt", "resolve_guidance", "unread"]
+__all__ = [
+    "Guidance",
+    "Pair",
+    "Prompt",
+    "Side",
+    "further_prompt",
+    "guidance_of",
+    "independent_prompt",
+    "resolve_guidance",
+    "unread",
+]
 
 EVERYWHERE = (0.0, 1.0)
 COMBINE = ("composable", "perp-neg")
@@ -212,6 +222,11 @@ def _further(request: Request) -> dict[str, _Further]:
     ]
     also = [_Further(_one_part("also", text), weight, text, text, "also") for text, weight in request.also]
     return {f"also-{number}": one for number, one in enumerate((*own, *also), 1)}
+
+
+def further_prompt(name: str, text: str) -> Prompt:
+    """A prompt that an edit reads, in the request's style. Raises InvalidOption for several parts."""
+    return Prompt(_one_part(name, text), styled=True, source=text)
 
 
 def _one_part(name: str, text: str) -> Part:

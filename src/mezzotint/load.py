@@ -16,6 +16,7 @@ from mezzotint.checkpoints.loras import read_lora
 from mezzotint.checkpoints.model_folder import DESCRIPTION, ENCODER, TEXT, ModelFolder, read_model_folder
 from mezzotint.checkpoints.quantise import dequantise
 from mezzotint.checkpoints.tensors import file_digest, load_tensors
+from mezzotint.choices import Fitted
 from mezzotint.codecs.pixel import PixelCodec
 from mezzotint.conditioning.letters import LetterReader
 from mezzotint.conditioning.minilm import load_conditioner
@@ -28,7 +29,7 @@ from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig
 from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
 from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
 from mezzotint.families.twin_encoder import TwinEncoder, TwinEncoderConfig
-from mezzotint.pipeline import Fitted, Model
+from mezzotint.pipeline import Model
 from mezzotint.request import Request
 
 DRAWING_DEFAULTS: Mapping[str, Any] = MappingProxyType(

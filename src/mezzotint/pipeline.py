@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor
 
-from mezzotint.choices import grid_options, solver_of, unsuited, with_tokens
+from mezzotint.choices import Fitted, fitted_for, grid_options, solver_of, unsuited, with_tokens
 from mezzotint.codecs.codec import Codec
 from mezzotint.codecs.images import to_image
 from mezzotint.conditioning.prompt import Reading
@@ -24,29 +24,27 @@ from mezzotint.diffusion.solvers import Solver
 from mezzotint.diffusion.timegrid import Denoise, TimeGrid, find_grid, first_part, from_times, last_part
 from mezzotint.editing import Canvas, Edit
 from mezzotint.errors import InvalidOption
-from mezzotint.guiding import Guidance, Pair, guidance_of, independent_prompt, resolve_guidance, unread
+from mezzotint.guiding import (
+    Guidance,
+    Pair,
+    further_prompt,
+    guidance_of,
+    independent_prompt,
+    resolve_guidance,
+    unread,
+)
 from mezzotint.prompting import Script, make_request, script_of, unheard
 from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Recipe, Request, Result
 from mezzotint.spec import Spec
-from mezzotint.tasks import edit_of, owned, with_digests, with_size, with_strength
+from mezzotint.tasks import Given, edit_of, further_prompts, taken, with_digests, with_size, with_strength
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 FAST_BATCH = 8
 """Pictures that share a network call with `batching` "fast"."""
-FITTED = "fitted"
-"""The grid that was fitted to the model, the solver and the steps; a recipe holds its times."""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """What was fitted to a model: the times of a grid, and the spec of the solver that it is for."""
-
-    times: tuple[float, ...]
-    solver: str
 
 
 @dataclass(frozen=True)
@@ -138,27 +136,24 @@ class Pipeline:
         here = {"device": str(leaf.device), "dtype": str(leaf.dtype).removeprefix("torch.")}
         return cls(loaded, lambda name: load_model(name, **here), adapting(loaded))
 
-    def generate(
-        self, prompt: str | Request, *, image: "Image | None" = None, mask: "Image | None" = None, **options: Any
-    ) -> Result:
+    def generate(self, prompt: str | Request, **options: Any) -> Result:
         """Draw to the end. `options` are the fields of `Request`; unknown ones are refused with the nearest names.
 
-        image: a picture to edit, of the model's size; mask: bright where it is to be drawn anew, of the same size.
+        image: a picture to edit, of the size that is drawn; mask: bright where it is to be drawn anew, of the same
+        size. Those that a request names by their digests (`tasks.PICTURES`) are given as Pillow images.
         """
-        steps = self.stream(prompt, image=image, mask=mask, **options)
+        steps = self.stream(prompt, **options)
         done = [p for p in steps if p.image is not None and p.recipe is not None]
         done.sort(key=lambda p: p.picture)
         return Result([p.image for p in done if p.image], [p.recipe for p in done if p.recipe])
 
-    def stream(
-        self, prompt: str | Request, *, image: "Image | None" = None, mask: "Image | None" = None, **options: Any
-    ) -> Iterator[Preview]:
+    def stream(self, prompt: str | Request, **options: Any) -> Iterator[Preview]:
         """Draw step by step. All options are checked before this returns; the work happens between two `next`."""
-        image, mask = owned("image", image), owned("mask", mask)
-        request = make_request(prompt, with_digests(prompt, options, image, mask))
+        pictures, options = taken(options)
+        request = make_request(prompt, with_digests(prompt, options, pictures))
         pipe = self.adapted(request)
         resolved = pipe.resolve(request)
-        return pipe._stream(resolved, edit_of(resolved, image, mask, pipe.model.codec))
+        return pipe._stream(resolved, edit_of(Given(resolved, pictures, pipe.model.codec, pipe.model.size)))
 
     def adapted(self, request: Request) -> Self:
         """The pipeline whose network has the LoRAs of a request, in its order; it shares every weight with this one.
@@ -192,7 +187,7 @@ class Pipeline:
         resolved = with_strength(resolved)
         self.model.conditioner.style_index(resolved.style)
         resolved = replace(resolved, solver=solver_of(resolved)[0])
-        if fitted := self._fitted(resolved) if request.grid in (None, FITTED) else None:
+        if fitted := fitted_for(resolved, self.model.grids, self.model.name, asked=request.grid):
             resolved = replace(resolved, solver=fitted.solver, grid=fitted.times)
         resolved = replace(resolved, grid=self._grid_name(resolved))
         schedule, target = leaf.schedule, target_of(leaf)
@@ -246,29 +241,6 @@ class Pipeline:
         """The solver of a resolved request."""
         return solver_of(request)[1]
 
-    def _fitted(self, request: Request) -> Fitted | None:
-        """What was fitted to the request's solver, steps and guidance; asked for by name, to the nearest guidance.
-
-        Raises InvalidOption if they are asked for by name and there are none.
-        """
-        own = {
-            guidance: fitted
-            for (solver, steps, guidance), fitted in self.model.grids.items()
-            if (solver, steps) == (request.solver, request.steps) and not request.eta
-        }
-        scale = float(request.guidance or 0.0)
-        if request.grid != FITTED:
-            return None if request.guidance_methods else own.get(scale)
-        if own:
-            return own[min(own, key=lambda guidance: abs(guidance - scale))]
-        eta = f" and eta {request.eta:g}" if request.eta else ""
-        known = sorted({(solver, steps) for solver, steps, _ in self.model.grids})
-        names = ", ".join(f"{solver} with {steps} steps" for solver, steps in known) or "none"
-        raise InvalidOption(
-            f"The model {self.model.name} has no grid fitted to {request.solver} with {request.steps} steps{eta}; "
-            f"fitted are: {names}; use one of them, make one with mezzotint fit-grid, or leave out the grid."
-        )
-
     def _grid_name(self, request: Request) -> str | tuple[float, ...]:
         """The grid under our own name, with options that it has."""
         if isinstance(request.grid, tuple):
@@ -299,18 +271,21 @@ class Pipeline:
     def _steps(self, request: Request, numbers: range, edit: Edit) -> Iterator[Step]:
         """Where sampling starts, what surrounds the denoiser, what it is told: then the one loop."""
         model, count = self.model, len(numbers)
-        noise = PhiloxNoise([request.picture(i).seed for i in numbers])
+        noise = edit.noise(PhiloxNoise([request.picture(i).seed for i in numbers]))
         grid = self.time_grid(request)
         _, down, across = model.codec.factors  # one frame is one latent frame in every codec
-        shape = (count, model.codec.channels, 1, model.size[1] // down, model.size[0] // across)
+        width, height = request.size or model.size
+        shape = (count, model.codec.channels, 1, height // down, width // across)
         if not grid:  # strength 0: the picture as the codec gives it back
             source = edit.start(Canvas(model.denoiser.schedule, model.codec, shape, 0.0), noise)
+            assert source is not None, "strength 0 without a picture"
             return iter([Step(0, 1, Denoise(0.0, 0.0), source, None, 0)])
         canvas = Canvas(model.denoiser.schedule, model.codec, shape, grid[0].t)
         script = self.script(request)
         branches = {name: self._condition(request, numbers, script, name) for name in script.prompts}
         denoise = Bound(edit.wrap(self._guided(request)[0]), edit.condition(branches, canvas, noise))
         start = edit.start(canvas, noise)
+        assert start is not None, "an edit that is not composed"
         return sample(denoise, start, grid, solver_of(request)[1], noise, told=listeners(denoise))
 
     def _guidance(self, request: Request) -> Guidance:
@@ -318,7 +293,8 @@ class Pipeline:
 
     def script(self, request: Request) -> Script:
         """What each branch of a resolved request reads, step by step."""
-        return script_of(self._guidance(request), self.time_grid(request))
+        further = {name: further_prompt(name, text) for name, text in further_prompts(request).items()}
+        return script_of(self._guidance(request), self.time_grid(request), further)
 
     def _guided(self, request: Request) -> tuple[Denoiser[Any], tuple[str, ...]]:
         """The guided denoiser, for one group of pictures, and the guidance methods that change nothing."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from mezzotint.conditioning.prompt import FLAGS, Reading, lifted, never_read, parse, readings, wildcards
@@ -73,15 +74,17 @@ def make_request(prompt: str | Request, options: Mapping[str, Any]) -> Request:
     return Request.from_json_dict(lifted(prompt, options))
 
 
-def script_of(guidance: Guidance, grid: TimeGrid) -> Script:
-    """The script of a request's guidance over its grid; on one that jumps back, times that come again read the same.
+def script_of(guidance: Guidance, grid: TimeGrid, further: Mapping[str, Prompt] = MappingProxyType({})) -> Script:
+    """The script of a request's guidance, and of further prompts that edits read, over its grid.
+
+    On one that jumps back, times that come again read the same.
 
     Step k of the K different times where a denoising move begins reads what `readings(part, K)[k]` says.
     """
     starts = sorted({move.t for move in grid if isinstance(move, Denoise)}, reverse=True)
     count = max(1, len(starts))
-    lines = {name: _line(prompt, count) for name, prompt in guidance.read.items()}
-    return Script(guidance.read, lines, tuple(starts[1:]))
+    prompts = {**guidance.read, **further}
+    return Script(prompts, {name: _line(prompt, count) for name, prompt in prompts.items()}, tuple(starts[1:]))
 
 
 def unheard(script: Script, prompt: str) -> Iterator[str]:

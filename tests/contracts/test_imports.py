@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
         *("choices", "guiding", "prompting", "tasks", "provenance"),
     },
     # load puts a pipeline together, so it may also name the parts that a pipeline is made of
-    "load": {"pipeline", "checkpoints", "families", "house", "diffusion", "codecs", "conditioning", "adapters"},
+    "load": {"pipeline", "choices", "checkpoints", "families", "house", *LOWER, "adapters"},
     "training": {"diffusion", "families", "codecs", "conditioning", "adapters", "checkpoints", "data", "parallel"},
     # it measures with an encoder of our own, which load puts together; looking inside a network is a probe's business
     "evaluation": {

@@ -19,7 +19,7 @@ from mezzotint.diffusion.sampling import sample
 from mezzotint.diffusion.schedule import RectifiedFlow, VPCosine
 from mezzotint.diffusion.solvers import SOLVERS
 from mezzotint.diffusion.timegrid import last_part, repaint, uniform
-from mezzotint.editing import Canvas, Imagine, Img2Img
+from mezzotint.editing import Canvas, Composed, Img2Img
 from mezzotint.editing.inpaint import Keep
 from mezzotint.errors import InvalidOption
 from mezzotint.provenance.pixels import pixel_sha256
@@ -77,7 +77,7 @@ def test_a_start_is_the_picture_with_noise(schedule: Any) -> None:
     expected = float(level.alpha) * pixels[None] + float(level.sigma) * eps
     torch.testing.assert_close(Img2Img(pixels, False).start(canvas, noise), expected)
     whole = Canvas(schedule, PixelCodec(), shape, 1.0)
-    assert torch.equal(Img2Img(pixels, True).start(whole, noise), Imagine().start(whole, noise))
+    assert torch.equal(Img2Img(pixels, True).start(whole, noise), Composed().start(whole, noise))
     clean = Canvas(schedule, PixelCodec(), shape, 0.0)
     assert torch.equal(Img2Img(pixels, False).start(clean, noise), pixels[None].expand(shape))
 

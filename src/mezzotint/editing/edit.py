@@ -30,14 +30,17 @@ class Canvas:
 
 
 class Edit(Protocol):
-    """A task, as three choices, and what becomes of the picture. Edits compose: each wraps what the others made.
-
-    A task says where it starts; what else it does not say, it leaves as it is.
+    """A task, as three choices, and what becomes of noise and picture. Edits compose (`Composed`): each wraps what
+    those before it made. What an edit does not say, it leaves as it is.
     """
 
-    def start(self, canvas: Canvas, noise: Noise) -> Tensor:
-        """x_t at the canvas's first time, of its shape."""
-        ...
+    def noise(self, noise: Noise) -> Noise:
+        """The noise of all pictures that share network calls."""
+        return noise
+
+    def start(self, canvas: Canvas, noise: Noise) -> Tensor | None:
+        """x_t at the canvas's first time, of its shape; None where that is not this edit's business."""
+        return None
 
     def wrap(self, denoiser: Denoiser[Any]) -> Denoiser[Any]:
         """What surrounds the guided denoiser."""

@@ -25,7 +25,7 @@ class Img2Img(Edit):
     """Starts from a picture, noised to where the grid begins; wraps nothing; conditions on the prompt alone.
 
     pixels: (C, 1, H, W) in [-1, 1]. whole: the grid is whole (strength 1), so that nothing of the picture is left and
-    sampling starts from pure noise, as `Imagine` does, also where alpha is not quite 0 there.
+    sampling starts from pure noise, as without an edit, also where alpha is not quite 0 there.
     Source: Meng et al. 2021 (SDEdit, arXiv 2108.01073), algorithm 1.
     """
 

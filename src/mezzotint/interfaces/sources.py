@@ -8,7 +8,7 @@ from mezzotint.errors import InvalidOption
 if TYPE_CHECKING:
     from PIL.Image import Image, Resampling
 
-__all__ = ["fitted", "read_sources"]
+__all__ = ["fitted", "named", "read_sources"]
 
 Sources = tuple["Image", "Image | None"]
 
@@ -30,6 +30,12 @@ def read_sources(image: Path, mask: Path | None) -> "Sources":
         ours, theirs = ("x".join(map(str, one.size)) for one in (source, cover))
         raise InvalidOption(f"The mask {mask} has {theirs} pixels, but the picture {ours}; give one of the same size.")
     return source, cover
+
+
+def named(sources: "Sources") -> dict[str, "Image"]:
+    """The pictures by the names of their options, those left out that were not given."""
+    image, mask = sources
+    return {"image": image} if mask is None else {"image": image, "mask": mask}
 
 
 def fitted(sources: "Sources", size: tuple[int, int]) -> "Sources":

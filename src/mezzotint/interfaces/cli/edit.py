@@ -11,7 +11,7 @@ from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.options import REAL, format_option, set_threads, wait_quietly
 from mezzotint.interfaces.cli.session import Session, counted_previews, draw, refuse_ignored
 from mezzotint.interfaces.pictures import Destination
-from mezzotint.interfaces.sources import fitted, read_sources
+from mezzotint.interfaces.sources import fitted, named, read_sources
 from mezzotint.request import Request, random_seed
 
 
@@ -65,17 +65,17 @@ def edit(
 
     sources = read_sources(image, mask)
     # what can be refused is refused before the model is loaded; the digests are those of the fitted pictures in the end
-    request = Request.from_json_dict(with_digests(prompt, options, *sources))
+    request = Request.from_json_dict(with_digests(prompt, options, named(sources)))
     to = Destination.of(out, request.n)
     wait_quietly()
     set_threads(threads)
     from mezzotint.pipeline import Pipeline
 
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype)
-    source, cover = fitted(sources, pipe.model.size)
-    request = Request.from_json_dict(with_digests(prompt, options, source, cover))
+    pictures = named(fitted(sources, pipe.model.size))
+    request = Request.from_json_dict(with_digests(prompt, options, pictures))
     resolved = pipe.resolve(request)
     if strict:
         refuse_ignored(pipe, resolved)
-    previews = partial(counted_previews, pipe.stream(request, image=source, mask=cover))
+    previews = partial(counted_previews, pipe.stream(request, **pictures))
     draw(Session(pipe, to, watch), previews, request.n * max(1, len(pipe.time_grid(resolved))), request.n, form)

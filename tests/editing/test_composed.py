@@ -5,16 +5,16 @@ import torch
 from mezzotint.codecs import PixelCodec
 from mezzotint.diffusion.noise import PhiloxNoise, Purpose
 from mezzotint.diffusion.schedule import EDM, RectifiedFlow
-from mezzotint.editing import Canvas, Imagine
+from mezzotint.editing import Canvas, Composed
 
 
 def test_it_starts_from_the_noise_of_its_seed() -> None:
     noise, shape = PhiloxNoise([5, 6]), (2, 4, 1, 8, 8)
     eps = noise.normal(shape, Purpose.START, 0)
-    flow = Imagine().start(Canvas(RectifiedFlow(), PixelCodec(), shape), noise)
+    flow = Composed().start(Canvas(RectifiedFlow(), PixelCodec(), shape), noise)
     torch.testing.assert_close(flow, eps, rtol=0, atol=0)
     edm = EDM()
-    start = Imagine().start(Canvas(edm, PixelCodec(), shape), noise)
+    start = Composed().start(Canvas(edm, PixelCodec(), shape), noise)
     torch.testing.assert_close(start, float(edm(1.0).sigma) * eps)
-    half = Imagine().start(Canvas(RectifiedFlow(), PixelCodec(), shape, 0.5), noise)
+    half = Composed().start(Canvas(RectifiedFlow(), PixelCodec(), shape, 0.5), noise)
     torch.testing.assert_close(half, 0.5 * eps)
