@@ -126,7 +126,8 @@ def what(name: str) -> str:
 def row(line: dict[str, Any]) -> str:
     options = ", ".join(f"{name}={value}" for name, value in line["options"].items() if name not in GIVEN)
     extra = "+" if line["kind"] == "modifier" else ""
-    cells = [f"`{line['name']}`", what(line["name"]), options, f"{extra}{line['evaluations']}", line["source"]]
+    more = f", +{each} a further prompt" if (each := line["evaluations_for_each_prompt"]) else ""
+    cells = [f"`{line['name']}`", what(line["name"]), options, f"{extra}{line['evaluations']}{more}", line["source"]]
     return "| " + " | ".join(cells) + " |"
 
 

@@ -89,6 +89,15 @@ class Guidance:
         """The prompts that are read, by branch."""
         return {branch: self.prompts[branch] for branch in self.rule[1].branches}
 
+    def check_pure_noise(self) -> None:
+        """Raises InvalidOption for what is undefined at alpha = 0, for a drawing that is asked there."""
+        for label, modifier in self.modifiers:
+            if isinstance(modifier, Rescale) and modifier.target == "eps" and modifier.amount:
+                raise InvalidOption(
+                    f"{label.partition(': ')[2]} takes the contrast of eps, which says nothing at alpha = 0 (pure noise), "
+                    "and this time grid goes there; use target=v, or start below t = 1, such as uniform:start=0.99."
+                )
+
     def wrap(self, leaf: Denoiser[Any], weak: Denoiser[Any] | None = None) -> tuple[Denoiser[Any], tuple[str, ...]]:
         """The guided denoiser around a leaf, for one request, and the methods that change nothing.
 

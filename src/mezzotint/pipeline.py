@@ -192,7 +192,10 @@ class Pipeline:
         resolved = replace(resolved, grid=self._grid_name(resolved))
         schedule, target = leaf.schedule, target_of(leaf)
         if moves := self.time_grid(resolved):  # none where nothing is redrawn
-            check_combination(Combination(self.solver(resolved), moves, schedule, target))
+            combination = Combination(self.solver(resolved), moves, schedule, target)
+            check_combination(combination)
+            if combination.asks_pure_noise:
+                self._guidance(resolved).check_pure_noise()
         self._guided(resolved)
         tuple(self.script(resolved).pieces(self.model.conditioner))
         return resolved

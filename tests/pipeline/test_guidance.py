@@ -10,7 +10,7 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook
 
 from mezzotint import Pipeline, Recipe, Request
-from mezzotint.diffusion.guidance import GUIDANCES
+from mezzotint.diffusion.guidance import GUIDANCES, describe
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.errors import InvalidOption
 from mezzotint.families.pixel_dit import PixelDiT
@@ -40,6 +40,25 @@ ON: Mapping[str, tuple[dict[str, Any], int]] = {
     "token-dropout": ({"guidance_methods": ("token-dropout:scale=2",)}, 12),
 }
 """Each method switched on beside guidance 3, and the evaluations of four steps."""
+
+
+def test_the_contrast_of_eps_is_refused_at_pure_noise_before_any_work(pipe: Pipeline) -> None:
+    asked = Request(prompt="a cat", guidance_methods=("rescale:amount=0.7,target=eps",))
+    with pytest.raises(InvalidOption, match=r"rescale:amount=0\.7,target=eps takes the contrast of eps.* use target=v"):
+        pipe.resolve(asked)
+    pipe.resolve(replace(asked, grid="uniform:start=0.99"))
+    pipe.resolve(replace(asked, guidance_methods=("rescale:amount=0.7",)))
+
+
+@pytest.mark.parametrize("rule", ["composable", "perp-neg"])
+def test_each_further_prompt_costs_what_the_registry_says(pipe: Pipeline, rule: str) -> None:
+    (line,) = (line for line in describe() if line["name"] == rule)
+    for count in range(3):
+        also = tuple((f"thing {i}", -0.5) for i in range(count))
+        drawn = pipe.generate("a cat", steps=3, guidance=3, guidance_methods=(rule,), also=also)
+        assert drawn.evaluations == 3 * (line["evaluations"] + count * line["evaluations_for_each_prompt"])
+
+
 STACK = {"guidance_methods": ("apg:momentum=-0.5", "pag:scale=1.5", "rescale:amount=0.6"), "guidance": 6}
 
 

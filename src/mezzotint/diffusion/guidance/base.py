@@ -218,6 +218,7 @@ class GuidanceRecord:
 
     kind: rule or modifier. build: the class; its fields are its options. evaluations: network forwards per picture
     and prediction when it is on, with the fewest branches (of a modifier: those it adds). source: paper and equation.
+    for_each_prompt: the same for each further prompt.
     needs: what not every model or request has: "attention", "a weaker denoiser", "the conditioning ...".
     aliases: other names of the method.
     """
@@ -229,6 +230,7 @@ class GuidanceRecord:
     source: str
     needs: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    for_each_prompt: int = 0
 
     def make(self, options: Mapping[str, Any] | None = None) -> Any:
         """The rule or modifier with these options. Raises InvalidOption for an unknown one or a value out of range."""
@@ -247,6 +249,7 @@ class GuidanceRecord:
             "kind": self.kind,
             "options": {field.name: _default(field) for field in fields(self.build)},  # type: ignore[arg-type]
             "evaluations": self.evaluations,
+            "evaluations_for_each_prompt": self.for_each_prompt,
             "needs": list(self.needs),
             "source": self.source,
         }

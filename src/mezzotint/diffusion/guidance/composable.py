@@ -57,5 +57,6 @@ RECORD = GuidanceRecord(
     Composable,
     evaluations=2,
     source="Liu et al. 2022, arXiv 2206.01714",
+    for_each_prompt=1,
     needs=("a conditioning for each further prompt",),
 )

@@ -62,5 +62,6 @@ RECORD = GuidanceRecord(
     PerpNeg,
     evaluations=2,
     source="Armandpour et al. 2023, arXiv 2304.04968",
+    for_each_prompt=1,
     needs=("a conditioning for each negative prompt",),
 )
