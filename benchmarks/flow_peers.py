@@ -23,7 +23,7 @@ __all__ = ["DIFFUSERS", "diffusers_runs", "k_diffusion_runs"]
 def _diffusers() -> dict[str, tuple[str, dict[str, Any], str]]:
     """Name -> scheduler, its options, and how its times are asked for: "steps", "twice" or "sigmas"."""
     found: dict[str, tuple[str, dict[str, Any], str]] = {}
-    for shift in (1.0, 2.0, 3.0, 4.0, 6.0):
+    for shift in (1.0, 2.0, 3.0, 4.0, 6.0, 8.0):
         label = "" if shift == 1 else f" shift {shift:g}"
         found[f"FlowMatchEuler{label}"] = ("FlowMatchEulerDiscreteScheduler", {"shift": shift}, "steps")
         found[f"FlowMatchEuler sigmas{label}"] = ("FlowMatchEulerDiscreteScheduler", {"shift": shift}, "sigmas")
@@ -107,7 +107,7 @@ def _k_grids(k: Any, steps: int) -> Mapping[str, Tensor]:
         grids[f"karras {ends}"] = k.get_sigmas_karras(steps, low, high)
         grids[f"exp {ends}"] = k.get_sigmas_exponential(steps, low, high)
     t = torch.linspace(0.999, 0, steps + 1, dtype=torch.float64)[:-1]
-    for shift in (1, 3, 6):  # as ComfyUI gives them to k-diffusion for flows
+    for shift in (1, 3, 6, 8):  # as ComfyUI gives them to k-diffusion for flows
         grids[f"shift {shift}"] = torch.cat([shift * t / (1 - t), torch.zeros(1, dtype=torch.float64)])
     return grids
 

@@ -19,7 +19,7 @@ FITTED = (6, 8)
 GRIDS: Mapping[str, Callable[..., TimeGrid]] = MappingProxyType(
     {
         **FALLING_GRIDS,
-        **{f"shifted:shift={s}": partial(shifted, shift=s) for s in (2, 4, 6)},
+        **{f"shifted:shift={s}": partial(shifted, shift=s) for s in (2, 4, 6, 8)},
         **{f"karras:sigma_min={s}": partial(karras, sigma_min=s) for s in (0.05, 0.3)},
     }
 )

@@ -56,6 +56,9 @@ stacked.png  (seed 3, ...; 20 evaluations, ... s)
 A network is evaluated twice a step for the rule and once for `pag`. Outside the interval, which leaves out two of the
 eight times (1 and 0.125), it is evaluated once.
 
+`--chaos`, from 0 to 100, is a short way to end the interval early: at 100 it is 0 to 0.75. What pictures of one prompt
+have in common is decided where it is noisiest; without guidance there they differ more, and fit the prompt less.
+
 From Python, and in JSON, `guidance_methods` is a list:
 
 ```python run

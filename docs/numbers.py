@@ -193,6 +193,21 @@ def caption_gain() -> str:
     return "\n".join(rows)
 
 
+def references() -> str:
+    """What style references and image prompts take over, by their weights."""
+    data = read(ROOT / "benchmarks" / "references.json")
+    if not data:
+        return "There are no measurements yet."
+    head = "| | weight | likeness to the reference | alignment with the prompt | distance of mean colours |"
+    rows = [
+        f"| {kind} | {weight} | {found['likeness']:.2f} | {found['alignment']:.2f} | {found['colour']:.0f} |"
+        for kind, table in data["table"].items()
+        for weight, found in table.items()
+    ]
+    note = f"Means of {data['pictures']} pictures by the model {data['model']}; likeness and alignment are cosines."
+    return "\n".join([head, "|---|---|---|---|---|", *rows, "", note])
+
+
 BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "numbers": model_numbers,
@@ -200,6 +215,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "data-sets": data_sets,
         "nouns": nouns,
         "caption-gain": caption_gain,
+        "references": references,
         "solver-benchmark": solver_benchmark,
     }
 )

@@ -18,7 +18,7 @@ from mezzotint.conditioning.prompt.scan import unescaped_matches
 from mezzotint.diffusion.denoiser import Denoiser
 from mezzotint.diffusion.guidance import GuidanceRecord, find_guidance, guidance_stack, guided
 from mezzotint.diffusion.guidance.autoguidance import Autoguidance
-from mezzotint.diffusion.guidance.base import Modifier, Rule
+from mezzotint.diffusion.guidance.base import Calls, Modifier, Rule
 from mezzotint.diffusion.guidance.interval import Interval
 from mezzotint.diffusion.guidance.rescale import Rescale
 from mezzotint.diffusion.noise import Purpose, philox_uniform
@@ -94,15 +94,18 @@ class Guidance:
         for label, modifier in self.modifiers:
             if isinstance(modifier, Rescale) and modifier.target == "eps" and modifier.amount:
                 raise InvalidOption(
-                    f"{label.partition(': ')[2]} takes the contrast of eps, which says nothing at alpha = 0 (pure noise), "
-                    "and this time grid goes there; use target=v, or start below t = 1, such as uniform:start=0.99."
+                    f"{label.partition(': ')[2]} takes the contrast of eps, which says nothing at alpha = 0 (pure "
+                    "noise), and this time grid goes there; use target=v, or start below t = 1, such as "
+                    "uniform:start=0.99."
                 )
 
-    def wrap(self, leaf: Denoiser[Any], weak: Denoiser[Any] | None = None) -> tuple[Denoiser[Any], tuple[str, ...]]:
+    def wrap(
+        self, leaf: Denoiser[Any], weak: Denoiser[Any] | None = None, calls: Calls = "together"
+    ) -> tuple[Denoiser[Any], tuple[str, ...]]:
         """The guided denoiser around a leaf, for one request, and the methods that change nothing.
 
-        With a weak model that is needed, it takes `Pair`s for conditionings. Raises InvalidOption for what this leaf
-        cannot give, and if a weak model is needed and there is none.
+        calls: how branches are evaluated. With a weak model that is needed, it takes `Pair`s for conditionings. Raises
+        InvalidOption for what this leaf cannot give, and if a weak model is needed and there is none.
         """
         if self.needs_weak:
             if weak is None:
@@ -113,7 +116,7 @@ class Guidance:
         name, rule = self.rule
         steered = rule.branches != ("cond",)
         idle = [] if steered else [name]
-        wrapped = guided(leaf, rule)
+        wrapped = guided(leaf, rule, calls=calls)
         for name, plain in self.modifiers:
             modifier = replace(plain, weak=weak) if isinstance(plain, Autoguidance) else plain
             outer = modifier.wrap(wrapped, leaf)
@@ -147,7 +150,7 @@ def resolve_guidance(request: Request, defaults: Request) -> Request:
     rules = [spec.name for spec in specs if _record(spec).kind == "rule"]
     if scale is None:
         scale = SCALES.get(rules[0], defaults.guidance) if rules else defaults.guidance
-    interval = request.guidance_interval
+    interval = _with_chaos(request, defaults)
     if any(spec.name == "interval" for spec in specs):
         if interval not in (None, EVERYWHERE):
             raise InvalidOption(
@@ -159,7 +162,25 @@ def resolve_guidance(request: Request, defaults: Request) -> Request:
         guidance=scale,
         guidance_interval=interval or defaults.guidance_interval or EVERYWHERE,
         guidance_methods=tuple(map(str, specs)),
+        chaos=None,
     )
+
+
+def _with_chaos(request: Request, defaults: Request) -> tuple[float, float] | None:
+    """The guidance interval that a request asks for, by itself or as chaos; None if it asks for none.
+
+    Chaos c leaves guidance out above t = 1 − c / 400: there it decides what pictures have in common. Raises
+    InvalidOption for both at once.
+    """
+    if not request.chaos:
+        return request.guidance_interval
+    if request.guidance_interval is not None:
+        raise InvalidOption(
+            f"chaos is {request.chaos:g}, which ends the guidance interval, and guidance_interval is given too; leave "
+            "out one of them."
+        )
+    low, high = defaults.guidance_interval or EVERYWHERE
+    return low, min(high, 1 - request.chaos / 400)
 
 
 def guidance_of(request: Request, defaults: Request) -> Guidance:

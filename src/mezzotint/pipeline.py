@@ -18,11 +18,11 @@ from mezzotint.conditioning.text import TextConditioner
 from mezzotint.diffusion.combinations import Combination, check_combination, target_of
 from mezzotint.diffusion.denoiser import Bound, Denoiser, NetworkDenoiser
 from mezzotint.diffusion.noise import NOISE_VERSION, PhiloxNoise
-from mezzotint.diffusion.sampling import Step, listeners, sample
+from mezzotint.diffusion.sampling import Step, charged, listeners, sample
 from mezzotint.diffusion.shortfall import shortfall
 from mezzotint.diffusion.solvers import Solver
 from mezzotint.diffusion.timegrid import Denoise, TimeGrid, find_grid, first_part, from_times, last_part
-from mezzotint.editing import Canvas, Edit
+from mezzotint.editing import Canvas, Edit, Plain, nearest_seed
 from mezzotint.errors import InvalidOption
 from mezzotint.guiding import (
     Guidance,
@@ -38,7 +38,18 @@ from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Recipe, Request, Result
 from mezzotint.spec import Spec
-from mezzotint.tasks import Given, edit_of, further_prompts, taken, with_digests, with_size, with_strength
+from mezzotint.tasks import (
+    Given,
+    blended,
+    edit_of,
+    further_prompts,
+    taken,
+    unused,
+    usual,
+    with_digests,
+    with_size,
+    with_strength,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -172,8 +183,8 @@ class Pipeline:
     def resolve(self, request: Request) -> Request:
         """The request with nothing left open. Raises `InvalidOption` for what this model cannot do."""
         defaults = self.model.defaults
-        request = with_size(resolve_guidance(request, defaults), self.model.name, self.model.size)
-        names = ("style", "steps", "solver", "grid")
+        request = with_size(resolve_guidance(request, defaults), self.model.name, self.model.size, self.model.codec)
+        defaults, names = usual(request, defaults), ("style", "steps", "solver", "grid")
         chosen = {n: getattr(defaults, n) for n in names if getattr(request, n) is None}
         leaf = self.model.denoiser
         resolved = replace(
@@ -212,7 +223,7 @@ class Pipeline:
         spare += [f"lora: {name}" for name, strength in request.lora if strength == 0]
         spec, solver = solver_of(request)
         short = shortfall(spec, solver, self.time_grid(request), self.model.denoiser.schedule)
-        spare += unsuited(spec, solver, self.model.denoiser.network)
+        spare += (*unsuited(spec, solver, self.model.denoiser.network), *unused(request))
         if request.strength == 0:
             spare += [
                 f"{name}: nothing is drawn at strength 0" for name in ("prompt", "negative") if getattr(request, name)
@@ -283,26 +294,31 @@ class Pipeline:
             source = edit.start(Canvas(model.denoiser.schedule, model.codec, shape, 0.0), noise)
             assert source is not None, "strength 0 without a picture"
             return iter([Step(0, 1, Denoise(0.0, 0.0), source, None, 0)])
-        canvas = Canvas(model.denoiser.schedule, model.codec, shape, grid[0].t)
         script = self.script(request)
         branches = {name: self._condition(request, numbers, script, name) for name in script.prompts}
+        own = {name: told.strong if isinstance(told, Pair) else told for name, told in branches.items()}
+        plain = Plain(edit.unguided(script.leaf(model.denoiser)), own)
+        canvas = Canvas(model.denoiser.schedule, model.codec, shape, grid[0].t, plain, grid)
         denoise = Bound(edit.wrap(self._guided(request)[0]), edit.condition(branches, canvas, noise))
         start = edit.start(canvas, noise)
         assert start is not None, "an edit that is not composed"
-        return sample(denoise, start, grid, solver_of(request)[1], noise, told=listeners(denoise))
+        drawing = sample(denoise, start, grid, solver_of(request)[1], noise, told=listeners(denoise))
+        return charged(drawing, plain.evaluations)
 
     def _guidance(self, request: Request) -> Guidance:
         return guidance_of(request, self.model.defaults)
 
     def script(self, request: Request) -> Script:
         """What each branch of a resolved request reads, step by step."""
-        further = {name: further_prompt(name, text) for name, text in further_prompts(request).items()}
-        return script_of(self._guidance(request), self.time_grid(request), further)
+        texts = further_prompts(request).items()
+        further = {name: further_prompt(name.partition("-")[0], text) for name, text in texts}
+        return script_of(self._guidance(request), self.time_grid(request), further, blended(request))
 
     def _guided(self, request: Request) -> tuple[Denoiser[Any], tuple[str, ...]]:
         """The guided denoiser, for one group of pictures, and the guidance methods that change nothing."""
-        weak, leaf = self._weak(request), self.script(request).leaf
-        return self._guidance(request).wrap(leaf(self.model.denoiser), None if weak is None else leaf(weak.denoiser))
+        weak, script = self._weak(request), self.script(request)
+        theirs = None if weak is None else script.leaf(weak.denoiser)
+        return self._guidance(request).wrap(script.leaf(self.model.denoiser), theirs, script.calls)
 
     def _condition(self, request: Request, numbers: range, script: Script, branch: str) -> Any:
         """A branch's conditioning for some pictures, as the network reads it, or both networks do."""
@@ -313,7 +329,8 @@ class Pipeline:
             if reading is not None:
                 return [reading] * len(numbers)
             vocabulary = model.conditioner.tokenizer.get_vocab()
-            return [independent_prompt(request.picture(number).seed, vocabulary) for number in numbers]
+            alone = (request.picture(number) for number in numbers)
+            return [independent_prompt(nearest_seed(one.seed, one.vary), vocabulary) for one in alone]
 
         strengths = [strength for _, strength in request.lora]
         cond = script.told(branch, lambda reading: model.prepare(texts(reading), styles, strengths))
@@ -357,7 +374,7 @@ class Pipeline:
             yield Preview(number, step, pixels[row], believed[row], image, recipe)
 
     def _recipe(self, request: Request, image: "Image", evaluations: int) -> Recipe:
-        empty = self.script(request).empty
+        empty = self.script(request).empty and not request.region
         warnings = ("The prompt is empty: the picture is drawn without one.",) if empty else ()
         warnings = (*self.model.warnings, *warnings)
         weak = self._weak(request) if self._guidance(request).needs_weak else None

@@ -7,12 +7,17 @@ from typing import Any
 
 from mezzotint.conditioning.prompt import FLAGS, Reading, lifted, never_read, parse, readings, wildcards
 from mezzotint.conditioning.text import TextConditioner
+from mezzotint.diffusion.blending import Blended, Blending
 from mezzotint.diffusion.bytime import ByTime, Timeline
 from mezzotint.diffusion.denoiser import Denoiser
+from mezzotint.diffusion.guidance.base import Calls
 from mezzotint.diffusion.timegrid import Denoise, TimeGrid
 from mezzotint.guiding import Guidance, Prompt
 from mezzotint.request import Request
 from mezzotint.values import check_text
+
+ALONE: Mapping[str, float] = MappingProxyType({"cond": 1.0})
+"""The prompt that is not blended with others."""
 
 __all__ = ["Script", "make_request", "script_of", "unheard"]
 
@@ -24,11 +29,13 @@ class Script:
     prompts   the branches that are read
     lines     for each of them what is read at each step, from noise to data; None is a prompt at random
     times     where the steps after the first begin, falling
+    blend     the branches that are averaged in place of "cond", with weights of sum 1
     """
 
     prompts: Mapping[str, Prompt]
     lines: Mapping[str, tuple[Reading | None, ...]]
     times: tuple[float, ...]
+    blend: Mapping[str, float]
 
     @property
     def changes(self) -> bool:
@@ -38,10 +45,22 @@ class Script:
     @property
     def empty(self) -> bool:
         """Whether the prompt never says anything."""
-        return not any(text for reading in self.lines["cond"] if reading for text in reading.texts)
+        read = [reading for branch in self.blend for reading in self.lines[branch] if reading]
+        return not any(text for reading in read for text in reading.texts)
+
+    @property
+    def calls(self) -> Calls:
+        """How guidance evaluates its branches: a blend has a call of its own."""
+        return "together" if len(self.blend) == 1 else "apart"
 
     def told(self, branch: str, condition: Callable[[Reading | None], Any]) -> Any:
         """A branch's conditioning: where nothing changes as `condition` makes it, else a `Timeline` of such."""
+        if branch == "cond":
+            each = [self._told(name, condition) for name in self.blend]
+            return each[0] if len(each) == 1 else Blended(tuple(each), tuple(self.blend.values()))
+        return self._told(branch, condition)
+
+    def _told(self, branch: str, condition: Callable[[Reading | None], Any]) -> Any:
         line = self.lines[branch]
         if not self.changes:
             return condition(line[0])
@@ -50,7 +69,8 @@ class Script:
 
     def leaf(self, denoiser: Denoiser[Any]) -> Denoiser[Any]:
         """The leaf that takes what `told` gives."""
-        return ByTime(denoiser) if self.changes else denoiser
+        timed: Denoiser[Any] = ByTime(denoiser) if self.changes else denoiser
+        return timed if len(self.blend) == 1 else Blending(timed)
 
     def pieces(self, conditioner: TextConditioner) -> Iterator[str]:
         """The word pieces and letters that have no number. Raises InvalidOption for a prompt that is too long."""
@@ -74,8 +94,13 @@ def make_request(prompt: str | Request, options: Mapping[str, Any]) -> Request:
     return Request.from_json_dict(lifted(prompt, options))
 
 
-def script_of(guidance: Guidance, grid: TimeGrid, further: Mapping[str, Prompt] = MappingProxyType({})) -> Script:
-    """The script of a request's guidance, and of further prompts that edits read, over its grid.
+def script_of(
+    guidance: Guidance,
+    grid: TimeGrid,
+    further: Mapping[str, Prompt] = MappingProxyType({}),
+    blend: Mapping[str, float] = ALONE,
+) -> Script:
+    """The script of a request's guidance, and of further prompts that edits read, over its grid; `blend` as there.
 
     On one that jumps back, times that come again read the same.
 
@@ -84,7 +109,8 @@ def script_of(guidance: Guidance, grid: TimeGrid, further: Mapping[str, Prompt] 
     starts = sorted({move.t for move in grid if isinstance(move, Denoise)}, reverse=True)
     count = max(1, len(starts))
     prompts = {**guidance.read, **further}
-    return Script(prompts, {name: _line(prompt, count) for name, prompt in prompts.items()}, tuple(starts[1:]))
+    lines = {name: _line(prompt, count) for name, prompt in prompts.items()}
+    return Script(prompts, lines, tuple(starts[1:]), blend)
 
 
 def unheard(script: Script, prompt: str) -> Iterator[str]:

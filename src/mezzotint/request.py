@@ -22,9 +22,12 @@ from mezzotint.options import (
     listed,
     loras,
     methods,
+    mixtures,
     parse_aspect,
     parse_size,
+    references,
     share_of_moves,
+    spatial,
     steps_of,
     time_grid,
 )
@@ -65,33 +68,46 @@ def random_seed() -> int:
 class Request:
     """What to draw. `None` stands for the model's own default, which is resolved when the picture is drawn.
 
-    `prompt` may be empty (drawn without a prompt). `guidance` 1 is off. `guidance_interval` is the part of t in
-    [0, 1] (0 = data, 1 = noise) where guidance acts; (0, 1) is everywhere. `guidance_methods` are specs of at most one
-    rule, which takes the place of classifier-free guidance and gets `guidance` as its scale, and of modifiers, the
-    first innermost. `also` are further prompts, (text, weight), whose weights count in units of `guidance`; a negative
-    one repels. `lora` are LoRAs, (name or file, strength); a name alone has the strength 1. `weak_model` is the model
-    that autoguidance steers away from. `solver` and `grid` are specs, `NAME` or
-    `NAME:option=value,option=value` (see `mezzotint.spec`); `grid` may also be the times themselves, which fall from at
-    most 1 to 0, and then decides `steps`. `eta` is 0 for the deterministic and 1 for the ancestral form of a solver
-    that has both: the same as its option eta. `image` is the SHA-256 of a picture that is edited
-    (`provenance.pixels.pixel_sha256`); `strength` is the share of the steps that draw on it, 0 (none) to 1 (all, from
-    pure noise); `mask` is the SHA-256 of the picture whose brightness says where is drawn; `invert_mask` draws where it
-    is dark, `feather` softens its edge by so many pixels. `size` is (width, height); the constructor also takes `64` or
-    `"64x48"`. `aspect` (width, height), also `"3:2"`, asks for the model's size of that shape, and is None once that is
-    found. `stop` is the share of the moves that are taken, above 0; the last of them goes to t = 0. `prompt`,
-    `negative` and the texts of `also` are in the language of `mezzotint.conditioning.prompt`. Picture i of `n` has the
-    seed `seed + i mod 2^64`. Raises `InvalidOption`.
+    `prompt` may be empty (drawn without a prompt). `guidance` 1 is off. `guidance_interval` is the part of t in [0, 1]
+    (0 = data, 1 = noise) where guidance acts; (0, 1) is everywhere. `chaos`, 0 to 100, ends it the earlier in the
+    noise, so that pictures differ more. `guidance_methods` are specs of at most one rule, which takes the place of
+    classifier-free guidance and gets `guidance` as its scale, and of modifiers, the first innermost. `also` are further
+    prompts, (text, weight), whose weights count in units of `guidance`; a negative one repels. `blend` are prompts,
+    (text, weight), that are averaged with the first, whose weight is 1 if it has words. `lora` are LoRAs, (name or
+    file, strength); a name alone has the strength 1. `weak_model` is the model that autoguidance steers away from.
+    `solver` and `grid` are specs, `NAME` or `NAME:option=value,option=value` (see `mezzotint.spec`); `grid` may also be
+    the times themselves, which fall from at most 1 to 0, and then decides `steps`. `eta` is 0 for the deterministic and
+    1 for the ancestral form of a solver that has both: the same as its option eta. `image` is the SHA-256 of a picture
+    that is edited (`provenance.pixels.pixel_sha256`); `strength` is the share of the steps that draw on it, 0 (none) to
+    1 (all, from pure noise); `mask` is the SHA-256 of the picture whose brightness says where is drawn; `invert_mask`
+    draws where it is dark, `feather` softens its edge by so many pixels. `invert` begins from the noise that the
+    picture came from under `source_prompt`; `blend_images` are up to four more that are mixed with it there,
+    `blend_weights` one weight for each picture, equal ones if None. `vary` are variations, (share, seed): from none, 0,
+    to that seed's noise, 1. `size` is (width, height); the constructor also takes `64` or `"64x48"`. `aspect` (width,
+    height), also `"3:2"`, asks for the model's size of that shape, and is None once that is found. A size above the
+    model's is drawn in windows, at most `window_stride` pixels apart. `tile` (x, y, both) lets the picture go on over
+    its edges. `region` are boxes with prompts of their own, ((left, top, right, bottom), text) in shares of the
+    picture. `expand` draws so many pixels (left, top, right, bottom) around an image, `zoom` shrinks it on its canvas
+    so many times, and `aspect` puts it into the middle of one of this shape. `style_ref`, `image_ref` and
+    `structure_ref` are the SHA-256 of pictures whose manner, content, and edges or layout (`structure`) are taken up,
+    as much as `style_weight`, `image_weight` and `structure_weight` say; 0 is off. `stop` is the share of the moves
+    that are taken, above 0; the last of them goes to t = 0. `prompt`, `negative` and the texts of `also` are in the
+    language of `mezzotint.conditioning.prompt`. Picture i of `n` has the seed `seed + i mod 2^64`, and so have its
+    variations. `original_prompt` is what `prompt` was expanded from, and has no effect. Raises `InvalidOption`.
     """
 
     prompt: str
     negative: str = ""
     also: tuple[tuple[str, float], ...] = ()
+    blend: tuple[tuple[str, float], ...] = ()
     style: str | None = None
     n: int = 1
     seed: int = 0
+    vary: tuple[tuple[float, int], ...] = ()
     steps: int | None = None
     guidance: float | None = None
     guidance_interval: tuple[float, float] | None = None
+    chaos: float | None = None
     guidance_methods: tuple[str, ...] = ()
     solver: str | None = None
     eta: float | None = None
@@ -99,11 +115,28 @@ class Request:
     stop: float | None = None
     size: tuple[int, int] | None = None
     aspect: tuple[int, int] | None = None
+    tile: str | None = None
+    window_stride: int | None = None
+    region: tuple[tuple[tuple[float, float, float, float], str], ...] = ()
     image: str | None = None
     strength: float | None = None
     mask: str | None = None
     invert_mask: bool = False
     feather: float = 0.0
+    expand: tuple[int, int, int, int] | None = None
+    zoom: float | None = None
+    invert: bool = False
+    source_prompt: str = ""
+    blend_images: tuple[str, ...] = ()
+    blend_weights: tuple[float, ...] | None = None
+    style_ref: str | None = None
+    style_weight: float | None = None
+    image_ref: str | None = None
+    image_weight: float | None = None
+    structure_ref: str | None = None
+    structure_weight: float | None = None
+    structure: str | None = None
+    original_prompt: str | None = None
     model: str = "house"
     lora: tuple[tuple[str, float], ...] = ()
     weak_model: str | None = None
@@ -114,6 +147,8 @@ class Request:
     def __post_init__(self) -> None:
         check_text("prompt", self.prompt)
         check_text("negative", self.negative)
+        if self.original_prompt is not None:
+            check_text("original_prompt", self.original_prompt)
         for name in ("model", "device"):
             check_name(name, getattr(self, name))
         for name in ("style", "weak_model"):
@@ -138,6 +173,8 @@ class Request:
             store(self, "eta", real("eta", self.eta, 0.0, 1.0))
         if self.guidance_interval is not None:
             store(self, "guidance_interval", interval(self.guidance_interval))
+        if self.chaos is not None:
+            store(self, "chaos", real("chaos", self.chaos, 0.0, 100.0))
         store(self, "guidance_methods", methods(self.guidance_methods))
         store(self, "also", further_prompts(self.also))
         store(self, "lora", loras(self.lora))
@@ -168,11 +205,14 @@ class Request:
             raise InvalidOption("strength and mask are for editing a picture; give an image too.")
         if self.mask is None and (self.invert_mask or self.feather):
             raise InvalidOption("invert_mask and feather change a mask; give a mask too.")
+        for name, value in (mixtures(self, SEEDS) | spatial(self) | references(self)).items():
+            store(self, name, value)
 
     def picture(self, index: int) -> Self:
         """The request for picture `index` (from 0) alone: `n` = 1 and that picture's own seed."""
         assert 0 <= index < self.n, f"picture {index} of {self.n}"
-        return replace(self, n=1, seed=(self.seed + index) % SEEDS)
+        vary = tuple((share, (seed + index) % SEEDS) for share, seed in self.vary)
+        return replace(self, n=1, seed=(self.seed + index) % SEEDS, vary=vary)
 
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values under the option names."""

@@ -1,7 +1,8 @@
 """From a request, and the pictures that came with it, to a task."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,17 @@ from torch import Tensor
 from mezzotint.codecs.codec import Codec
 from mezzotint.codecs.images import from_image
 from mezzotint.diffusion.noise import PhiloxNoise
-from mezzotint.editing import Composed, Edit, Img2Img, Inpaint
+from mezzotint.editing import SOURCE, Composed, Edit, Img2Img, Inpaint, Invert, Vary
+from mezzotint.editing.image_prompt import image_prompt
+from mezzotint.editing.outpaint import centred, covered, extended, source_size, with_size, zoomed_out
+from mezzotint.editing.regional import branch, regional
+from mezzotint.editing.shared_attention import REFERENCE
+from mezzotint.editing.structure import Structure, StructureKind
+from mezzotint.editing.style_reference import style_reference
+from mezzotint.editing.tile import in_windows
 from mezzotint.errors import InvalidOption
 from mezzotint.provenance.pixels import pixel_sha256
-from mezzotint.request import Request
+from mezzotint.request import SEEDS, Request
 from mezzotint.values import show
 
 if TYPE_CHECKING:
@@ -23,24 +31,34 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PICTURES",
+    "ROWS",
     "STRENGTH",
     "TASKS",
     "Given",
+    "blended",
     "edit_of",
     "further_prompts",
     "mask_values",
+    "source_size",
     "taken",
+    "unused",
+    "usual",
     "with_digests",
     "with_size",
     "with_strength",
 ]
 
-PICTURES = ("image", "mask")
+PICTURES = ("image", "mask", "style_ref", "image_ref", "structure_ref")
 """The options that are pictures; a request holds their digests."""
+ROWS = ("blend_images",)
+"""The options that are several pictures; among the pictures of a call, picture i (from 0) is called NAME[i]."""
 
 STRENGTH = 0.9
 """Of a picture that is edited without a mask, unless asked otherwise; with one it is 1. On rectified flow a prompt
 decides about colours and things only where there is much noise: at 0.7 the house model paints a "green apple" red."""
+
+WEIGHTS: Mapping[str, float] = MappingProxyType({"style": 1.0, "image": 0.5, "structure": 1.0})
+"""How much references count unless asked otherwise."""
 
 
 def taken(options: Mapping[str, Any]) -> tuple[dict[str, "Image"], dict[str, Any]]:
@@ -49,7 +67,12 @@ def taken(options: Mapping[str, Any]) -> tuple[dict[str, "Image"], dict[str, Any
     Raises `InvalidOption` for what is no picture.
     """
     pictures = {name: owned(name, options[name]) for name in PICTURES if options.get(name) is not None}
-    return pictures, {name: value for name, value in options.items() if name not in PICTURES}
+    for name in ROWS:
+        row = options.get(name) or ()
+        if not isinstance(row, Sequence) or isinstance(row, str):
+            raise InvalidOption(f"{name} is {show(row)}; give a list of Pillow images.")
+        pictures |= {f"{name}[{i}]": owned(f"{name}[{i}]", one) for i, one in enumerate(row)}
+    return pictures, {name: value for name, value in options.items() if name not in (*PICTURES, *ROWS)}
 
 
 def with_digests(asked: str | Request, options: Mapping[str, Any], pictures: Mapping[str, "Image"]) -> dict[str, Any]:
@@ -66,32 +89,32 @@ def with_digests(asked: str | Request, options: Mapping[str, Any], pictures: Map
             raise InvalidOption(f"The request is for the {name} with the digest {named[:12]}…; {what}.")
         if digest is not None:
             found[name] = digest
+    for name in ROWS:
+        row = tuple(pixel_sha256(picture) for key, picture in pictures.items() if key.startswith(f"{name}["))
+        asked_row = getattr(asked, name) if isinstance(asked, Request) else ()
+        if asked_row and asked_row != row:
+            raise InvalidOption(f"The request is for the {len(asked_row)} {name} with certain digests; give those.")
+        if row:
+            found[name] = row
     return found
 
 
-def with_size(request: Request, model: str, size: tuple[int, int]) -> Request:
-    """The request with the size that a model draws, which what it asks for must be, or have the shape of.
-
-    Raises `InvalidOption` for another one.
-    """
-    width, height = size
-    asked = "" if request.size in (None, size) else "x".join(map(str, request.size or ()))
-    if request.aspect is not None and request.aspect[0] * height != request.aspect[1] * width:
-        asked = f"of the shape {':'.join(map(str, request.aspect))}"
-    if asked:
-        leave = "--size" if request.aspect is None else "--aspect"
-        raise InvalidOption(
-            f"The model {model} draws pictures of {width}x{height} pixels, not {asked}; leave out {leave} or give "
-            f"{f'{width}x{height}' if request.aspect is None else f'--size {width}x{height}'}."
-        )
-    return replace(request, size=size, aspect=None)
+def usual(request: Request, defaults: Request) -> Request:
+    """What a request gets that leaves it open: the model's defaults, but DDIM to draw what DDIM inverted."""
+    return replace(defaults, solver="ddim") if request.invert else defaults
 
 
 def with_strength(request: Request) -> Request:
-    """The request with the strength that an edit has unless asked otherwise."""
+    """The request with the strength that an edit has unless asked otherwise, and with the weights of references."""
+    open_ = [name for name in WEIGHTS if getattr(request, f"{name}_weight") is None]
+    weights: dict[str, Any] = {f"{name}_weight": WEIGHTS[name] for name in open_ if getattr(request, f"{name}_ref")}
+    request = replace(request, **weights) if weights else request
+    if request.structure_ref and request.structure is None:
+        request = replace(request, structure="edges")
     if request.image is None or request.strength is not None:
         return request
-    return replace(request, strength=STRENGTH if request.mask is None else 1.0)
+    whole = request.mask is not None or request.invert or any(request.expand or ()) or (request.zoom or 1) > 1
+    return replace(request, strength=1.0 if whole else STRENGTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +130,32 @@ class Given:
 
 def edit_of(given: Given) -> Edit:
     """All edits of a request, in the order of `TASKS`."""
+    given = on_canvas(given)
     return Composed(tuple(edit for make in TASKS.values() if (edit := make(given)) is not None))
+
+
+def on_canvas(given: Given) -> Given:
+    """What is given, with a picture that is drawn around at its place on the canvas, and a mask that says so.
+
+    Raises `InvalidOption` for a picture of another size than the canvas leaves to it.
+    """
+    request, image = given.request, given.pictures.get("image")
+    zoom, margins = request.zoom or 1.0, request.expand or (0, 0, 0, 0)
+    if image is None or not (any(margins) or zoom > 1):
+        return given
+    mask = given.pictures.get("mask")
+    for name, picture in (("image", image), ("mask", mask)):
+        if picture is not None and picture.size != (here := source_size(request)):
+            there, room = ("x".join(map(str, size)) for size in (picture.size, here))
+            raise InvalidOption(f"The {name} has {there} pixels, but it fills {room}; scale it to that size first.")
+    if zoom > 1:
+        image, mask = zoomed_out(image, zoom), None if mask is None else zoomed_out(mask, zoom)
+        margins = centred(image.size, request.size or given.native)
+    none = torch.zeros(1, image.height, image.width)
+    cover = none if mask is None else mask_values(mask, request.invert_mask, request.feather)
+    pictures = {**given.pictures, "image": extended(image, margins), "mask": covered(cover, margins)}
+    placed = replace(request, invert_mask=False, feather=0.0, expand=None, zoom=None)
+    return replace(given, request=placed, pictures=pictures)
 
 
 def from_picture(given: Given) -> Edit | None:
@@ -117,9 +165,8 @@ def from_picture(given: Given) -> Edit | None:
     if image is None:
         return None
     for name, picture in (("image", image), ("mask", mask)):
-        if picture is not None and picture.size != request.size:
-            there, here = ("x".join(map(str, size)) for size in (picture.size, request.size or ()))
-            raise InvalidOption(f"The {name} has {there} pixels, but {here} are drawn; scale it to that size first.")
+        if picture is not None:
+            right_size(name, picture, request)
     pixels, whole = from_image(image), request.strength == 1
     if mask is None and (request.strength or codec.factors != (1, 1, 1)):
         return Img2Img(pixels, whole)
@@ -130,12 +177,100 @@ def from_picture(given: Given) -> Edit | None:
     return Inpaint(image, pixels, cover, latents, whole)
 
 
+def right_size(name: str, picture: "Image", request: Request) -> "Image":
+    """The picture. Raises `InvalidOption` if it is of another size than what is drawn."""
+    if picture.size != request.size:
+        there, here = ("x".join(map(str, size)) for size in (picture.size, request.size or ()))
+        raise InvalidOption(f"The {name} has {there} pixels, but {here} are drawn; scale it to that size first.")
+    return picture
+
+
+def from_other_seeds(given: Given) -> Edit | None:
+    """A variation."""
+    request = given.request
+    toward = tuple((share, (seed - request.seed) % SEEDS) for share, seed in request.vary)
+    return Vary(toward) if toward else None
+
+
+def from_noise_of_pictures(given: Given) -> Edit | None:
+    """An inversion of a picture, or of several that are blended. Raises `InvalidOption` for those of another size."""
+    request = given.request
+    if not request.invert:
+        return None
+    names = ["image", *(f"blend_images[{i}]" for i in range(len(request.blend_images)))]
+    found = tuple(from_image(right_size(name, given.pictures[name], request)) for name in names)
+    return Invert(found, request.blend_weights or (1.0,))
+
+
+def from_reference(given: Given, name: str) -> Edit | None:
+    """A style reference or an image prompt. Raises `InvalidOption` for a picture of another size than the model's."""
+    picture, request = given.pictures.get(name), given.request
+    if picture is None:
+        return None
+    if picture.size != given.native:
+        there, here = ("x".join(map(str, size)) for size in (picture.size, given.native))
+        raise InvalidOption(f"The {name} has {there} pixels, but the model draws {here}; scale it to that size first.")
+    if name == "style_ref":
+        return style_reference(from_image(picture), request.style_weight or 0.0)
+    return image_prompt(from_image(picture), request.image_weight or 0.0)
+
+
+def from_structure(given: Given) -> Edit | None:
+    """A structure reference. Raises `InvalidOption` for a picture of another size than what is drawn, and for edges
+    where a model draws no pixels."""
+    picture, request, codec = given.pictures.get("structure_ref"), given.request, given.codec
+    if picture is None:
+        return None
+    pixels = from_image(right_size("structure_ref", picture, request))
+    if request.structure == "edges" and codec.factors != (1, 1, 1):
+        raise InvalidOption(f"structure is edges, which the latents of {request.model} do not show; choose layout.")
+    kind: StructureKind = "layout" if request.structure == "layout" else "edges"
+    return Structure(codec.encode(pixels[None], PhiloxNoise([request.seed]))[0], request.structure_weight or 0.0, kind)
+
+
+def unused(request: Request) -> tuple[str, ...]:
+    """The references of a resolved request that have no effect, and what says where nothing is drawn."""
+    why = "at strength 0" if request.strength == 0 else "at weight 0"
+    named = [name for name in WEIGHTS if getattr(request, f"{name}_ref")]
+    idle = [name for name in named if request.strength == 0 or not getattr(request, f"{name}_weight")]
+    where = ("region", "tile", "window_stride") if request.strength == 0 else ()
+    still = tuple(f"{name}: nothing is drawn at strength 0" for name in where if getattr(request, name))
+    return (*(f"{name}_ref: nothing of it is drawn {why}" for name in idle), *still)
+
+
 def further_prompts(request: Request) -> Mapping[str, str]:
     """The prompts that edits of a request read besides those of its guidance, by branch, in the request's style."""
-    return {}
+    source = {SOURCE: request.source_prompt} if request.invert else {}
+    source |= {branch(k): text for k, (_, text) in enumerate(request.region)}
+    if request.style_weight or request.image_weight:
+        source[REFERENCE] = ""
+    return source | {f"blend-{k}": text for k, (text, weight) in enumerate(request.blend, 1) if weight}
 
 
-TASKS: Mapping[str, Callable[[Given], Edit | None]] = MappingProxyType({"picture": from_picture})
+def blended(request: Request) -> Mapping[str, float]:
+    """The branches that are averaged in place of "cond", with weights of sum 1; itself alone where nothing is blended.
+
+    The prompt has the weight 1, but where it is empty it takes no part.
+    """
+    weights = {f"blend-{k}": weight for k, (_, weight) in enumerate(request.blend, 1) if weight}
+    if not weights or request.prompt.strip():
+        weights = {"cond": 1.0, **weights}
+    return {name: weight / sum(weights.values()) for name, weight in weights.items()}
+
+
+TASKS: Mapping[str, Callable[[Given], Edit | None]] = MappingProxyType(
+    {
+        "vary": from_other_seeds,  # the first: it mixes what seeds give
+        # the innermost wrapper: all others see the whole canvas
+        "windows": lambda given: in_windows(given.request, given.codec, given.native),
+        "regions": lambda given: regional(given.request, given.codec, given.native),
+        "style_ref": partial(from_reference, name="style_ref"),
+        "image_ref": partial(from_reference, name="image_ref"),
+        "structure": from_structure,  # it takes gradients of all within; the picture's known part goes above it
+        "picture": from_picture,
+        "invert": from_noise_of_pictures,
+    }
+)
 """What makes an edit of a request, or none, by name; each wraps those before it. A new edit is a file and a line."""
 
 

@@ -189,6 +189,7 @@ def test_the_meaning_of_a_seed_is_frozen() -> None:
         "AUGMENT": 10,
         "EVALUATION": 11,
         "PROMPT": 12,
+        "REFERENCE": 13,
     }
     path = PhiloxNoise([0]).brownian((1, 2), 0.0, 1.0)[0].tolist()
     assert path == pytest.approx(BROWNIAN_OF_SEED_ZERO, abs=1e-6)

@@ -44,9 +44,17 @@ def attention_by_hand(module: Attention, scores: Scores) -> Iterator[None]:
     """Another attention in one block: softmax(scores(q, k)) v."""
 
     def forward(
-        x: Tensor, *, rotary: Any = None, context: Any = None, bias: Any = None, hook: Any = None, strengths: Any = None
+        x: Tensor,
+        *,
+        rotary: Any = None,
+        context: Any = None,
+        bias: Any = None,
+        hook: Any = None,
+        tokens: Any = None,
+        strengths: Any = None,
     ) -> Tensor:
         assert strengths is None, "no LoRA here"
+        assert tokens is None, "no other picture here"
         b, n, width = x.shape
         q, k, v = (y.view(b, n, module.heads, -1).transpose(1, 2) for y in module.qkv(x).chunk(3, dim=-1))
         q, k = apply_rotary(module.norm_q(q), *rotary), apply_rotary(module.norm_k(k), *rotary)

@@ -125,3 +125,18 @@ def test_drawing_options_that_another_recipe_lacks_are_refused(run: Run, folder:
     assert "The recipe has no image; leave out --image" in sentence(
         run("reproduce", "c.png", "--model", folder, "--image", apple)
     )
+
+
+def test_what_is_drawn_around_a_picture_is_drawn_again(run: Run, folder: Path, apple: Path, here: Path) -> None:
+    own = np.asarray(Image.open(apple))
+    words = ("edit", apple, "a cat", "--model", folder, "--seed", 3, "--out")
+    assert run(*words, "e.png", "--expand", "left=8,top=16", "--region", "0,0,0.5,1:a (red:1.2) hat").exit_code == 0
+    assert np.array_equal(np.asarray(Image.open(here / "e.png"))[16:, 8:], own)
+    assert run(*words, "w.png", "--aspect", "2:1", "--mask", "hole.png").exit_code == 0
+    assert np.array_equal(np.asarray(Image.open(here / "w.png"))[:, 8:16], own[:, :8])
+    assert run(*words, "z.png", "--zoom", 2, "--tile", "x").exit_code == 0
+    for name, more in (("e.png", ()), ("w.png", ("--mask", "hole.png")), ("z.png", ())):
+        again = run("reproduce", name, "--model", folder, "--image", apple, *more)
+        assert again.stdout == f"{name}: identical: every pixel is equal.\n"
+    assert "expand is 'up=8'" in sentence(run(*words, "n.png", "--expand", "up=8"))
+    assert not (here / "n.png").exists()

@@ -42,7 +42,7 @@ def test_no_arguments_are_answered_with_help_and_exit_code_2(run: Run) -> None:
         (["data", "build", "icon"], "did you mean icons"),
         (["imagine", "x", "--step", "3"], "did you mean --steps"),
         (["imagine", "x", "--sovler=ddim"], "did you mean --solver"),
-        (["zzz"], "it must be one of data, doctor, edit, eval, explain, fit-grid"),
+        (["zzz"], "it must be one of blend, data, describe, doctor, edit, eval"),
     ],
 )
 def test_unknown_commands_and_options_come_with_the_nearest_names(run: Run, args: list[str], near: str) -> None:

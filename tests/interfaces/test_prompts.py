@@ -214,8 +214,10 @@ def test_a_picture_of_a_prompt_is_drawn_again(run: Run, model: Path, here: Path,
 def test_aspect_and_stop_reach_the_recipe(draw: Any, run: Run, model: Path) -> None:
     found = draw("a cat", "--aspect", "2:2", "--stop", 0.5, "--out", "a.png")
     assert asked(found, "size", "aspect", "stop", "steps") == [[[32, 32], None, 0.5, 2]]
-    refused = sentence(run("imagine", "a cat", "--aspect", "3:2", "--model", model))
-    assert "draws pictures of 32x32 pixels, not of the shape 3:2; leave out --aspect" in refused
+    found = draw("a cat --ar 3:2", "--out", "wide.png")
+    assert asked(found, "size", "aspect") == [[[48, 32], None]]
+    refused = sentence(run("imagine", "a cat", "--aspect", "99:2", "--model", model))
+    assert "draws pictures of 32x32 pixels, not of the shape 99:2, or larger ones" in refused
     assert "stop is 0.0; it must be a number above 0" in sentence(run("imagine", "x", "--stop", 0, "--model", model))
 
 

@@ -42,6 +42,18 @@ ON: Mapping[str, tuple[dict[str, Any], int]] = {
 """Each method switched on beside guidance 3, and the evaluations of four steps."""
 
 
+def test_chaos_leaves_guidance_out_where_it_is_noisiest(pipe: Pipeline) -> None:
+    assert pipe.resolve(Request(prompt="a cat", chaos=100)).guidance_interval == (0.0, 0.75)
+    resolved = pipe.generate("a cat --chaos 40", steps=4).recipes[0].request
+    assert (resolved.chaos, resolved.guidance_interval) == (None, (0.0, 0.9))
+    by_hand = pipe.generate("a cat", steps=4, guidance_interval=(0.0, 0.9)).recipes[0]
+    assert by_hand == pipe.generate("a cat", steps=4, chaos=40).recipes[0]
+    none = pipe.generate("a cat", steps=4, chaos=0).recipes[0]
+    assert none == pipe.generate("a cat", steps=4).recipes[0]
+    with pytest.raises(InvalidOption, match="chaos is 40, which ends the guidance interval"):
+        pipe.resolve(Request(prompt="a cat", chaos=40, guidance_interval=(0, 0.5)))
+
+
 def test_the_contrast_of_eps_is_refused_at_pure_noise_before_any_work(pipe: Pipeline) -> None:
     asked = Request(prompt="a cat", guidance_methods=("rescale:amount=0.7,target=eps",))
     with pytest.raises(InvalidOption, match=r"rescale:amount=0\.7,target=eps takes the contrast of eps.* use target=v"):

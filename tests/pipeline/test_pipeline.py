@@ -209,7 +209,7 @@ def test_too_few_steps_for_the_solvers_order_are_named(pipe: Pipeline) -> None:
         ({"solver": "eulr"}, "did you mean euler"),
         ({"style": "nto"}, "did you mean noto"),
         ({"grid": "karas"}, "did you mean karras"),
-        ({"size": (128, 128)}, "draws pictures of 32x32"),
+        ({"size": (128, 132)}, "draws pictures of 32x32"),
         ({"steps": 0}, "steps is 0"),
         ({"seed": -1}, "seed is -1"),
         ({"guidance": float("nan")}, "guidance is nan"),

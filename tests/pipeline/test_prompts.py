@@ -296,9 +296,9 @@ def test_everything_that_has_no_effect_is_named(pipe: Pipeline) -> None:
     def ignored(prompt: str, **options: Any) -> tuple[str, ...]:
         return recipe(pipe, prompt, **options).ignored
 
-    assert ignored("a cat --weird 250 --tile") == (
+    assert ignored("a cat --weird 250 --hd") == (
         "--weird 250: it has no meaning here",
-        "--tile: it has no meaning here",
+        "--hd: it has no meaning here",
     )
     assert ignored("[a cat:a dog:9]") == ("[a cat:a dog:9]: 'a dog' is never reached with 4 steps",)
     assert ignored("[a|b|c] d", steps=2, solver="ddim") == ("[a|b|c]: 'c' is never reached with 2 steps",)
@@ -331,9 +331,9 @@ def test_everything_that_has_no_effect_is_named(pipe: Pipeline) -> None:
         ("a AND b", {"guidance_methods": ("perp-neg",)}, "with a negative weight, and 'b' has 1"),
         ("a :2 AND b :-1", {"guidance_methods": ("perp-neg",)}, "takes the first prompt with the weight 1, not 2"),
         (
-            "a --ar 3:2",
+            "a --ar 99:2",
             {},
-            "draws pictures of 32x32 pixels, not of the shape 3:2; leave out --aspect or give --size 32x32",
+            "draws pictures of 32x32 pixels, not of the shape 99:2, or larger ones with sides in multiples of 8",
         ),
         ("a", {"stop": 0.5, "grid": "repaint:length=2", "steps": 8}, "A falling time grid is needed here"),
         ("a " * 2049, {}, "has 2049 word pieces; at most 2048 are read"),

@@ -62,6 +62,7 @@ class Purpose(IntEnum):
     AUGMENT = 10
     EVALUATION = 11
     PROMPT = 12
+    REFERENCE = 13
 
 
 class Noise(Protocol):

@@ -5,14 +5,14 @@ thing: an attention matrix, at a known place. They pass a `Probe`; a network tha
 that has none refuses it by name.
 """
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from mezzotint.errors import InvalidOption
 
-__all__ = ["AttentionEdit", "AttentionSite", "Probe", "blocks_of", "refuse_probe"]
+__all__ = ["AttentionEdit", "AttentionSite", "Further", "Probe", "TokensEdit", "blocks_of", "refuse_probe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +40,55 @@ AttentionEdit = Callable[[AttentionSite, Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
+class Further:
+    """Keys and values that the queries of one block read besides its own: another picture's, seen in the same block.
+
+    keys, values: (R, heads, M, head_width), as a `TokensEdit` received them; R divides the batch, row i reads i mod R.
+    bias: added to the scores; the logarithm of a weight w multiplies the attention paid by w, before it is normalised.
+    placed: the keys are those of the image tokens and stand where these stand; without it they stand nowhere: neither
+        side of a score has a position.
+    """
+
+    keys: Tensor
+    values: Tensor
+    bias: float = 0.0
+    placed: bool = False
+
+
+TokensEdit = Callable[[AttentionSite, Tensor, Tensor], Sequence[Further]]
+"""Receives the site and the keys and values (B, heads, tokens, head_width) of the network's own tokens in a block, as
+they are before positions are put on them; returns what is to be read besides. A network appends it to the keys of the
+site, so that `AttentionSite.image` and `text` hold."""
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """What to do inside one network call.
 
     skip: indices of blocks to leave out (their input becomes their output).
     attention: receives the site and the attention weights (B, heads, queries, keys), rows summing to 1, and returns
         the weights to use; to record only, return them as they came.
+    tokens: receives the site, and keys and values; returns further ones to read (see `TokensEdit`), or nothing.
     """
 
     skip: frozenset[int] = frozenset()
     attention: AttentionEdit | None = None
+    tokens: TokensEdit | None = None
 
     def also(self, other: "Probe | None") -> "Probe":
-        """Both requests: what either skips is skipped, and other edits the attention after self."""
+        """Both requests: what either skips is skipped, other edits the attention after self, and tokens that either
+        wants to be read are read."""
         if other is None:
             return self
         first, second = self.attention, other.attention
-        if first is None or second is None:
-            return Probe(self.skip | other.skip, first or second)
-        return Probe(self.skip | other.skip, lambda site, weights: second(site, first(site, weights)))
+        attention = first or second
+        if first is not None and second is not None:
+            attention = lambda site, weights: second(site, first(site, weights))  # noqa: E731
+        mine, theirs = self.tokens, other.tokens
+        tokens = mine or theirs
+        if mine is not None and theirs is not None:
+            tokens = lambda site, keys, values: (*mine(site, keys, values), *theirs(site, keys, values))  # noqa: E731
+        return Probe(self.skip | other.skip, attention, tokens)
 
 
 def blocks_of(denoiser: object) -> int | None:

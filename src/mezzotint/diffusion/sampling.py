@@ -5,7 +5,7 @@ Everything a caller may want to do between steps (previews, progress, cancelling
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 import torch
@@ -18,7 +18,7 @@ from mezzotint.diffusion.schedule import Schedule
 from mezzotint.diffusion.solvers.base import Solver
 from mezzotint.diffusion.timegrid import Move, Renoise, TimeGrid, check_grid
 
-__all__ = ["Listener", "Step", "StepNoise", "listeners", "pure_noise", "sample"]
+__all__ = ["Listener", "Step", "StepNoise", "charged", "listeners", "pure_noise", "sample"]
 
 S = TypeVar("S")
 
@@ -131,6 +131,12 @@ def pure_noise(schedule: Schedule, shape: Sequence[int], noise: Noise, t: float 
     """The start of a sample from nothing: sigma_t eps, of shape (B, ...), float32. At t = 1 that is what x_t is."""
     eps = noise.normal(shape, Purpose.START, 0)
     return schedule(t).like(eps).sigma * eps
+
+
+def charged(steps: Iterator[Step], evaluations: int) -> Iterator[Step]:
+    """The steps, the first of which also counts what was evaluated before it."""
+    for step in steps:
+        yield step if step.index or not evaluations else replace(step, evaluations=step.evaluations + evaluations)
 
 
 def sample(

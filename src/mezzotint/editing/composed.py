@@ -43,6 +43,11 @@ class Composed(Edit):
             denoiser = edit.wrap(denoiser)
         return denoiser
 
+    def unguided(self, denoiser: Denoiser[Any]) -> Denoiser[Any]:
+        for edit in self.edits:
+            denoiser = edit.unguided(denoiser)
+        return denoiser
+
     def condition(self, branches: Mapping[str, Any], canvas: Canvas, noise: Noise) -> Mapping[str, Any]:
         for edit in self.edits:
             branches = edit.condition(branches, canvas, noise)

@@ -7,12 +7,45 @@ from typing import TYPE_CHECKING, Any, Protocol
 from torch import Tensor
 
 from mezzotint.codecs.codec import Codec
-from mezzotint.diffusion.denoiser import Denoiser
+from mezzotint.diffusion.denoiser import Bound, BoundDenoiser, Denoiser
 from mezzotint.diffusion.noise import Noise
+from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.schedule import Schedule
+from mezzotint.diffusion.timegrid import TimeGrid
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+
+@dataclass(slots=True)
+class Plain:
+    """The denoiser without guidance, for edits that need it before sampling starts, and what that has cost.
+
+    branches: the conditionings, by name. evaluations: network forwards per picture until now.
+    """
+
+    leaf: Denoiser[Any]
+    branches: Mapping[str, Any]
+    evaluations: int = 0
+
+    def told(self, branch: str) -> BoundDenoiser:
+        """The denoiser under what a branch says."""
+        return _Counting(Bound(self.leaf, {"cond": self.branches[branch]}), self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    denoise: BoundDenoiser
+    plain: Plain
+
+    @property
+    def schedule(self) -> Schedule:
+        return self.denoise.schedule
+
+    def __call__(self, x_t: Tensor, t: Tensor, *, to: Tensor | None = None) -> Prediction:
+        prediction = self.denoise(x_t, t, to=to)
+        self.plain.evaluations += prediction.evaluations
+        return prediction
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +54,16 @@ class Canvas:
 
     shape   of the latents, (B, C, T, H, W)
     start   the time at which sampling begins, the first of the time grid; 0 where no step is left
+    plain   the denoiser without guidance; None where no step is left
+    grid    the moves of sampling
     """
 
     schedule: Schedule
     codec: Codec
     shape: tuple[int, int, int, int, int]
     start: float = 1.0
+    plain: Plain | None = None
+    grid: TimeGrid = ()
 
 
 class Edit(Protocol):
@@ -44,6 +81,10 @@ class Edit(Protocol):
 
     def wrap(self, denoiser: Denoiser[Any]) -> Denoiser[Any]:
         """What surrounds the guided denoiser."""
+        return denoiser
+
+    def unguided(self, denoiser: Denoiser[Any]) -> Denoiser[Any]:
+        """What surrounds the denoiser without guidance, which other edits may call (`Canvas.plain`)."""
         return denoiser
 
     def condition(self, branches: Mapping[str, Any], canvas: Canvas, noise: Noise) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """Looking at finished pictures, drawing again what is not right, and keeping what fits best."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -81,27 +81,36 @@ def seed_of_try(request: Request, picture: int, attempt: int) -> int:
 
 
 def choose(
-    pipe: "Pipeline", request: Request, how: Choosing, told: Callable[[], None] | None = None
+    pipe: "Pipeline",
+    request: Request,
+    how: Choosing,
+    told: Callable[[], None] | None = None,
+    pictures: "Mapping[str, Image] | None" = None,
 ) -> Iterator["Preview"]:
     """As `Pipeline.stream`, but for each picture the steps of the try that is kept, and its recipe with the check.
 
     The recipe has the seed of that try, so that it draws this picture. The fewest faults count first, then how well it
     fits, then which came first. told: hears of every step of every try, also of those that are not kept.
+    pictures: those that the request names by their digests, by the names of their options.
     What can be refused is refused before this returns.
     """
     how.check(pipe, request)
-    pipe.stream(replace(request, n=1))
-    return _chosen(pipe, request, how, told or (lambda: None))
+    given = dict(pictures or {})
+    pipe.stream(replace(request, n=1), **given)
+    return _chosen(pipe, request, how, told or (lambda: None), given)
 
 
-def _chosen(pipe: "Pipeline", request: Request, how: Choosing, told: Callable[[], None]) -> Iterator["Preview"]:
+def _chosen(
+    pipe: "Pipeline", request: Request, how: Choosing, told: Callable[[], None], pictures: "dict[str, Image]"
+) -> Iterator["Preview"]:
     for picture in range(request.n):
         kept: list[Preview] = []
         best: Checked | None = None
         spent = 0
         for attempt in range(how.tries):
             steps = []
-            for step in pipe.stream(replace(request, n=1, seed=seed_of_try(request, picture, attempt))):
+            one = replace(request, n=1, seed=seed_of_try(request, picture, attempt))
+            for step in pipe.stream(one, **pictures):
                 steps.append(step)
                 told()
             image, recipe = steps[-1].image, steps[-1].recipe

@@ -15,6 +15,8 @@ from mezzotint.foreign.a1111 import A1111
 from mezzotint.foreign.comfyui import COMFYUI
 from mezzotint.foreign.diffusers import DIFFUSERS
 from mezzotint.foreign.entry import Entry, GridEntry, Program
+from mezzotint.foreign.invokeai import INVOKEAI
+from mezzotint.foreign.novelai import NOVELAI
 
 __all__ = [
     "PROGRAMS",
@@ -31,7 +33,9 @@ __all__ = [
     "theirs",
 ]
 
-PROGRAMS: Mapping[str, Program] = MappingProxyType({"a1111": A1111, "comfyui": COMFYUI, "diffusers": DIFFUSERS})
+PROGRAMS: Mapping[str, Program] = MappingProxyType(
+    {"a1111": A1111, "comfyui": COMFYUI, "diffusers": DIFFUSERS, "invokeai": INVOKEAI, "novelai": NOVELAI}
+)
 _Found = TypeVar("_Found")
 
 

@@ -1,6 +1,6 @@
 """From the options of `imagine` to how pictures are chosen, and to the pictures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,8 @@ from mezzotint.interfaces.cli.options import whole_number
 from mezzotint.interfaces.cli.session import counted_previews
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from mezzotint.evaluation.choosing import Choosing
     from mezzotint.pipeline import Pipeline, Preview
     from mezzotint.request import Request
@@ -51,17 +53,21 @@ def choosing_of(check: bool, tries: Any, best_of: Any) -> "Choosing | None":
 
 
 def previews_of(
-    pipe: "Pipeline", request: "Request", how: "Choosing | None", told: Callable[[], None]
+    pipe: "Pipeline",
+    request: "Request",
+    how: "Choosing | None",
+    told: Callable[[], None],
+    pictures: "Mapping[str, Image] | None" = None,
 ) -> "Iterator[Preview]":
     """The steps of the pictures, or of those that are chosen; `told` hears of each one that is taken.
 
-    All that can be refused is refused before this returns.
+    pictures: those that the request names by their digests. All that can be refused is refused before this returns.
     """
     if how is None:
-        return counted_previews(pipe.stream(request), told)
+        return counted_previews(pipe.stream(request, **(pictures or {})), told)
     from mezzotint.evaluation.choosing import choose
 
-    return choose(pipe, request, how, told)
+    return choose(pipe, request, how, told, pictures)
 
 
 def _need(folder: Path, why: str) -> None:

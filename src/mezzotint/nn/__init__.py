@@ -1,7 +1,7 @@
 """Layers that know no schedule: normalisation, rotary positions, attention, gated feed-forward, embeddings,
 convolutions."""
 
-from mezzotint.nn.attention import Attention, WeightsHook
+from mezzotint.nn.attention import Attention, FurtherKeys, TokensHook, WeightsHook
 from mezzotint.nn.block import Block
 from mezzotint.nn.conv import BlankConv, ConvBlock
 from mezzotint.nn.embed import FourierFeatures
@@ -18,8 +18,10 @@ __all__ = [
     "Block",
     "ConvBlock",
     "FourierFeatures",
+    "FurtherKeys",
     "RMSNorm",
     "SwiGLU",
+    "TokensHook",
     "WeightsHook",
     "apply_rotary",
     "linear",

@@ -2,7 +2,7 @@
 
 from torch import Tensor, nn
 
-from mezzotint.nn.attention import Attention, WeightsHook
+from mezzotint.nn.attention import Attention, TokensHook, WeightsHook
 from mezzotint.nn.feedforward import SwiGLU
 from mezzotint.nn.norm import RMSNorm
 
@@ -11,7 +11,8 @@ class Block(nn.Module):
     """`x += attention(norm(x), context)`, then `x += feedforward(norm(x))` (pre-norm, no biases).
 
     Source: Xiong et al. 2020, "On Layer Normalization in the Transformer Architecture", figure 1b.
-    Shapes: x (B, N, width) -> (B, N, width); see `Attention` for context, bias, hook and strengths.
+    Shapes: x (B, N, width) -> (B, N, width); see `Attention` for context, bias, hook, tokens and
+    strengths.
     """
 
     def __init__(self, width: int, heads: int, hidden: int) -> None:
@@ -33,9 +34,13 @@ class Block(nn.Module):
         context: tuple[Tensor, Tensor] | None = None,
         bias: Tensor | None = None,
         hook: WeightsHook | None = None,
+        tokens: TokensHook | None = None,
         strengths: Tensor | None = None,
     ) -> Tensor:
         normed = self.norm_attention(x)
-        x = x + self.attention(normed, rotary=rotary, context=context, bias=bias, hook=hook, strengths=strengths)
+        seen = self.attention(
+            normed, rotary=rotary, context=context, bias=bias, hook=hook, tokens=tokens, strengths=strengths
+        )
+        x = x + seen
         y: Tensor = x + self.feedforward(self.norm_feedforward(x), strengths)
         return y

@@ -10,20 +10,26 @@ from typing import Any, BinaryIO, Literal, NoReturn
 from PIL import Image
 
 from mezzotint.errors import InvalidFile, InvalidOption
-from mezzotint.foreign import PROGRAMS, Reading, reading
+from mezzotint.foreign import Reading, reading
 from mezzotint.provenance.chunks import SIGNATURE, BrokenChunk, read_png_text
+from mezzotint.provenance.civitai import RESOURCES, read_extra, take_json, with_resources
 from mezzotint.provenance.comfyui import read_graph
 from mezzotint.provenance.infotext import parse_infotext
+from mezzotint.provenance.invokeai import read_invokeai
+from mezzotint.provenance.jsontext import object_of
+from mezzotint.provenance.novelai import hidden_text, our_weights, read_novelai
 from mezzotint.provenance.png import INFOTEXT_KEYWORD, RECIPE_KEYWORD
 from mezzotint.request import Recipe
 
-__all__ = ["MAX_PIXELS", "Metadata", "read_metadata", "read_picture"]
+__all__ = ["MAX_PIXELS", "Metadata", "read_metadata", "read_picture", "read_texts"]
 
 MAX_PIXELS = 64 * 2**20
 """A larger picture is refused before it is decoded (at 4 bytes a pixel it would take 256 MiB)."""
 MAX_FILE_BYTES = 512 * 2**20
 Format = Literal["PNG", "JPEG", "WEBP"]
-Source = Literal["mezzotint", "a1111", "comfyui"]
+Source = Literal["mezzotint", "a1111", "comfyui", "invokeai", "novelai", "civitai"]
+MAX_HIDDEN = 16 * 2**20
+"""Pixels of the largest picture in whose alpha channel a hidden text is looked for."""
 EXIF_IFD = 0x8769
 USER_COMMENT = 0x9286
 
@@ -56,9 +62,18 @@ class Metadata:
     def in_our_words(self) -> Reading:
         """What another program's solver and grid are here; nothing for a text that we wrote ourselves (`infotext`)."""
         written_here = self.found.get("Version", "").startswith("mezzotint")
-        if self.source is None or self.source not in PROGRAMS or written_here:
+        # Civitai writes the names of whichever program drew
+        programs = ("a1111", "comfyui") if self.source == "civitai" else (self.source,)
+        if self.source is None or self.source == "mezzotint" or written_here:
             return Reading({}, {})
-        return reading(self.source, self.found.get("solver"), self.found.get("grid"))
+        solver, grid = self.found.get("solver"), self.found.get("grid")
+        readings = [reading(str(program), solver, grid) for program in programs]
+        words = next((words for words in readings if words.here or words.differs), readings[0])
+        if self.source != "novelai":
+            return words
+        told = {name: our_weights(self.found.get(name, "")) for name in ("prompt", "negative")}
+        prompts = {name: text for name, text in told.items() if text and text != self.found[name]}
+        return Reading({**words.here, **prompts}, words.differs)
 
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values under the field names, and those of `in_our_words`."""
@@ -75,16 +90,16 @@ class Metadata:
 
 
 def read_metadata(path: Path | str) -> Metadata:
-    """The recipe or the other program's settings in a PNG, JPEG or WebP file, without decoding its pixels.
+    """The recipe or the other program's settings in a PNG, JPEG or WebP file.
 
+    Its pixels are decoded only if it has an alpha channel and no text says anything: NovelAI hides its text there.
     Raises `InvalidFile` for anything unreadable, damaged, too large, or with a broken recipe of ours.
     """
     path = Path(path)
     with _opened(path) as (stream, kind):
         if kind != "PNG":
             size, comment = _exif_comment(path, stream, kind)
-            found = _found_in_infotext(comment) if comment else {}
-            return Metadata(kind, size, "a1111" if found else None, None, found)
+            return _told(kind, size, _texts_in(comment))
         try:
             png = read_png_text(stream)
         except BrokenChunk as error:
@@ -95,12 +110,60 @@ def read_metadata(path: Path | str) -> Metadata:
         _refuse(path, f"has {len(recipes)} recipes, so none of them can be trusted")
     if recipes:
         return Metadata("PNG", png.size, "mezzotint", _recipe(path, recipes[0]), {})
-    texts = dict(png.texts)
+    found = _told("PNG", png.size, dict(png.texts))
+    return found if found.source is not None else _hidden(path, found)
+
+
+def read_texts(path: Path | str) -> tuple[tuple[str, str], ...]:
+    """The text chunks of a PNG as (keyword, text), in the order of the file; none of a JPEG or WebP file.
+
+    Raises `InvalidFile` as `read_metadata` does.
+    """
+    path = Path(path)
+    with _opened(path) as (stream, kind):
+        try:
+            return read_png_text(stream).texts if kind == "PNG" else ()
+        except BrokenChunk as error:
+            _refuse(path, str(error))
+
+
+def _told(kind: Format, size: tuple[int, int], texts: Mapping[str, str]) -> Metadata:
+    """What the texts of another program's file say."""
     if found := _found_in_infotext(texts.get(INFOTEXT_KEYWORD, "")):
-        return Metadata("PNG", png.size, "a1111", None, found)
-    if found := read_graph(texts.get("prompt", "")):
-        return Metadata("PNG", png.size, "comfyui", None, found)
-    return Metadata("PNG", png.size, None, None, {})
+        source: Source = "civitai" if RESOURCES in found else "a1111"
+        return Metadata(kind, size, source, None, found)
+    readers: tuple[tuple[Source, dict[str, str]], ...] = (
+        ("invokeai", read_invokeai(texts)),
+        ("novelai", read_novelai(texts)),
+        ("civitai", read_extra(texts)),
+        ("comfyui", read_graph(texts.get("prompt", ""))),
+    )
+    for program, found in readers:
+        if found:
+            return Metadata(kind, size, program, None, found)
+    return Metadata(kind, size, None, None, {})
+
+
+def _texts_in(comment: str) -> dict[str, str]:
+    """The texts of programs that put all of them into one place as a JSON object; what is none is A1111's text."""
+    if not (values := object_of(comment)):
+        return {INFOTEXT_KEYWORD: comment}
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+def _hidden(path: Path, plain: Metadata) -> Metadata:
+    """What is hidden in the alpha channel of a file whose texts say nothing; `plain` if there is nothing."""
+    width, height = plain.size
+    if width * height > MAX_HIDDEN:
+        return plain
+    with path.open("rb") as stream:
+        try:
+            with Image.open(stream, formats=["PNG"]) as image:
+                text = hidden_text(image) if image.mode in ("RGBA", "LA") else ""
+        except Exception:  # decoders of hostile bytes raise nearly every type there is; the texts were read
+            return plain
+    found = _told(plain.format, plain.size, _texts_in(text))
+    return found
 
 
 def read_picture(path: Path | str) -> Image.Image:
@@ -183,10 +246,11 @@ def _no_constant(name: str) -> NoReturn:
 
 def _found_in_infotext(text: str) -> dict[str, str]:
     """The fields of an A1111 text under our names; empty if it has no pairs, so is some other text."""
-    info = parse_infotext(text)
+    rest, values = take_json(text)
+    info = parse_infotext(rest)
     if not info.pairs:
         return {}
-    found = {OPTION_NAMES.get(key, key): value for key, value in info.pairs.items()}
+    found = with_resources({OPTION_NAMES.get(key, key): value for key, value in info.pairs.items()}, values)
     if "Size-1" in found and "Size-2" in found:
         found["size"] = f"{found.pop('Size-1')}x{found.pop('Size-2')}"
     return {**found, "prompt": info.prompt, "negative": info.negative}
@@ -204,7 +268,7 @@ def _exif_comment(path: Path, stream: BinaryIO, kind: Format) -> tuple[tuple[int
     code, text = comment[:8], comment[8:]
     if code == b"UNICODE\0":  # EXIF leaves the byte order open: big-endian is usual
         decoded = text.decode("utf-16-be", "replace")
-        return size, decoded if "Steps: " in decoded else text.decode("utf-16-le", "replace")
+        return size, decoded if "Steps: " in decoded or decoded.startswith("{") else text.decode("utf-16-le", "replace")
     return size, text.decode("utf-8", "replace")
 
 

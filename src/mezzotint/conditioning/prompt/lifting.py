@@ -71,6 +71,8 @@ def _value(flag: Flag) -> Any:
             return flag.value
         case "style" | "raw":
             return "none" if flag.value in ("raw", "") else flag.value
+        case "tile":
+            return "both"
         case "ar":
             width, height = map(int, re.findall(r"\d+", flag.value))
             if not width or not height:

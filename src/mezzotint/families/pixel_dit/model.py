@@ -9,7 +9,18 @@ from torch.nn import functional as F
 
 from mezzotint.conditioning.conditioning import Conditioning, cat_strengths
 from mezzotint.diffusion.probe import AttentionSite, Probe
-from mezzotint.nn import Block, FourierFeatures, RMSNorm, WeightsHook, linear, patchify, rotary_grid, unpatchify
+from mezzotint.nn import (
+    Block,
+    FourierFeatures,
+    FurtherKeys,
+    RMSNorm,
+    TokensHook,
+    WeightsHook,
+    linear,
+    patchify,
+    rotary_grid,
+    unpatchify,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +201,7 @@ class PixelDiT(nn.Module):
                 context=(context.keys[index], context.values[index]),
                 bias=bias,
                 hook=self._hook(probe, index, own, bias.shape[-1]),
+                tokens=self._tokens(probe, index, own, bias.shape[-1]),
                 strengths=context.adapters,
             )
         values = self.patch_out(self.norm_out(x[:, c.time_tokens :]))
@@ -212,11 +224,23 @@ class PixelDiT(nn.Module):
     def _hook(self, probe: Probe | None, index: int, own: int, total: int) -> WeightsHook | None:
         if probe is None or probe.attention is None:
             return None
-        edit = probe.attention
-        site = AttentionSite(
-            block=index, heads=self.config.heads, image=slice(self.config.time_tokens, own), text=slice(own, total)
-        )
+        edit, site = probe.attention, self._site(index, own, total)
         return lambda weights: edit(site, weights)
+
+    def _tokens(self, probe: Probe | None, index: int, own: int, total: int) -> TokensHook | None:
+        if probe is None or probe.tokens is None:
+            return None
+        edit, site = probe.tokens, self._site(index, own, total)
+        places = self.rotary_cos[site.image], self.rotary_sin[site.image]
+
+        def read(keys: Tensor, values: Tensor) -> list[FurtherKeys]:
+            return [(f.keys, f.values, f.bias, places if f.placed else None) for f in edit(site, keys, values)]
+
+        return read
+
+    def _site(self, index: int, own: int, total: int) -> AttentionSite:
+        image = slice(self.config.time_tokens, own)
+        return AttentionSite(block=index, heads=self.config.heads, image=image, text=slice(own, total))
 
 
 ENDS = ("attention.out.weight", "feedforward.out.weight", "patch_out.weight")

@@ -6,9 +6,11 @@ from typing import Any, TypeVar
 import click
 
 from mezzotint.interfaces.cli.options import (
+    BOXED,
     GRID,
     INTERVAL,
     REAL,
+    TOWARD,
     WEIGHTED,
     WHOLE,
     device_option,
@@ -37,6 +39,14 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Which noise to start from, 0 to 2^64 - 1; random and printed if not given.",
     ),
     click.option(
+        "--vary",
+        type=TOWARD,
+        multiple=True,
+        metavar="SHARE[:SEED]",
+        help="Vary the picture towards another seed's: subtle, strong, or a share from 0 to 1, with the seed, SEED + "
+        "2^32 if not given; may be repeated, for variations of variations.",
+    ),
+    click.option(
         "--steps", type=WHOLE, metavar="N", help="Steps from noise to picture; the model's own number if not given."
     ),
     click.option("--guidance", type=REAL, metavar="SCALE", help="How strongly the prompt pulls; 1 is off."),
@@ -45,6 +55,12 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=INTERVAL,
         metavar="LOW,HIGH",
         help="The part of t in [0, 1] (0 = data, 1 = noise) where guidance acts.",
+    ),
+    click.option(
+        "--chaos",
+        type=REAL,
+        metavar="0-100",
+        help="How different the pictures of several seeds are: leaves guidance out at the noisiest times.",
     ),
     click.option(
         "--guidance-method",
@@ -78,8 +94,31 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         metavar="SHARE",
         help="Take this share of the steps, above 0 to 1, and give what is believed of the picture by then.",
     ),
-    click.option("--size", metavar="WIDTHxHEIGHT", help="Size in pixels; it must be one that the model draws."),
-    click.option("--aspect", metavar="WIDTH:HEIGHT", help="Instead: the size of this shape that the model draws."),
+    click.option(
+        "--size",
+        metavar="WIDTHxHEIGHT",
+        help="Size in pixels; one above the model's own, up to 1024 in multiples of 8, is drawn in windows.",
+    ),
+    click.option(
+        "--aspect", metavar="WIDTH:HEIGHT", help="Instead: the smallest size of this shape that the model draws."
+    ),
+    click.option(
+        "--window-stride",
+        type=WHOLE,
+        metavar="PIXELS",
+        help="How far apart the windows of a larger picture or a tile are; half of one if not given.",
+    ),
+    click.option(
+        "--tile", metavar="HOW", help="Let the picture go on over its edges: x (left, right), y (above, below), both."
+    ),
+    click.option(
+        "--region",
+        type=BOXED,
+        multiple=True,
+        metavar="BOX:TEXT",
+        help="A prompt for a part of the picture, LEFT,TOP,RIGHT,BOTTOM:TEXT in shares of it, such as "
+        '"0,0,0.5,1:a red apple"; may be repeated.',
+    ),
     click.option(
         "--negative", default="", metavar="TEXT", help="What guidance pulls away from, instead of the empty prompt."
     ),
@@ -89,6 +128,13 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         multiple=True,
         metavar="TEXT:WEIGHT",
         help="A further prompt with its weight, in units of --guidance; a negative one repels. May be repeated.",
+    ),
+    click.option(
+        "--blend",
+        type=WEIGHTED,
+        multiple=True,
+        metavar="TEXT[:WEIGHT]",
+        help="A prompt to blend with the first, which has the weight 1, or none if it is empty; up to five.",
     ),
     click.option("--style", metavar="NAME", help="A drawing style of the model; `mezzotint models` lists them."),
     click.option("--model", default="house", show_default=True, metavar="NAME", help="A model's name or its folder."),

@@ -9,8 +9,10 @@ import click
 from mezzotint.conditioning.prompt import lifted
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.options import REAL, format_option, set_threads, wait_quietly
+from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Session, counted_previews, draw, refuse_ignored
 from mezzotint.interfaces.pictures import Destination
+from mezzotint.interfaces.references import read_references
 from mezzotint.interfaces.sources import fitted, named, read_sources
 from mezzotint.request import Request, random_seed
 
@@ -33,7 +35,27 @@ from mezzotint.request import Request, random_seed
 )
 @click.option("--invert-mask", is_flag=True, help="Draw where the mask is black instead.")
 @click.option("--feather", type=REAL, default=0.0, metavar="PIXELS", help="Soften the mask's edge by so many pixels.")
+@click.option(
+    "--expand",
+    metavar="EDGE=PIXELS,…",
+    help="Draw so many pixels around the picture, such as left=64,top=32; the picture stays, to the byte.",
+)
+@click.option(
+    "--zoom",
+    type=REAL,
+    metavar="FACTOR",
+    help="Shrink the picture so many times, such as 1.5, and draw what is then around it.",
+)
+@click.option(
+    "--invert",
+    is_flag=True,
+    help="Begin with the noise that the picture comes from, at strength 1 unless one is given.",
+)
+@click.option(
+    "--source-prompt", default="", metavar="TEXT", help="With --invert: what the picture shows now; may be left out."
+)
 @drawing_options
+@reference_options
 @click.option("--watch", is_flag=True, help="Also write the denoising: a contact sheet and an animation.")
 @click.option("--strict", is_flag=True, help="Refuse a prompt or option of which a part would be ignored.")
 @format_option
@@ -57,13 +79,16 @@ def edit(
     \b
     mezzotint edit apple.png "a green apple" --strength 0.9
     mezzotint edit apple.png "an apple with a worm" --mask hole.png --feather 2
+    mezzotint edit apple.png "a green apple" --invert --source-prompt "a red apple"
+    mezzotint edit apple.png "apples" --expand left=32,right=32
     """
     options = lifted(prompt, options)
     if options["seed"] is None:
         options["seed"] = random_seed()
-    from mezzotint.tasks import with_digests
+    from mezzotint.tasks import source_size, with_digests
 
-    sources = read_sources(image, mask)
+    sources, refs = read_sources(image, mask), read_references(options)
+    options = refs.digests(options)
     # what can be refused is refused before the model is loaded; the digests are those of the fitted pictures in the end
     request = Request.from_json_dict(with_digests(prompt, options, named(sources)))
     to = Destination.of(out, request.n)
@@ -72,7 +97,7 @@ def edit(
     from mezzotint.pipeline import Pipeline
 
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype)
-    pictures = named(fitted(sources, pipe.model.size))
+    pictures = named(fitted(sources, source_size(pipe.resolve(request)))) | refs.fitted(pipe, request)
     request = Request.from_json_dict(with_digests(prompt, options, pictures))
     resolved = pipe.resolve(request)
     if strict:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.options import WHOLE, format_option, set_threads, wait_quietly
+from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Session, draw, refuse_ignored
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.interfaces.prompts import Wildcards, prompts_of, requests_of, resumed
-from mezzotint.request import random_seed
+from mezzotint.interfaces.references import read_references
+from mezzotint.request import Request, random_seed
 
 if TYPE_CHECKING:
     from mezzotint.pipeline import Preview
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     help="Where __name__ in a prompt finds its file name.txt: one choice a line, the seed picks.",
 )
 @drawing_options
+@reference_options
 @click.option(
     "--check",
     is_flag=True,
@@ -50,6 +54,16 @@ if TYPE_CHECKING:
 @click.option(
     "--watch", is_flag=True, help="Also write the denoising: a contact sheet and an animation beside each picture."
 )
+@click.option(
+    "--sheet",
+    is_flag=True,
+    help="Draw four pictures, and one sheet that shows them with numbers, which other commands take: vary SHEET 3.",
+)
+@click.option(
+    "--enhance",
+    is_flag=True,
+    help="Expand a terse prompt with what the training captions say of its thing; the new prompt is told and stored.",
+)
 @click.option("--strict", is_flag=True, help="Refuse a prompt or option of which a part would be ignored.")
 @format_option
 def imagine(
@@ -63,6 +77,8 @@ def imagine(
     tries: Any,
     best_of: Any,
     watch: bool,
+    sheet: bool,
+    enhance: bool,
     strict: bool,
     form: str,
     **options: Any,
@@ -84,8 +100,13 @@ def imagine(
     """
     if prompt is None and prompts is None:
         raise click.MissingParameter(param_hint="'PROMPT'", param_type="argument", ctx=click.get_current_context())
+    if sheet:
+        options["n"] = four_pictures(options["n"], prompts)
     seed = cache(random_seed) if prompts is None else lambda: 0  # one for all of them
-    asked = requests_of(prompts_of(prompt, prompts), options, Wildcards(wildcards), seed)
+    refs = read_references(options)
+    asked = requests_of(prompts_of(prompt, prompts), refs.digests(options), Wildcards(wildcards), seed)
+    if enhance:
+        asked = expanded(asked, form)
     pictures = sum(request.n for request in asked)
     to = Destination.of(out, pictures)
     wait_quietly()
@@ -96,6 +117,8 @@ def imagine(
     how = choosing_of(check, tries, best_of)
     pipe = Pipeline.load(model, device=asked[0].device, dtype=asked[0].dtype)
     tries = None if how is None else how.tries
+    given = [refs.named(pipe, request) for request in asked]
+    asked, sources = tuple(request for request, _ in given), given[0][1]
     left, there = (asked, ()) if prompts is None else resumed(pipe, asked, to, tries)
     resolved = [pipe.resolve(request) for request in left]
     for request in resolved if strict else ():
@@ -103,6 +126,28 @@ def imagine(
     steps = sum(request.n * (tries or 1) * len(pipe.time_grid(request)) for request in resolved)
 
     def previews(told: Callable[[], None]) -> Iterator["Preview"]:
-        return chain.from_iterable([previews_of(pipe, request, how, told) for request in left])
+        return chain.from_iterable([previews_of(pipe, request, how, told, sources) for request in left])
 
-    draw(Session(pipe, to, watch, there), previews, steps, pictures - len(there), form)
+    draw(Session(pipe, to, watch, there, sheet), previews, steps, pictures - len(there), form)
+
+
+def four_pictures(n: Any, prompts: Path | None) -> int:
+    """How many pictures --sheet draws of a prompt. Raises InvalidOption if a number or a file of prompts is given."""
+    from mezzotint.interfaces.sheet_actions import COUNT
+
+    if prompts is not None:
+        raise InvalidOption(f"prompts is {prompts}, and a sheet is of one prompt; give a PROMPT, or leave out --sheet.")
+    if n not in (1, COUNT):
+        raise InvalidOption(f"n is {n}, and a sheet has {COUNT} pictures; leave out --n.")
+    return COUNT
+
+
+def expanded(asked: tuple[Request, ...], form: str) -> tuple[Request, ...]:
+    """The requests with their prompts expanded, and told as text."""
+    from mezzotint.interfaces.enhancing import enhanced_request
+
+    found = tuple(enhanced_request(request) for request in asked)
+    for request in dict.fromkeys(found) if form == "text" else ():
+        known = request.original_prompt is not None
+        click.echo(f"prompt: {request.prompt}" if known else f"prompt: {request.prompt} (there is nothing to add)")
+    return found

@@ -17,6 +17,9 @@ PROGRAMS = {
     "mezzotint": "Mezzotint",
     "a1111": "the AUTOMATIC1111 web UI or one that writes like it",
     "comfyui": "ComfyUI",
+    "invokeai": "InvokeAI",
+    "novelai": "NovelAI",
+    "civitai": "Civitai",
 }
 
 
@@ -28,14 +31,22 @@ def inspect(file: Path, form: str) -> None:
 
     For a picture of ours it also says whether the pixels are still those that the recipe was written for.
     """
+    from mezzotint.interfaces.sheet_actions import recipes_of
     from mezzotint.provenance.read import read_metadata
 
     found = read_metadata(file)
     unchanged = None if found.recipe is None else _unchanged(file, found.recipe)
+    on_sheet = recipes_of(file) if found.source is None else ()
     if form == "json":
-        emit_json({"file": str(file), **found.to_json_dict(), "pixels_unchanged": unchanged})
+        sheet = [recipe.to_json_dict() for recipe in on_sheet]
+        emit_json({"file": str(file), **found.to_json_dict(), "pixels_unchanged": unchanged, "sheet": sheet})
         return
     size = "x".join(map(str, found.size))
+    if on_sheet:
+        click.echo(f"{click.format_filename(file)}: {found.format}, {size}, a sheet of {len(on_sheet)} pictures")
+        for number, recipe in enumerate(on_sheet, 1):
+            click.echo(f"  {number}  seed {recipe.request.seed}, {one_line(recipe.request.prompt)}")
+        return
     if found.source is None:
         click.echo(f"{click.format_filename(file)}: {found.format}, {size}, with no recipe and no settings.")
         return

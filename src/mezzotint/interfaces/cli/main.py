@@ -30,8 +30,12 @@ VERBS = MappingProxyType(
     {
         "imagine": "mezzotint.interfaces.cli.imagine",
         "edit": "mezzotint.interfaces.cli.edit",
+        "vary": "mezzotint.interfaces.cli.vary",
+        "blend": "mezzotint.interfaces.cli.blend",
         "prompt": "mezzotint.interfaces.cli.prompt",
         "reproduce": "mezzotint.interfaces.cli.reproduce",
+        "explore": "mezzotint.interfaces.cli.explore",
+        "describe": "mezzotint.interfaces.cli.describe",
         "explain": "mezzotint.interfaces.cli.explain",
         "inspect": "mezzotint.interfaces.cli.inspect",
         "models": "mezzotint.interfaces.cli.models",

@@ -67,6 +67,27 @@ class Weighted(_Type):
         return [text, _real(weight)] if isinstance(_real(weight), float) else [value, 1.0]
 
 
+class Boxed(_Type):
+    """Four numbers with commas between them before the first colon, and a text behind it, as a pair; anything else
+    passes as text."""
+
+    name = "box:text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        box, colon, text = value.partition(":") if isinstance(value, str) else ("", "", "")
+        return [[_real(part) for part in box.split(",")], text] if colon else value
+
+
+class Toward(_Type):
+    """A share or word, alone or with a seed behind a colon, as a pair; what is none of these passes as text."""
+
+    name = "share:seed"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        share, colon, seed = value.partition(":") if isinstance(value, str) else (value, "", "")
+        return [_real(share), WHOLE.convert(seed, param, ctx) if colon else None]
+
+
 class Device(_Type):
     """The name of a device; whether it is here is for `load.resolve_device` to say."""
 
@@ -85,7 +106,8 @@ def _real(value: Any) -> Any:
         return value
 
 
-WHOLE, REAL, INTERVAL, GRID, WEIGHTED = Whole(), Real(), Interval(), Grid(), Weighted()
+WHOLE, REAL, INTERVAL, GRID, WEIGHTED, BOXED = Whole(), Real(), Interval(), Grid(), Weighted(), Boxed()
+TOWARD = Toward()
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:

@@ -1,10 +1,10 @@
 """`mezzotint reproduce`: draw a picture again from the recipe in its file, and say whether it is the same."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -21,6 +21,7 @@ from mezzotint.interfaces.cli.options import (
 )
 from mezzotint.interfaces.cli.output import EXIT_DIFFERENT, emit_json
 from mezzotint.interfaces.cli.progress import bar
+from mezzotint.interfaces.cli.references import reference_files
 from mezzotint.request import Recipe, Request, Result
 
 if TYPE_CHECKING:
@@ -28,8 +29,37 @@ if TYPE_CHECKING:
 
     from mezzotint.pipeline import Pipeline
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 PLAIN_DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:[0-9]{1,2})?")
 """The devices that a recipe, which may be a stranger's, can choose."""
+
+
+_PICTURES = (
+    click.option(
+        "--image",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The picture that was edited, if the recipe has one.",
+    ),
+    click.option("--mask", type=click.Path(path_type=Path), metavar="FILE", help="The mask that it was edited with."),
+    click.option(
+        "--blend-image",
+        "blend_images",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="A picture that it was blended with; repeat it in the order of then.",
+    ),
+)
+
+
+def picture_options(command: F) -> F:
+    """Give a command the options for the pictures that a recipe names by their digests."""
+    command = reference_files(command)
+    for option in reversed(_PICTURES):
+        command = option(command)
+    return command
 
 
 @click.command(short_help="Draw a picture again from its recipe and compare.")
@@ -47,13 +77,7 @@ PLAIN_DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:[0-9]{1,2})?")
     metavar="FILE",
     help="The file of a LoRA that the recipe names, instead of the installed one; may be repeated.",
 )
-@click.option(
-    "--image",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The picture that was edited, if the recipe has one.",
-)
-@click.option("--mask", type=click.Path(path_type=Path), metavar="FILE", help="The mask that it was edited with.")
+@picture_options
 @device_option
 @dtype_option
 @threads_option
@@ -64,12 +88,11 @@ def reproduce(
     model: str | None,
     weak_model: str | None,
     loras: tuple[Path, ...],
-    image: Path | None,
-    mask: Path | None,
     device: str,
     dtype: str,
     threads: Any,
     form: str,
+    **files: Any,
 ) -> None:
     """Redraw FILE from its recipe: identical, the same within a stated PSNR, or different, and why.
 
@@ -84,9 +107,9 @@ def reproduce(
     picture_then = read_picture(file)
     check_target(out, file)
     set_threads(_threads(then) if threads is None else whole_number("threads", threads, 1, 1024))
-    request = replace(then.request, weak_model=_weak(then, weak_model), lora=loras_of(then, loras))
+    request = replace(then.request, weak_model=weak_of(then, weak_model), lora=loras_of(then, loras))
     pipe = pipeline_of(then, model, device, dtype)
-    result = _draw(pipe, request, *_sources(then, image, mask, pipe.model.size))
+    result = _draw(pipe, request, pictures_of(request, pipe, files))
     verdict = compare(then, result.recipes[0], result.images[0], picture_then)
     if out is not None:
         from mezzotint.provenance.png import write_png
@@ -145,7 +168,7 @@ def _installed(name: str, kind: str) -> str:
     return name
 
 
-def _weak(then: Recipe, given: str | None) -> str | None:
+def weak_of(then: Recipe, given: str | None = None) -> str | None:
     """The weak model to draw with, if the recipe has one."""
     named = then.request.weak_model
     if named is None and given is not None:
@@ -194,32 +217,45 @@ def pipeline_of(then: Recipe, model: str | None, device: str, dtype: str) -> "Pi
     return Pipeline.load(model, device="auto", dtype=dtype)
 
 
-def _sources(
-    then: Recipe, image: Path | None, mask: Path | None, size: tuple[int, int]
-) -> "tuple[Image | None, Image | None]":
+def pictures_of(request: Request, pipe: "Pipeline", files: Mapping[str, Any]) -> dict[str, Any]:
+    """What a recipe's picture was made from, as `Pipeline.stream` takes it, from the files of `picture_options`.
+
+    Raises InvalidOption for what is missing, or is another picture.
+    """
+    from mezzotint.interfaces.references import recorded_references
+    from mezzotint.interfaces.rows import recorded_row
+    from mezzotint.tasks import source_size
+
+    image, mask = _sources(request, files["image"], files["mask"])
+    row = recorded_row(request, files["blend_images"], source_size(request))
+    return {"image": image, "mask": mask, "blend_images": row, **recorded_references(request, files, pipe)}
+
+
+def _sources(request: Request, image: Path | None, mask: Path | None) -> "tuple[Image | None, Image | None]":
     """What the recipe's picture was made from. Raises InvalidOption for what is missing, or is another picture."""
     from mezzotint.interfaces.sources import fitted, read_sources
     from mezzotint.provenance.pixels import pixel_sha256
+    from mezzotint.tasks import source_size
 
     for name, given in (("image", image), ("mask", mask)):
-        digest = getattr(then.request, name)
+        digest = getattr(request, name)
         if digest is None and given is not None:
             raise InvalidOption(f"The recipe has no {name}; leave out --{name}.")
         if digest is not None and given is None:
             raise InvalidOption(f"The picture was made with the {name} {digest[:10]}; give its file with --{name}.")
     if image is None:
         return None, None
-    found = fitted(read_sources(image, mask), size)
+    found = fitted(read_sources(image, mask), source_size(request))
     for name, path, picture in zip(("image", "mask"), (image, mask), found, strict=True):
-        if picture is not None and pixel_sha256(picture) != getattr(then.request, name):
+        if picture is not None and pixel_sha256(picture) != getattr(request, name):
             raise InvalidOption(f"{path} is not the {name} that the recipe names; give that one with --{name}.")
     return found
 
 
-def _draw(pipe: "Pipeline", request: Request, image: "Image | None", mask: "Image | None") -> Result:
+def _draw(pipe: "Pipeline", request: Request, pictures: Mapping[str, Any]) -> Result:
     """The recipe's picture with the loaded models."""
     request = replace(request, device="auto", dtype="auto")
-    previews = pipe.stream(request, image=image, mask=mask)
+    previews = pipe.stream(request, **pictures)
     with bar(len(pipe.time_grid(pipe.resolve(request))), "drawing", "step") as shown:
         for preview in previews:
             shown.move()

@@ -73,12 +73,14 @@ class Drawn:
 
 @dataclass
 class Session:
-    """What a call of `imagine` has drawn so far. there: the pictures that were there already, and are not drawn."""
+    """What a call of `imagine` has drawn so far. there: the pictures that were there already, and are not drawn; sheet:
+    whether every four pictures are shown on a sheet."""
 
     pipe: "Pipeline"
     to: Destination
     watch: bool
     there: tuple[Path, ...] = ()
+    sheet: bool = False
     begun: float = field(default_factory=time.perf_counter)
     drawn: list[Drawn] = field(default_factory=list)
     _films: dict[int, "Film"] = field(default_factory=dict)
@@ -118,6 +120,14 @@ class Session:
         write_atomically(film, sheets.animation(frames))
         return sheet, film
 
+    def sheets(self) -> tuple[Path, ...]:
+        """Write the sheets of what was drawn, if they are asked for; returns their paths."""
+        if not self.sheet or not self.drawn:
+            return ()
+        from mezzotint.interfaces.sheet_actions import write_sheets
+
+        return write_sheets([done.file for done in self.drawn], [done.recipe for done in self.drawn])
+
     @property
     def ignored(self) -> list[str]:
         """What had no effect, each once."""
@@ -128,12 +138,13 @@ class Session:
         """The warnings, each once."""
         return list(dict.fromkeys(item for done in self.drawn for item in done.recipe.warnings))
 
-    def summary(self, seconds: float) -> dict[str, Any]:
-        """The JSON form of everything drawn."""
+    def summary(self, seconds: float, sheets: tuple[Path, ...] = ()) -> dict[str, Any]:
+        """The JSON form of everything drawn, with the sheets that show it."""
         return {
             "model": self.pipe.model.name,
             "pictures": [done.as_dict() for done in self.drawn],
             "there_already": [str(path) for path in self.there],
+            "sheets": [str(path) for path in sheets],
             "ignored": self.ignored,
             "warnings": self.warnings,
             "evaluations": sum(done.evaluations for done in self.drawn),
@@ -181,9 +192,12 @@ def draw(session: Session, previews: Previews, steps: int, pictures: int, form: 
 
 def _report(session: Session, form: str, seconds: float) -> None:
     """What is told when the drawing has ended."""
+    sheets = session.sheets()
     if form == "json":
-        emit_json(session.summary(seconds))
+        emit_json(session.summary(seconds, sheets))
         return
+    for path in sheets:
+        click.echo(f"{click.format_filename(path)}  (a sheet of the pictures above)")
     if session.ignored:
         click.echo(f"ignored: {', '.join(repr(item) for item in session.ignored)}")
     for warning in session.warnings:

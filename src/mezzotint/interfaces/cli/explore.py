@@ -1,0 +1,197 @@
+"""`mezzotint explore`: one page of pictures over two or three options."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mezzotint.errors import InvalidOption, MezzotintError
+from mezzotint.interfaces.cli.drawing import drawing_options
+from mezzotint.interfaces.cli.options import format_option, set_threads, wait_quietly
+from mezzotint.interfaces.cli.output import emit_json
+from mezzotint.interfaces.cli.progress import bar
+from mezzotint.interfaces.pictures import Destination, make_folder, slug
+from mezzotint.request import Request, random_seed
+
+if TYPE_CHECKING:
+    from mezzotint.interfaces.plots import Axis, Cell, Reader
+
+NO_AXIS = {"n", "image", "mask"}
+
+
+@click.command(short_help="Draw one page of pictures over two or three options.")
+@click.argument("prompt")
+@click.option(
+    "--x",
+    required=True,
+    metavar="OPTION=VALUES",
+    help="What changes from column to column, such as guidance=1,3,5; values that have commas are divided by |.",
+)
+@click.option("--y", metavar="OPTION=VALUES", help="What changes from row to row.")
+@click.option("--z", metavar="OPTION=VALUES", help="What changes from block to block.")
+@click.option("--each", is_flag=True, help="Also write every picture, with its recipe, into a folder beside the page.")
+@drawing_options
+@format_option
+def explore(
+    prompt: str,
+    x: str,
+    y: str | None,
+    z: str | None,
+    each: bool,
+    out: str | None,
+    threads: Any,
+    form: str,
+    **options: Any,
+) -> None:
+    """Draw PROMPT with every combination of some options' values, on one labelled page with a JSON file beside it.
+
+    Every option of a drawing can be an axis, and prompt=a cat|a dog, whose first value is replaced by the others. The
+    JSON file has the recipe of each picture. A combination that is refused is grey, and its sentence is in the file.
+
+    \b
+    mezzotint explore "a red apple" --x guidance=1,4,8 --y solver=ddim,unipc-2 --seed 7
+    mezzotint explore "a cat in a hat" --x "prompt=a cat|a dog|an owl" --y seed=1,2 --z steps=6,24
+    mezzotint explore "a castle" --x "grid=karras|1,0.7,0.4,0" --y guidance-method=cfg,apg
+    """
+    from mezzotint.interfaces.plots import axis_of, cells_of
+
+    context = click.get_current_context()
+    readers = _readers(context)
+    given = {"x": x, "y": y, "z": z}
+    if z is not None and y is None:
+        raise InvalidOption("z is given and y is not; call it y.")
+    axes = [axis_of(name, text, readers) for name, text in given.items() if text is not None]
+    if options.get("seed") is None and "--seed" not in prompt:
+        options["seed"] = random_seed()
+    cells = cells_of(prompt, options, axes)
+    first = next((cell.request for cell in cells if cell.request is not None), None)
+    if first is None:
+        raise InvalidOption(str(cells[0].refused))
+    sheet, notes = _files(out, first)
+    wait_quietly()
+    set_threads(threads)
+    done = _drawn(cells)
+    if all(cell.image is None for cell in done):
+        raise InvalidOption(str(done[0].refused))
+    folder = sheet.with_suffix("") if each else None
+    _write(sheet, notes, folder, prompt, axes, done)
+    _tell(sheet, notes, folder, axes, done, form)
+
+
+def _readers(context: click.Context) -> "dict[str, Reader]":
+    """How a value of each option is read that a cell may have, by its names here and in a `Request`."""
+    known = {item.name for item in fields(Request)} - NO_AXIS
+
+    def read(option: click.Parameter, text: str) -> Any:
+        value = option.type.convert(text, option, context)
+        return [value] if option.multiple else value
+
+    found: dict[str, Reader] = {"prompt": ("prompt", str)}
+    for option in context.command.get_params(context):
+        if isinstance(option, click.Option) and option.name in known and not isinstance(option.type, click.Path):
+            names = {option.name, *(flag.removeprefix("--").replace("-", "_") for flag in option.opts)}
+            found |= dict.fromkeys(names, (option.name, partial(read, option)))
+    return found
+
+
+def _files(out: str | None, request: Request) -> tuple[Path, Path]:
+    """Where the page goes, and its JSON file, neither of which takes another file's place but by --out FILE."""
+    to = Destination.of(out, 1)
+    if to.file is not None:
+        notes = to.file.with_suffix(".json")
+        if notes.exists() and not to.file.exists():
+            raise InvalidOption(f"{notes} is there already, without {to.file.name}; choose another name with --out.")
+        return to.file, notes
+    stem = first = f"{slug(request.prompt)}-{request.seed}-explore"
+    count = 1
+    while any((to.folder / f"{stem}{end}").exists() for end in (".png", ".json")):
+        count += 1
+        stem = f"{first}-{count}"
+    return to.folder / f"{stem}.png", to.folder / f"{stem}.json"
+
+
+def _drawn(cells: "Sequence[Cell]") -> "list[Cell]":
+    """The cells with their pictures, or with why there is none. All requests are looked at before one is drawn."""
+    from mezzotint.pipeline import Pipeline
+
+    pipes: dict[tuple[str, str, str], Pipeline] = {}
+    asked: list[tuple[Pipeline | None, Cell]] = []
+    steps = 0
+    for cell in cells:
+        pipe = None
+        try:
+            if (request := cell.request) is not None:
+                key = (request.model, request.device, request.dtype)
+                if key not in pipes:
+                    pipes[key] = Pipeline.load(request.model, device=request.device, dtype=request.dtype)
+                pipe = pipes[key]
+                steps += len(pipe.adapted(request).time_grid(pipe.adapted(request).resolve(request)))
+        except MezzotintError as error:
+            pipe, cell = None, replace(cell, request=None, refused=str(error))
+        asked.append((pipe, cell))
+    done = []
+    with bar(steps, "drawing", "step") as shown:
+        for pipe, cell in asked:
+            if pipe is not None and cell.request is not None:
+                for preview in pipe.stream(cell.request):
+                    shown.move()
+                    cell = replace(cell, image=preview.image, recipe=preview.recipe)
+            done.append(cell)
+    return done
+
+
+def _write(
+    sheet: Path, notes: Path, folder: Path | None, prompt: str, axes: "Sequence[Axis]", cells: "Sequence[Cell]"
+) -> None:
+    from mezzotint.interfaces.plots import page
+    from mezzotint.interfaces.sheets import png
+    from mezzotint.provenance.files import write_atomically
+
+    make_folder(sheet.parent)
+    told_of = [cell.to_json_dict(axes) for cell in cells]
+    facts = {
+        "prompt": prompt,
+        "page": sheet.name,
+        "axes": {name: axis.to_json_dict() for name, axis in zip("xyz", axes, strict=False)},
+        "cells": told_of,
+    }
+    if folder is not None:
+        to = Destination(folder)
+        for cell, told in zip(cells, told_of, strict=True):
+            if cell.image is not None and cell.recipe is not None:
+                told["file"] = to.save(cell.image, cell.recipe).relative_to(sheet.parent).as_posix()
+    write_atomically(sheet, png(page(prompt, axes, cells)))
+    write_atomically(notes, (json.dumps(facts, indent=1, allow_nan=False) + "\n").encode())
+
+
+def _tell(
+    sheet: Path, notes: Path, folder: Path | None, axes: "Sequence[Axis]", cells: "Sequence[Cell]", form: str
+) -> None:
+    refused = [cell for cell in cells if cell.image is None]
+    ignored = dict.fromkeys(item for cell in cells if cell.recipe for item in cell.recipe.ignored)
+    if form == "json":
+        emit_json(
+            {
+                "page": str(sheet),
+                "notes": str(notes),
+                "each": None if folder is None else str(folder),
+                "cells": [cell.to_json_dict(axes) for cell in cells],
+                "ignored": list(ignored),
+            }
+        )
+        return
+    seeds = dict.fromkeys(cell.recipe.request.seed for cell in cells if cell.recipe)
+    seed = f"seed {next(iter(seeds))}" if len(seeds) == 1 else f"{len(seeds)} seeds"
+    by = " by ".join(str(len(axis.labels)) for axis in axes)
+    click.echo(f"{click.format_filename(sheet)}  ({by} pictures, {seed}; recipes in {notes.name})")
+    for path in () if folder is None else (folder,):
+        click.echo(f"  {click.format_filename(path)}")
+    for line in dict.fromkeys(str(cell.refused) for cell in refused):
+        count = sum(cell.refused == line for cell in refused)
+        click.echo(f"refused: {line}" + (f" ({count} times)" if count > 1 else ""))
+    if ignored:
+        click.echo(f"ignored: {', '.join(repr(item) for item in ignored)}")

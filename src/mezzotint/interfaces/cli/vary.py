@@ -1,0 +1,116 @@
+"""`mezzotint vary`: draw variations of a picture from the recipe in its file."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mezzotint.interfaces.cli.options import (
+    TOWARD,
+    WHOLE,
+    device_option,
+    dtype_option,
+    format_option,
+    set_threads,
+    threads_option,
+    wait_quietly,
+    whole_number,
+)
+from mezzotint.interfaces.cli.reproduce import loras_of, picture_options, pictures_of, pipeline_of, weak_of
+from mezzotint.interfaces.cli.session import Session, draw
+from mezzotint.interfaces.pictures import Destination
+from mezzotint.request import SEEDS, Request
+
+if TYPE_CHECKING:
+    from mezzotint.pipeline import Preview
+
+MOST = 1024
+
+
+@click.command(short_help="Draw variations of a picture that was drawn here.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("number", type=WHOLE, required=False)
+@click.option(
+    "--strength",
+    default="subtle",
+    show_default=True,
+    metavar="SHARE",
+    help="How far they are from it: subtle, strong, or a share from 0 (the same) to 1 (another seed's picture).",
+)
+@click.option("--n", type=WHOLE, default=4, show_default=True, metavar="N", help="How many variations.")
+@click.option(
+    "--vary-seed",
+    type=WHOLE,
+    metavar="SEED",
+    help="The seed that the first goes towards, the next ones with it; by default one that no picture of a batch has.",
+)
+@click.option(
+    "--lora",
+    "loras",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The file of a LoRA that the recipe names, instead of the installed one; may be repeated.",
+)
+@picture_options
+@click.option("--model", metavar="NAME", help="A model's name or folder, instead of the one that the recipe names.")
+@click.option("--out", metavar="PATH", help="A file that ends in .png, or a folder; mezzotint-out if not given.")
+@device_option
+@dtype_option
+@threads_option
+@format_option
+def vary(
+    file: Path,
+    number: Any,
+    strength: str,
+    n: Any,
+    vary_seed: Any,
+    loras: tuple[Path, ...],
+    model: str | None,
+    out: str | None,
+    device: str,
+    dtype: str,
+    threads: Any,
+    form: str,
+    **files: Any,
+) -> None:
+    """Draw N variations of FILE, from its recipe with its noise mixed with that of other seeds.
+
+    FILE may be a sheet of `imagine --sheet`; NUMBER then says which of its pictures. The variations carry their
+    recipes, so that they can be reproduced, and varied in their turn.
+
+    \b
+    mezzotint vary apple.png
+    mezzotint vary apple.png --strength strong --n 8 --out apples
+    """
+    from mezzotint.interfaces.sheet_actions import picture_of
+
+    then = picture_of(file, number)
+    count = whole_number("n", n, 1, MOST)
+    to = Destination.of(out, count)
+    asked = [varied(then.request, strength, vary_seed, k) for k in range(count)]
+    wait_quietly()
+    set_threads(threads)
+    pipe = pipeline_of(then, model, device, dtype)
+    pictures = pictures_of(then.request, pipe, files)
+    here = replace(then.request, weak_model=weak_of(then), lora=loras_of(then, loras), device="auto", dtype="auto")
+    streams = [pipe.stream(replace(here, vary=request.vary), **pictures) for request in asked]
+
+    def previews(told: Callable[[], None]) -> Iterator["Preview"]:
+        for k, stream in enumerate(streams):
+            for preview in stream:
+                told()
+                yield replace(preview, picture=k)
+
+    steps = len(pipe.time_grid(pipe.resolve(here)))
+    draw(Session(pipe, to, watch=False), previews, count * max(1, steps), count, form)
+
+
+def varied(request: Request, strength: str, seed: int | None, number: int) -> Request:
+    """Variation `number` (from 0) of a request, on top of those that it has already. Raises InvalidOption."""
+    share = TOWARD.convert(strength, None, None)[0]
+    toward: Any = (*request.vary, (share, seed))
+    share, first = replace(request, vary=toward).vary[-1]  # a number for a word, and a seed where there is none
+    return replace(request, vary=(*request.vary, (share, (first + number) % SEEDS)))

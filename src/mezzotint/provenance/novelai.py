@@ -1,0 +1,101 @@
+"""Find the settings of NovelAI: in the texts of a file, or hidden in the last bits of its alpha channel.
+
+The texts of a PNG are "Software", "Description" (the prompt), "Source" (the model) and "Comment", which is JSON; in a
+WebP file the EXIF comment holds all of them as one JSON object. Hidden, the bits run down the columns from the left:
+the letters `stealth_pngcomp`, the length in bits (32 bits, the highest first), and that JSON object with gzip.
+Source of the hidden form: `nai_meta.py` of github.com/NovelAI/novelai-image-metadata; with `stealth_pnginfo` for
+letters and without gzip other programs hide the "parameters" text (sd_webui_stealth_pnginfo).
+"""
+
+import re
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from mezzotint.provenance.chunks import MAX_TEXT_BYTES
+from mezzotint.provenance.jsontext import object_of, text_of, texts_of
+
+__all__ = ["hidden_text", "our_weights", "read_novelai"]
+
+FIELDS = {"uc": "negative", "scale": "guidance", "sampler": "solver", "noise_schedule": "grid"}
+"""Their keys under our option names; prompt, seed, steps and strength are the same words."""
+STEP = 1.05
+"""What a pair of braces multiplies the weight by; square brackets divide."""
+PACKED, PLAIN = b"stealth_pngcomp", b"stealth_pnginfo"
+NUMBERED = re.compile(r"-?\d+(?:\.\d+)?::")
+
+
+def read_novelai(texts: Mapping[str, str]) -> dict[str, str]:
+    """Option names and values as text; what has no counterpart here keeps its own key. Empty if there is nothing."""
+    comment = object_of(texts.get("Comment"))
+    if not comment or not ("NovelAI" in texts.get("Software", "") or {"uc", "sampler"} <= comment.keys()):
+        return {}
+    values: dict[str, Any] = {"prompt": texts.get("Description", ""), "uc": "", **comment}
+    captions = _characters(comment.get("v4_prompt")), _characters(comment.get("v4_negative_prompt"))
+    for key, words in zip(("v4_prompt", "v4_negative_prompt"), captions, strict=True):
+        if isinstance(values.get(key), dict):
+            values[key] = " | ".join(words)  # the base caption is the prompt; those of characters are told beside it
+    found = texts_of(values, FIELDS)
+    for key, ours in (("Source", "model"), ("Software", "Software")):
+        if texts.get(key):
+            found[ours] = texts[key]
+    return found
+
+
+def _characters(prompt: Any) -> list[str]:
+    """The captions of single characters in a prompt of version 4."""
+    caption = prompt.get("caption") if isinstance(prompt, dict) else None
+    listed = caption.get("char_captions") if isinstance(caption, dict) else None
+    return [text_of(one.get("char_caption")) for one in listed or () if isinstance(one, dict)]
+
+
+def hidden_text(image: Image.Image) -> str:
+    """What is hidden in the alpha channel, at most `MAX_TEXT_BYTES` of it; "" if there is nothing."""
+    bits = (np.asarray(image.convert("RGBA"))[:, :, 3].T & 1).reshape(-1)
+    head = len(PACKED) * 8
+    if len(bits) < head + 32:
+        return ""
+    letters = np.packbits(bits[:head]).tobytes()
+    if letters not in (PACKED, PLAIN):
+        return ""
+    length = int.from_bytes(np.packbits(bits[head : head + 32]).tobytes(), "big")
+    data = np.packbits(bits[head + 32 : head + 32 + min(length, MAX_TEXT_BYTES * 8)]).tobytes()
+    if len(data) * 8 < length:
+        return ""
+    try:
+        if letters == PACKED:
+            data = zlib.decompressobj(wbits=31).decompress(data, MAX_TEXT_BYTES)
+        return data.decode("utf-8")
+    except (zlib.error, UnicodeDecodeError):
+        return ""
+
+
+def our_weights(prompt: str) -> str | None:
+    """A prompt of theirs in our language: `{x}` is `(x:1.05)`, `[x]` is `(x:0.952)`, and they multiply.
+
+    Round brackets and the like, which mean nothing there, are escaped. None where that is not the whole: braces that do
+    not match, and the numbered weights of version 4.
+    """
+    if NUMBERED.search(prompt):
+        return None
+    parts: list[tuple[int, str]] = []
+    opened: list[str] = []
+    for letter in prompt:
+        if letter in "{[":
+            opened.append(letter)
+        elif letter in "}]":
+            if not opened or opened.pop() + letter not in ("{}", "[]"):
+                return None
+        else:
+            depth = opened.count("{") - opened.count("[")
+            letter = f"\\{letter}" if letter in "()\\|<" else letter
+            if parts and parts[-1][0] == depth:
+                parts[-1] = (depth, parts[-1][1] + letter)
+            else:
+                parts.append((depth, letter))
+    if opened:
+        return None
+    return "".join(text if not depth else f"({text}:{STEP**depth:.3g})" for depth, text in parts)

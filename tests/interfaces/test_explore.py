@@ -1,0 +1,156 @@
+"""`mezzotint explore`: every cell is the picture of its own options, in its place, and what is refused says why."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mezzotint.errors import InvalidOption
+from mezzotint.interfaces import plots
+from mezzotint.interfaces.plots import Axis, Cell, axis_of, cells_of
+from mezzotint.interfaces.sheets import on_board
+from mezzotint.pipeline import Pipeline
+from mezzotint.provenance.pixels import pixel_sha256
+from mezzotint.provenance.read import read_metadata
+from mezzotint.request import Request
+from tests.interfaces.conftest import Run, parsed, sentence
+
+READERS: dict[str, tuple[str, Any]] = {
+    "prompt": ("prompt", str), "seed": ("seed", int), "guidance": ("guidance", float), "solver": ("solver", str),
+    "guidance_method": ("guidance_methods", lambda text: [text]), "steps": ("steps", int),
+}  # fmt: skip
+
+
+def test_every_cell_is_the_picture_of_its_options(run: Run, model: Path, here: Path) -> None:
+    words = ("explore", "a red cat", "--model", model, "--steps", 2, "--x", "guidance=1,3", "--seed", 5)
+    found = parsed(run(*words, "--y", "prompt=cat|dog", "--z", "solver=euler,ddim:eta=0.5", "--format", "json",
+                       "--out", "page.png", "--each"))  # fmt: skip
+    pipe, cells = Pipeline.load(str(model)), found["cells"]
+    assert len(cells) == 8
+    assert [cell["values"] for cell in cells[:3]] == [
+        {"guidance": "1", "prompt": "cat", "solver": "euler"},
+        {"guidance": "3", "prompt": "cat", "solver": "euler"},
+        {"guidance": "1", "prompt": "dog", "solver": "euler"},
+    ]
+    images = []
+    for cell in cells:
+        at = cell["values"]
+        options = {"guidance": float(at["guidance"]), "solver": at["solver"], "steps": 2, "seed": 5}
+        drawn = pipe.generate(f"a red {at['prompt']}", **options)
+        assert cell["recipe"]["pixels_sha256"] == drawn.recipes[0].pixels_sha256
+        images.append(drawn.images[0])
+    notes = json.loads((here / "page.json").read_text())
+    assert [cell["recipe"] for cell in notes["cells"]] == [cell["recipe"] for cell in cells]
+    for cell in notes["cells"]:
+        recipe = read_metadata(here / cell["file"]).recipe
+        assert recipe is not None
+        assert recipe.to_json_dict() == cell["recipe"]
+    # each stands where its values say: the page is cut into its pictures
+    page = np.asarray(Image.open(here / "page.png").convert("RGB"))
+    block = page.shape[0] - 2 * plots.LINE - 2 * plots.GAP
+    head = block // 2 - 2 * (64 + plots.GAP) - plots.GAP
+    for number, image in enumerate(images):
+        x, y, z = number % 2, number // 2 % 2, number // 4
+        left = plots.LEFT + x * (64 + plots.GAP)
+        top = 2 * plots.LINE + 2 * plots.GAP + z * (block // 2) + head + y * (64 + plots.GAP)
+        assert np.array_equal(page[top : top + 64, left : left + 64], np.asarray(on_board(image, 2)))
+
+
+def test_a_refused_combination_is_grey_and_told(run: Run, model: Path, here: Path) -> None:
+    words = ("explore", "a cat", "--model", model, "--steps", 2, "--x", "guidance=1,400", "--y", "solver=ddim,nosuch")
+    result = run(*words, "--seed", 1, "--out", "p.png")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("p.png  (2 by 2 pictures, seed 1; recipes in p.json)")
+    assert "refused: guidance is 400.0; it must be" in result.stdout
+    cells = json.loads((here / "p.json").read_text())["cells"]
+    assert [cell["refused"] is None for cell in cells] == [True, False, False, False]
+    assert "There is no solver called 'nosuch'" in cells[2]["refused"]
+    assert cells[1]["recipe"] is None
+    page = Image.open(here / "p.png")
+    assert page.getpixel((plots.LEFT + 64 + plots.GAP + 3, page.height - 72)) == plots.REFUSED
+
+
+def test_pages_never_take_each_others_place(run: Run, model: Path, here: Path) -> None:
+    words = ("explore", "a cat", "--model", model, "--steps", 1, "--x", "seed=1,2")
+    for _ in range(3):
+        assert run(*words).exit_code == 0
+    names = {path.name for path in (here / "mezzotint-out").iterdir()}
+    stems = ("a-cat-1-explore", "a-cat-1-explore-2", "a-cat-1-explore-3")
+    assert names == {f"{stem}{end}" for stem in stems for end in (".png", ".json")}
+    (here / "mine.json").write_text("{}")
+    assert "mine.json is there already" in sentence(run(*words, "--out", "mine.png"))
+
+
+def test_many_options_can_be_axes(run: Run, model: Path) -> None:
+    words = ("explore", "a cat", "--model", model, "--seed", 1, "--format", "json")
+    found = parsed(run(*words, "--x", "grid=uniform|1,0.5,0", "--y", "guidance-method=cfg,apg"))
+    methods = [cell["recipe"]["request"]["guidance_methods"] for cell in found["cells"]]
+    assert methods == [["cfg"], ["cfg"], ["apg"], ["apg"]]
+    assert found["cells"][1]["recipe"]["request"]["grid"] == [1.0, 0.5, 0.0]
+    found = parsed(run(*words, "--steps", 1, "--x", "style=flat,noto,none", "--y", "negative=|a dog"))
+    assert [cell["recipe"]["request"]["style"] for cell in found["cells"][:3]] == ["flat", "noto", None]
+    assert found["cells"][3]["recipe"]["request"]["negative"] == "a dog"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--x", "guidance"), "x is 'guidance'; it must be OPTION=VALUE,VALUE"),
+        (("--x", "guidence=1"), "There is no option for x called 'guidence'; did you mean guidance"),
+        (("--x", "n=1,2"), "There is no option for x called 'n'"),
+        (("--x", "out=a,b"), "There is no option for x called 'out'"),
+        (("--x", "seed=1,1"), "x has the value '1' of seed twice"),
+        (("--x", "seed=1,2", "--y", "seed=3"), "The option seed is on two axes"),
+        (("--x", "seed=1,2", "--z", "steps=3"), "z is given and y is not"),
+        (("--x", "prompt=dog|cat"), "The prompt has no 'dog'"),
+        (("--x", "solver=none,such"), "There is no solver called 'none'"),
+        (("--x", "seed=a"), "seed is 'a'; it must be"),
+        (("--x", "seed=1,2", "--n", "2"), "n is 2; a cell has one picture"),
+        (("--x", "seed=" + ",".join(map(str, range(1025)))), "There are 1025 combinations; at most 1024"),
+        (("--x", "seed=1", "--out", "a.jpg"), "does not end in .png"),
+    ],
+)
+def test_what_cannot_be_explored_is_refused_and_nothing_is_written(
+    run: Run, model: Path, here: Path, words: tuple[str, ...], said: str
+) -> None:
+    assert said in sentence(run("explore", "a cat", "--model", model, "--steps", 1, *words))
+    assert not list(here.iterdir())
+
+
+def test_braces_are_an_axis() -> None:
+    with pytest.raises(InvalidOption, match="stands for 2 prompts"):
+        cells_of("a {red, green} cat", {}, [axis_of("x", "seed=1,2", READERS)])
+
+
+def test_the_first_axis_changes_fastest_and_words_are_replaced_everywhere() -> None:
+    axes = [axis_of("x", "prompt=cat|dog", READERS), axis_of("y", "guidance-method=apg,cfg", READERS)]
+    cells = cells_of("a cat and a cat --seed 4", {}, axes)
+    asked = [cell.request for cell in cells]
+    assert asked[1] == Request(prompt="a dog and a dog", seed=4, guidance_methods=("apg",))
+    assert asked[2] == Request(prompt="a cat and a cat", seed=4, guidance_methods=("cfg",))
+    assert [cell.place for cell in cells] == [(0, 0), (1, 0), (0, 1), (1, 1)]
+
+
+def test_long_labels_are_broken_and_stay_in_their_column() -> None:
+    label = "a very long description of a thing that nobody could read in one line"
+    axes = [Axis("prompt", (label, "b"), (label, "b"))]
+    image = Image.new("RGBA", (32, 32), (255, 0, 0, 255))
+    sheet = plots.page("t", axes, [Cell((0,), None, None, image), Cell((1,), None, None, image)])
+    lines = plots._broken(label, 64)
+    assert len(lines) == plots.LINES
+    assert all(plots.FONT.getlength(line) <= 64 for line in lines)
+    assert " ".join(lines) == label[: len(" ".join(lines))]
+    column = np.asarray(sheet)[:, plots.GAP + 64 : plots.GAP + 64 + plots.GAP]
+    assert (column[2 * plots.LINE + 2 * plots.GAP :] == plots.PAPER[0]).all()
+
+
+def test_the_digest_of_a_cell_is_that_of_its_picture(run: Run, model: Path, here: Path) -> None:
+    parsed(run("explore", "a cat", "--model", model, "--steps", 1, "--x", "seed=1,2", "--each", "--out", "p.png",
+               "--format", "json"))  # fmt: skip
+    for file in (here / "p").iterdir():
+        recipe = read_metadata(file).recipe
+        assert recipe is not None
+        assert pixel_sha256(Image.open(file)) == recipe.pixels_sha256
