@@ -208,6 +208,16 @@ def references() -> str:
     return "\n".join([head, "|---|---|---|---|---|", *rows, "", note])
 
 
+def chaos() -> str:
+    """How far pictures of one prompt lie apart, by chaos."""
+    data = read(ROOT / "benchmarks" / "chaos.json")
+    if not data:
+        return "There are no measurements yet."
+    rows = [f"| {name} | {found['variety']:.2f} | {found['alignment']:.2f} |" for name, found in data["table"].items()]
+    note = f"{data['prompts']} prompts with {data['seeds']} seeds each, drawn by the model {data['model']}."
+    return "\n".join(["| | variety | alignment with the prompt |", "|---|---|---|", *rows, "", note])
+
+
 BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "numbers": model_numbers,
@@ -216,6 +226,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "nouns": nouns,
         "caption-gain": caption_gain,
         "references": references,
+        "chaos": chaos,
         "solver-benchmark": solver_benchmark,
     }
 )

@@ -389,3 +389,11 @@ def test_result_gathers_what_its_recipes_say_once() -> None:
     assert result.ignored == ("the token 'zzz'", "b")
     assert result.warnings == ("careful",)
     assert result.evaluations == 72
+
+
+def test_variations_keep_their_distance_from_another_seed() -> None:
+    request = Request(prompt="a", n=3, seed=5, vary=((0.3, 6), (0.2, 2)))
+    assert request.with_seed(9) == dataclasses.replace(request, seed=9, vary=((0.3, 10), (0.2, 6)))
+    assert request.with_seed(0) == dataclasses.replace(request, seed=0, vary=((0.3, 1), (0.2, SEEDS - 3)))
+    assert request.with_seed(SEEDS + 9) == request.with_seed(9)
+    assert request.picture(2) == dataclasses.replace(request.with_seed(7), n=1)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mezzotint.conditioning.prompt import Part, parse
 from mezzotint.conditioning.prompt.scan import unescaped_matches
+from mezzotint.diffusion.bytime import settled
 from mezzotint.diffusion.denoiser import Denoiser
 from mezzotint.diffusion.guidance import GuidanceRecord, find_guidance, guidance_stack, guided
 from mezzotint.diffusion.guidance.autoguidance import Autoguidance
@@ -335,6 +336,10 @@ class Pair:
     def cat(self, other: "Pair") -> "Pair":
         """Both batches, one after the other."""
         return Pair(self.strong.cat(other.strong), self.weak.cat(other.weak))
+
+    def at(self, t: Tensor) -> "Pair":
+        """What both read at t, from then on at all times."""
+        return Pair(settled(self.strong, t), settled(self.weak, t))
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ from mezzotint.tasks import (
     Given,
     blended,
     edit_of,
+    forgotten,
     further_prompts,
     taken,
     unused,
@@ -224,6 +225,8 @@ class Pipeline:
         spec, solver = solver_of(request)
         short = shortfall(spec, solver, self.time_grid(request), self.model.denoiser.schedule)
         spare += (*unsuited(spec, solver, self.model.denoiser.network), *unused(request))
+        whole = self.time_grid(replace(request, strength=None, stop=None))
+        spare += forgotten(request, len(self.time_grid(replace(request, stop=None))), len(whole))
         if request.strength == 0:
             spare += [
                 f"{name}: nothing is drawn at strength 0" for name in ("prompt", "negative") if getattr(request, name)

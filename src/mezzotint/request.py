@@ -211,8 +211,12 @@ class Request:
     def picture(self, index: int) -> Self:
         """The request for picture `index` (from 0) alone: `n` = 1 and that picture's own seed."""
         assert 0 <= index < self.n, f"picture {index} of {self.n}"
-        vary = tuple((share, (seed + index) % SEEDS) for share, seed in self.vary)
-        return replace(self, n=1, seed=(self.seed + index) % SEEDS, vary=vary)
+        return replace(self.with_seed(self.seed + index), n=1)
+
+    def with_seed(self, seed: int) -> Self:
+        """The request with another seed, taken mod 2^64; the seeds of its variations move as far."""
+        vary = tuple((share, (toward + seed - self.seed) % SEEDS) for share, toward in self.vary)
+        return replace(self, seed=seed % SEEDS, vary=vary)
 
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values under the option names."""

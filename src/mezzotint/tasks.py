@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mezzotint.codecs.codec import Codec
 from mezzotint.codecs.images import from_image
+from mezzotint.conditioning.prompt import worded
 from mezzotint.diffusion.noise import PhiloxNoise
 from mezzotint.editing import SOURCE, Composed, Edit, Img2Img, Inpaint, Invert, Vary
 from mezzotint.editing.image_prompt import image_prompt
@@ -37,6 +38,7 @@ __all__ = [
     "Given",
     "blended",
     "edit_of",
+    "forgotten",
     "further_prompts",
     "mask_values",
     "source_size",
@@ -233,9 +235,17 @@ def unused(request: Request) -> tuple[str, ...]:
     why = "at strength 0" if request.strength == 0 else "at weight 0"
     named = [name for name in WEIGHTS if getattr(request, f"{name}_ref")]
     idle = [name for name in named if request.strength == 0 or not getattr(request, f"{name}_weight")]
-    where = ("region", "tile", "window_stride") if request.strength == 0 else ()
+    still_read = ("also", "blend", "region", "stop", "tile", "vary", "window_stride")
+    where = still_read if request.strength == 0 else ()
     still = tuple(f"{name}: nothing is drawn at strength 0" for name in where if getattr(request, name))
     return (*(f"{name}_ref: nothing of it is drawn {why}" for name in idle), *still)
+
+
+def forgotten(request: Request, moves: int, whole: int) -> tuple[str, ...]:
+    """What there is to say of a picture that is redrawn in all moves of the grid, though its strength is below 1."""
+    if request.image is None or request.strength is None or not 0 < request.strength < 1 or moves < whole:
+        return ()
+    return (f"image: a strength of {request.strength:g} is all of {whole} steps, from pure noise; take more steps",)
 
 
 def further_prompts(request: Request) -> Mapping[str, str]:
@@ -250,10 +260,10 @@ def further_prompts(request: Request) -> Mapping[str, str]:
 def blended(request: Request) -> Mapping[str, float]:
     """The branches that are averaged in place of "cond", with weights of sum 1; itself alone where nothing is blended.
 
-    The prompt has the weight 1, but where it is empty it takes no part.
+    The prompt has the weight 1, but where it has no words it takes no part.
     """
     weights = {f"blend-{k}": weight for k, (_, weight) in enumerate(request.blend, 1) if weight}
-    if not weights or request.prompt.strip():
+    if not weights or worded(request.prompt):
         weights = {"cond": 1.0, **weights}
     return {name: weight / sum(weights.values()) for name, weight in weights.items()}
 

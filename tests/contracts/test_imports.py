@@ -36,7 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "guiding": {"diffusion", "conditioning.prompt"},
     "prompting": {"diffusion", "conditioning", "guiding"},
     "choices": {"diffusion"},
-    "tasks": {"diffusion", "codecs", "editing", "provenance"},
+    "tasks": {"diffusion", "codecs", "conditioning.prompt", "editing", "provenance"},
     "pipeline": {
         *("diffusion", "codecs", "conditioning", "adapters", "editing"),
         *("choices", "guiding", "prompting", "tasks", "provenance"),

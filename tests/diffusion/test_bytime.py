@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mezzotint.diffusion.bytime import ByTime, Timeline
+from mezzotint.diffusion.bytime import ByTime, Timeline, settled
 from mezzotint.diffusion.guidance import guided
 from mezzotint.diffusion.guidance.cfg import CFG
 from mezzotint.diffusion.prediction import Prediction
@@ -15,6 +15,7 @@ from mezzotint.diffusion.probe import Probe
 from mezzotint.diffusion.schedule import RectifiedFlow, Schedule
 from mezzotint.diffusion.timegrid import Denoise, first_part, karras, last_part, repaint, uniform
 from mezzotint.errors import InvalidOption
+from mezzotint.guiding import Pair
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,24 @@ def test_branches_are_joined_step_by_step_and_each_is_what_it_is_alone() -> None
     assert [[*one.values.tolist()] for one in joined.each] == [[10, 11, 1, 2], [20, 21, 3, 4], [20, 21, 5, 6]]
     same = first.cat(first)
     assert len(same.each) == 2  # what comes again is not made twice
+
+
+def test_what_is_settled_at_a_time_is_read_at_every_time_also_joined() -> None:
+    two = line(numbers(10, 11), numbers(20, 21))
+    for t, due in ((at(0.5), [20, 21]), (at([0.9, 0.5]), [10, 21]), (at([0.2, 0.9]), [10, 11])):
+        fixed = settled(two, t)
+        for u in (at(0.99), at([0.6, 0.1])):
+            found = ByTime(Leaf())(torch.zeros(2, 1), u, {"cond": fixed}).x0[:, 0]
+            torch.testing.assert_close(found.double(), torch.tensor(due) + u, atol=1e-5, rtol=0)
+        joined = settled(two, t).cat(settled(line(numbers(1, 2), numbers(3, 4), which=(1, 0, 0)), t))
+        found = ByTime(Leaf())(torch.zeros(4, 1), at(0.99), {"cond": joined}).x0[:, 0]
+        other = [{10: 3, 20: 1}[value - row] + row for row, value in enumerate(due)]
+        if t.ndim and t.tolist() == [0.2, 0.9]:
+            other = [1, 4]
+        torch.testing.assert_close(found, torch.tensor([*due, *other]) + 0.99, atol=1e-5, rtol=0)
+    plain = numbers(1)
+    assert settled(plain, at(0.5)) is plain
+    assert settled(Pair(two, plain), at(0.5)) == Pair(two.at(at(0.5)), plain)
 
 
 def test_timelines_of_other_grids_are_not_joined() -> None:

@@ -220,3 +220,20 @@ def test_a_request_names_its_picture(pipe: Pipeline) -> None:
         pipe.generate(recipe.request)
     with pytest.raises(InvalidOption, match="another one"):
         pipe.generate(recipe.request, image=source(1), mask=mask())
+
+
+def test_what_has_no_effect_on_a_picture_that_is_kept_is_said(pipe: Pipeline) -> None:
+    asked = {"also": [["a hat", 1.0]], "blend": ["a dog"], "vary": 0.5, "stop": 0.5, "tile": "x"}
+    kept = pipe.generate("", image=source(), strength=0.0, **asked)
+    for name in asked:
+        assert f"{name}: nothing is drawn at strength 0" in kept.ignored
+
+
+def test_a_strength_that_few_steps_round_to_all_of_them_is_said(pipe: Pipeline) -> None:
+    few = pipe.generate("a cat", image=source(), strength=0.9, steps=4, seed=5)
+    assert any("image: a strength of 0.9 is all of 4 steps, from pure noise" in item for item in few.ignored)
+    plain = pipe.generate("a cat", steps=4, seed=5)
+    assert few.recipes[0].pixels_sha256 == plain.recipes[0].pixels_sha256  # which is why
+    for enough in ({"steps": 8}, {"steps": 4, "strength": 0.5}, {"steps": 4, "strength": 1.0}):
+        options = {"strength": 0.9, **enough}
+        assert not any("image:" in item for item in pipe.generate("a cat", image=source(), **options).ignored)

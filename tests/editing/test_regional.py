@@ -99,6 +99,14 @@ def test_where_a_region_lies() -> None:
     assert odd.shrunk == 4
 
 
+def test_a_model_that_is_not_square_has_a_smallest_region() -> None:
+    """48 x 64 can be divided by 16 at most, which leaves 3 x 4."""
+    least = region_of((0.0, 0.0, 4 / 64, 3 / 48), (48, 64), (48, 64))
+    assert (least.rows, least.columns, least.shrunk) == (slice(0, 3), slice(0, 4), 16)
+    with pytest.raises(InvalidOption, match=r"region 0,0,0.03,0.03 has 2x1 samples .* draws in one has 4x3; make it"):
+        region_of((0.0, 0.0, 0.03, 0.03), (48, 64), (48, 64))
+
+
 def test_a_region_that_is_all_of_the_picture_is_drawn_as_a_prompt(pipe: Pipeline) -> None:
     plain = drawn(pipe, "a red apple")
     for prompt in ("", "a cat", "a red apple"):

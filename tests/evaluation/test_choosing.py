@@ -155,3 +155,12 @@ def test_what_cannot_be_chosen_or_told_is_refused(pipe: Pipeline, tmp_path: Path
     (recipe,) = chosen(pipe, replace(THREE, n=1), detector=Scripted([3]))
     with pytest.raises(InvalidOption, match="needs a Checked"):
         replace(recipe, check="x")
+
+
+def test_the_variations_of_a_picture_move_with_its_tries(pipe: Pipeline) -> None:
+    asked = replace(THREE, vary=((0.3, 6),), n=2)
+    kept = chosen(pipe, asked, encoder=Fits([0.1, 0.2, 0.2, 0.1]), tries=2, all_tries=True)
+    assert [(one.request.seed, one.request.vary) for one in kept] == [(7, ((0.3, 8),)), (6, ((0.3, 7),))]
+    plain = pipe.generate(asked)
+    once = chosen(pipe, asked, encoder=Fits([0.1, 0.1]), tries=1, all_tries=True)
+    assert [one.pixels_sha256 for one in once] == [one.pixels_sha256 for one in plain.recipes]

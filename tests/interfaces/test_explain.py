@@ -28,10 +28,14 @@ def test_what_cannot_be_explained_is_one_sentence(run: Run, here: Path, model: P
     Image.new("RGBA", (8, 8)).save(here / "plain.png")
     run("imagine", "a cat", "--model", model, "--steps", 1, "--out", "cat.png")
     run("imagine", "", "--model", model, "--steps", 1, "--out", "empty.png")
+    run("imagine", "a cat", "--model", model, "--steps", 1, "--out", "wide.png", "--size", "64x32")
+    run("imagine", "a cat", "--model", model, "--steps", 1, "--out", "both.png", "--tile", "x", "--blend", "a dog")
     for args, words in (
         (("plain.png",), "has no recipe"),
         (("cat.png", "--out", "x.txt"), "must be a file that ends in .html"),
         (("empty.png", "--model", model), "drawn without a prompt"),
+        (("wide.png", "--model", model), "has 64x32 pixels, drawn in windows; only pictures of 32x32"),
+        (("both.png", "--model", model), "was drawn with blend and tile"),
         (("none.png",), "There is no file none.png"),
         (("cat.png",), "which is not installed"),
     ):

@@ -154,3 +154,37 @@ def test_the_digest_of_a_cell_is_that_of_its_picture(run: Run, model: Path, here
         recipe = read_metadata(file).recipe
         assert recipe is not None
         assert pixel_sha256(Image.open(file)) == recipe.pixels_sha256
+
+
+def test_what_a_drawing_refuses_is_grey_too(run: Run, model: Path, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("explore", "a cat", "--model", model, "--steps", 1, "--seed", 1, "--format", "json")
+    found = parsed(run(*words, "--x", "window-stride=16,100", "--size", "64x32"))["cells"]
+    assert found[0]["refused"] is None
+    assert found[1]["refused"].startswith("window_stride is 100")
+    whole = Pipeline._previews
+
+    def broken(self: Pipeline, request: Request, *args: Any) -> Any:  # what shows only while it is drawn
+        if request.seed == 2:
+            raise InvalidOption("no.")
+        return whole(self, request, *args)
+
+    monkeypatch.setattr(Pipeline, "_previews", broken)
+    found = parsed(run(*words[:6], *words[8:], "--x", "seed=1,2,3"))["cells"]
+    assert [cell["refused"] for cell in found] == [None, "no.", None]
+    assert [cell["recipe"] is None for cell in found] == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "seeds"), [("a cat \u2014seed 7", {7}), ("a cat --sameseed 7", {7}), ("a cat --seed 7", {7})]
+)
+def test_a_seed_in_the_prompt_counts_by_any_of_its_names(run: Run, model: Path, prompt: str, seeds: set[int]) -> None:
+    words = ("--model", model, "--steps", 1, "--x", "guidance=1,2", "--format", "json")
+    cells = parsed(run("explore", prompt, *words))["cells"]
+    assert {cell["recipe"]["request"]["seed"] for cell in cells} == seeds
+
+
+def test_words_that_only_look_like_a_seed_are_none(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mezzotint.interfaces.cli.explore.random_seed", lambda: 41)
+    words = ("--model", model, "--steps", 1, "--x", "guidance=1,2", "--format", "json")
+    cells = parsed(run("explore", r"a \--seed cat", *words))["cells"]
+    assert {cell["recipe"]["request"]["seed"] for cell in cells} == {41}

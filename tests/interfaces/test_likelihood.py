@@ -108,6 +108,13 @@ def square(path: Path, size: tuple[int, int] = (32, 32), clear: int = 0) -> Path
     return path
 
 
+def test_a_prompt_that_is_more_than_words_is_refused(run: Run, model: Path, here: Path) -> None:
+    square(here / "a.png")
+    for prompt in ("a (red:1.5) square", "a cat AND a hat"):
+        told = sentence(run("likelihood", model, "a.png", "--prompt", prompt))
+        assert "a likelihood is that of plain words" in told
+
+
 def test_the_command_says_what_the_core_says(run: Run, model: Path, here: Path) -> None:
     square(here / "a.png")
     square(here / "b.png", (64, 48))

@@ -1,5 +1,7 @@
 """The prompt language on the command line: choices, wildcards, files of prompts, and how a prompt is understood."""
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -194,6 +196,58 @@ def test_a_file_of_prompts_that_cannot_be_used_is_refused(
         (here / "prompts.txt").write_text(content)
     assert words in sentence(run("imagine", *args, "--prompts", "prompts.txt", "--model", model))
     assert not (here / "mezzotint-out").exists()
+
+
+def test_variations_are_found_again_and_go_with_wildcards(draw: Any, here: Path, cards: Path) -> None:
+    (here / "prompts.txt").write_text("a cat\n")
+    args = ("--prompts", "prompts.txt", "--n", 2, "--vary", "0.3:6", "--seed", 5, "--out", "d")
+    first = draw(*args)
+    assert asked(first, "seed", "vary") == [[5, [[0.3, 6]]], [6, [[0.3, 7]]]]
+    again = draw(*args)
+    assert (again["pictures"], len(again["there_already"])) == ([], 2)
+    cards.joinpath("animal.txt").write_text("cat\n")
+    more = ("--n", 2, "--vary", "0.3:6", "--seed", 5, "--wildcards", cards, "--out", "w")
+    picked = draw("a __animal__", *more)
+    assert [one["pixels_sha256"] for one in picked["pictures"]] == [one["pixels_sha256"] for one in first["pictures"]]
+
+
+def test_pictures_of_another_lora_or_weak_model_are_not_there(
+    draw: Any, here: Path, model: Path, other_model: Path
+) -> None:
+    (here / "prompts.txt").write_text("a cat\n")
+    args = ("--prompts", "prompts.txt", "--out", "d", "--lora", "zorp")
+    for seed in (0, 1):
+        lora_file(lora_folder() / "zorp.safetensors", model, seed=seed)
+        assert len(draw(*args)["pictures"]) == 1
+        assert len(draw(*args)["there_already"]) == 1
+    args = (*args[:4], "--guidance-method", "autoguidance:scale=2", "--weak-model")
+    folders = [here / "1" / "weak", here / "2" / "weak"]  # two of one name
+    for folder, source in zip(folders, (model, other_model), strict=True):
+        shutil.copytree(source, folder)
+        description = json.loads((folder / "model.json").read_text())
+        (folder / "model.json").write_text(json.dumps({**description, "name": "weak"}))
+        assert len(draw(*args, folder)["pictures"]) == 1
+        assert len(draw(*args, folder)["there_already"]) == 1
+
+
+def test_pictures_of_another_text_encoder_are_not_there(model: Path, here: Path) -> None:
+    pipe, to = Pipeline.load(str(model)), Destination.of("d", 2)
+    request = Request(prompt="a cat", steps=2)
+    drawn = pipe.generate(request)
+    file = to.save(drawn.images[0], drawn.recipes[0])
+    assert resumed(pipe, [request], to) == ((), (file,))
+    other = Pipeline(replace(pipe.model, text_encoder_sha256="f" * 64))
+    assert resumed(other, [request], to) == ((request,), ())
+
+
+def test_a_folder_of_wildcards_that_is_not_used_is_told(draw: Any, run: Run, model: Path, cards: Path) -> None:
+    found = draw("a cat", "--wildcards", cards, "--out", "a.png")
+    assert found["ignored"][0] == f"wildcards {cards}: no prompt has one"
+    used = draw("a __animal__", "--seed", 1, "--wildcards", cards, "--out", "b.png")
+    assert not any("wildcards" in item for item in used["ignored"])
+    args = ("--model", model, "--wildcards")
+    assert "would be ignored" in sentence(run("imagine", "a cat", *args, cards, "--strict"))
+    assert "nowhere is no folder" in sentence(run("imagine", "a cat", *args, "nowhere"))
 
 
 # ---- recipes

@@ -53,6 +53,17 @@ def test_an_edit_takes_references_too(run: Run, folder: Path) -> None:
     assert "identical" in run(*again).stdout
 
 
+def test_each_size_has_its_own_fitted_pictures(run: Run, folder: Path, here: Path) -> None:
+    (here / "p.txt").write_text("a cat --ar 2:1\na dog\n")
+    Image.open("wide.png").resize((32, 16)).save(here / "flat.png")
+    words = ("--model", folder, "--seed", 3, "--structure-ref", "flat.png", "--format", "json", "--out")
+    both = parsed(run("imagine", "--prompts", "p.txt", *words, "d"))["pictures"]
+    assert [one["recipe"]["request"]["size"] for one in both] == [[32, 16], [16, 16]]
+    alone = [parsed(run("imagine", prompt, *words, "a.png"))["pictures"][0] for prompt in ("a cat --ar 2:1", "a dog")]
+    assert [one["pixels_sha256"] for one in both] == [one["pixels_sha256"] for one in alone]
+    assert len(parsed(run("imagine", "--prompts", "p.txt", *words, "d"))["there_already"]) == 2
+
+
 def test_refusals(run: Run, folder: Path) -> None:
     words = ("imagine", "a cat", "--model", folder)
     assert "give style_ref too" in sentence(run(*words, "--style-weight", 2))

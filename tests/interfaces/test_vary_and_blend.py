@@ -45,6 +45,24 @@ def test_variations_are_drawn_from_a_file_and_vary_again(run: Run, folder: Path,
     assert "identical" in run("reproduce", "w.png", "--model", folder).stdout
 
 
+def test_seeds_that_the_picture_has_are_passed_over(run: Run, folder: Path, cat: Path) -> None:
+    words = ("vary", cat, "--model", folder, "--n", 3, "--vary-seed", 1, "--out", "v", "--format", "json")
+    done = parsed(run(*words))["pictures"]
+    assert [one["recipe"]["request"]["vary"] for one in done] == [[[0.2, 1]], [[0.2, 2]], [[0.2, 4]]]
+
+
+def test_a_weak_model_can_be_given(
+    run: Run, folder: Path, here: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    weak = model_folder(tmp_path_factory.mktemp("w") / "weak", replace(SMALL, size=16, patch=4), seed=1)
+    guided = ("--guidance-method", "autoguidance:scale=2", "--weak-model", weak)
+    assert run("imagine", "a cat", "--model", folder, "--seed", 3, *guided, "--out", "a.png").exit_code == 0
+    words = ("vary", "a.png", "--model", folder, "--n", 1, "--strength", 0, "--out", "v.png")
+    assert "give its folder with --weak-model" in sentence(run(*words))
+    assert run(*words, "--weak-model", weak).exit_code == 0
+    assert np.array_equal(pixels("v.png"), pixels("a.png"))
+
+
 def test_0_is_the_picture_and_1_that_of_the_other_seed(run: Run, folder: Path, cat: Path, here: Path) -> None:
     words = ("vary", cat, "--model", folder, "--n", 1, "--vary-seed", 9, "--out")
     run(*words, "same.png", "--strength", 0)
@@ -91,7 +109,10 @@ def test_prompts_are_blended(run: Run, folder: Path, cat: Path, here: Path) -> N
     [
         (["vary", "0.png"], "0.png has no recipe"),
         (["vary", "cat.png", "2"], "there is no picture 2"),
-        (["vary", "cat.png", "--strength", "much"], "it must be subtle, strong or a share from 0 to 1"),
+        (["vary", "cat.png", "--strength", "much"], "strength is 'much'; it must be subtle, strong or a share from 0"),
+        (["vary", "cat.png", "--strength", "nan"], "strength is 'nan'; it must be subtle, strong or a share from 0"),
+        (["vary", "cat.png", "--strength", "0.3:7"], "strength is '0.3:7'; it must be subtle, strong or a share from"),
+        (["vary", "cat.png", "--vary-seed", "x"], "vary-seed is 'x'; it must be a whole number"),
         (["vary", "cat.png", "--vary-seed", "3"], "vary has the seed 3, which the picture has already"),
         (["vary", "cat.png", "--n", "0"], "n is 0; it must be a whole number from 1"),
         (["vary", "cat.png", "--image", "0.png"], "The recipe has no image; leave out --image"),

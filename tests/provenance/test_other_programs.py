@@ -283,3 +283,13 @@ def test_taking_json_out_of_a_hostile_line_is_quick(line: str) -> None:
 )  # fmt: skip
 def test_other_texts_are_not_taken_for_settings(tmp_path: Path, texts: dict[str, str]) -> None:
     assert told(tmp_path, texts).source is None
+
+
+def test_long_prompts_of_strangers_are_read_in_time() -> None:
+    begun = time.process_time()
+    assert our_weights("1" * 90_000) == "1" * 90_000
+    assert our_weights("{" * 40_000 + "a" + "}" * 40_000) is None
+    assert our_weights("{" * 40 + "a" + "}" * 40) == "(a:7.04)"
+    assert our_weights("x" * 100_001) is None
+    assert time.process_time() - begun < 2  # the square of such a length takes minutes
+    assert our_weights("a{b[c]d}e") == "a(b:1.05)c(d:1.05)e"

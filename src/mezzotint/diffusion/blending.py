@@ -21,7 +21,7 @@ C = TypeVar("C")
 class Blended(Generic[C]):
     """Conditionings of the same pictures, and their weights, which sum to 1.
 
-    It has no `cat`: what guidance evaluates besides it is evaluated apart from it.
+    Its `cat` is for blends with the same weights: what guidance evaluates besides it is evaluated apart from it.
     """
 
     each: tuple[C, ...]
@@ -30,6 +30,12 @@ class Blended(Generic[C]):
     def __post_init__(self) -> None:
         assert len(self.each) == len(self.weights) > 1, self.weights
         assert abs(sum(self.weights) - 1) < 1e-9, self.weights
+
+    def cat(self, other: "Blended[C]") -> "Blended[C]":
+        """Both batches, one after the other, member by member; they have the same weights."""
+        assert self.weights == other.weights, "blends of different weights"
+        pairs: Any = zip(self.each, other.each, strict=True)
+        return Blended(tuple(one.cat(another) for one, another in pairs), self.weights)
 
 
 @dataclass(frozen=True, slots=True)

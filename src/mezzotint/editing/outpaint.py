@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from mezzotint.codecs.codec import Codec
 from mezzotint.errors import InvalidOption
+from mezzotint.options import EDGES
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def with_size(request: Request, model: str, native: tuple[int, int], codec: Code
     """The request with the size that is drawn: the model's own, what asks for more than that, or what an edit needs.
 
     Larger pictures are drawn in windows; their sides are multiples of `GRID` pixels. Raises `InvalidOption` for sides
-    that are none, that are below the model's, and above `LARGEST`.
+    that are none, that are below the model's, and above `LARGEST`, and for margins that leave nothing to the picture.
     """
     margins, (width, height) = request.expand or (0, 0, 0, 0), native
     size = request.size or (width + margins[0] + margins[2], height + margins[1] + margins[3])
@@ -80,7 +81,14 @@ def with_size(request: Request, model: str, native: tuple[int, int], codec: Code
             f"The model {model} draws pictures of {width}x{height} pixels, not {asked}, or larger ones with sides in "
             f"multiples of {max(steps)} up to {LARGEST}; give such a --size, or leave it out."
         )
-    return replace(request, size=size, aspect=None)
+    request = replace(request, size=size, aspect=None)
+    if min(source_size(request)) < 1:
+        sides = ",".join(f"{name}={n}" for name, n in zip(EDGES, margins, strict=True) if n)
+        raise InvalidOption(
+            f"size is {asked} and expand is {sides}, which leaves nothing for the picture; make --size larger, or "
+            "--expand smaller."
+        )
+    return request
 
 
 def of_shape(aspect: tuple[int, int], native: tuple[int, int]) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Regional prompts: boxes of a picture with prompts of their own."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mezzotint.codecs.codec import Codec
+from mezzotint.conditioning.prompt import worded
+from mezzotint.diffusion.bytime import settled
 from mezzotint.diffusion.denoiser import Denoiser
 from mezzotint.diffusion.guidance.base import steered
 from mezzotint.diffusion.noise import Noise, PhiloxNoise, Purpose
@@ -52,13 +55,21 @@ def region_of(box: tuple[float, float, float, float], size: tuple[int, int], sid
 
     side: (h, w) that the network draws at once. A box that is at least as large is filled; in a smaller one lies a
     picture of that shape in the middle, as large as a whole number of samples a sample allows.
+    Raises `InvalidOption` for a box that is smaller than the smallest such picture.
     """
     (top, bottom), (left, right) = (_cells(box[k], box[k + 2], size[1 - k]) for k in (1, 0))
     share = share_of(top, bottom, size[0])[:, None] * share_of(left, right, size[1])
     if bottom - top >= side[0] and right - left >= side[1]:
         return Region(share, slice(top, bottom), slice(left, right))
     need = max(side[0] / (bottom - top), side[1] / (right - left))
-    shrunk = next(f for f in range(2, max(side) + 1) if f >= need and not side[0] % f and not side[1] % f)
+    most = math.gcd(*side)
+    if need > most:
+        raise InvalidOption(
+            f"region {','.join(f'{share:g}' for share in box)} has {right - left}x{bottom - top} samples of the "
+            f"canvas, and the smallest picture that this model draws in one has {side[1] // most}x{side[0] // most}; "
+            "make it at least that large."
+        )
+    shrunk = next(f for f in range(2, most + 1) if f >= need and most % f == 0)
     height, width = side[0] // shrunk, side[1] // shrunk
     top, left = (top + bottom - height) // 2, (left + right - width) // 2
     return Region(share, slice(top, top + height), slice(left, left + width), shrunk)
@@ -149,7 +160,10 @@ class _Regional:
         for k, (region, own, one) in enumerate(zip(self.regional.regions, self.each, told, strict=True)):
             seen, u = self._seen(x_t[..., region.rows, region.columns], t, region.shrunk, one.eps)
             until = None if to is None else _noisier(self.schedule, to, region.shrunk)
-            part = own(seen, u, {**plain, "cond": one.cond}, to=until, probe=probe)
+            asked = {**plain, "cond": one.cond}
+            if region.shrunk > 1:  # which words are due is decided by the canvas's time
+                asked = {name: settled(read, t) for name, read in asked.items()}
+            part = own(seen, u, asked, to=until, probe=probe)
             filled = empty.clone()
             filled[..., region.rows, region.columns] = _means(part.x0, region.shrunk)
             x0, found[branch(k)] = x0.lerp(filled, region.share.to(x_t)), part
@@ -190,7 +204,8 @@ def regional(request: Request, codec: Codec, native: tuple[int, int]) -> Regiona
             "or the picture larger."
         )
     clear = torch.full((1, 4, 1, down, across), -1.0)
-    return Regional(found, codec.encode(clear, PhiloxNoise([request.seed])), alone=not request.prompt.strip())
+    alone = not worded(request.prompt) and not any(weight for _, weight in request.blend)
+    return Regional(found, codec.encode(clear, PhiloxNoise([request.seed])), alone)
 
 
 def _noisier(schedule: Schedule, t: Tensor, factor: int) -> Tensor:

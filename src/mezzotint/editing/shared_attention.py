@@ -15,6 +15,7 @@ from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.probe import AttentionSite, Further, Probe, blocks_of
 from mezzotint.diffusion.schedule import Schedule
 from mezzotint.editing.edit import Canvas, Edit
+from mezzotint.editing.windows import flat
 from mezzotint.errors import InvalidOption
 
 __all__ = ["REFERENCE", "Seen", "SharedAttention"]
@@ -74,7 +75,8 @@ class SharedAttention(Edit):
         latents = latents.expand(canvas.shape[0], *latents.shape[1:])
         eps = noise.normal(latents.shape, Purpose.REFERENCE, self.draw)
         told = {"cond": canvas.plain.branches[REFERENCE]}
-        return {**branches, self.name: Seen(canvas.plain.leaf, told, latents, eps)}
+        leaf = flat(canvas.plain.leaf)  # a reference is no tile: it is seen at once, and not window by window
+        return {**branches, self.name: Seen(leaf, told, latents, eps)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ def _chosen(
         spent = 0
         for attempt in range(how.tries):
             steps = []
-            one = replace(request, n=1, seed=seed_of_try(request, picture, attempt))
+            one = replace(request, n=1).with_seed(seed_of_try(request, picture, attempt))
             for step in pipe.stream(one, **pictures):
                 steps.append(step)
                 told()

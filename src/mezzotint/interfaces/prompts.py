@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mezzotint.conditioning.prompt import expanded_prompts, lifted, wildcards, with_wildcards
 from mezzotint.conditioning.prompt.expand import MOST
@@ -47,9 +48,19 @@ def lines_of(path: Path, what: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Wildcards:
-    """A folder of wildcards, or none: `__name__` stands for a line of its file name.txt."""
+    """A folder of wildcards, or none: `__name__` stands for a line of its file name.txt. Raises InvalidFile for a
+    folder that is not there."""
 
     folder: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.folder is not None and not self.folder.is_dir():
+            raise InvalidFile(f"{self.folder} is no folder; give the one with the files of wildcards with --wildcards.")
+
+    def ignored(self, prompts: Sequence[str]) -> tuple[str, ...]:
+        """What has no effect: the folder, if no prompt has a wildcard."""
+        used = self.folder is None or any(wildcards(prompt) for prompt in prompts)
+        return () if used else (f"wildcards {self.folder}: no prompt has one",)
 
     def picked(self, text: str, seed: int) -> str:
         """The text with a line for every wildcard: which one, the seed and the wildcard's place decide.
@@ -79,8 +90,6 @@ class Wildcards:
             )
         path = self.folder / f"{name}.txt"
         if not path.is_file():
-            if not self.folder.is_dir():
-                raise InvalidFile(f"{self.folder} is no folder; give the one with {name}.txt in it.")
             names = [file.relative_to(self.folder).with_suffix("").as_posix() for file in self.folder.rglob("*.txt")]
             raise unknown_name("wildcard", name, names)
         return lines_of(path, "choice")
@@ -110,7 +119,8 @@ def _requests(options: dict[str, Any], cards: Wildcards, seed: Callable[[], int]
     if whole.n > MOST:
         raise InvalidOption(f"n is {whole.n}; of a prompt with wildcards it must be at most {MOST}.")
     for number in range(whole.n):
-        own = {**options, "n": 1, "seed": whole.picture(number).seed}
+        one = whole.picture(number)
+        own = {**options, "n": 1, "seed": one.seed} | ({"vary": one.vary} if one.vary else {})
         # what was picked may name LoRAs and options
         yield Request.from_json_dict(lifted(cards.picked(prompt, own["seed"]), own))
 
@@ -120,21 +130,31 @@ def resumed(
 ) -> tuple[tuple[Request, ...], tuple[Path, ...]]:
     """What is still to be drawn of some requests, and the files of the pictures that are there.
 
-    A picture is there if a file of the destination has the recipe that this model would write into it. tries: of
+    A picture is there if a file of the destination has the recipe that this model would write into it, with these very
+    weights, LoRAs and text encoder. tries: of
     pictures that are looked at, how many seeds one may have; those of a request are there together, or not at all.
     """
+    from mezzotint.checkpoints.model_folder import read_model_folder
     from mezzotint.evaluation.choosing import seed_of_try
+    from mezzotint.load import find_model
 
-    there = _recipes(pipe, to, looked_at=tries is not None)
+    there = _recipes(to, looked_at=tries is not None)
+    weak = cache(lambda name: read_model_folder(find_model(name)).weights_sha256)
     left: list[Request] = []
     found: list[Path] = []
     for request in requests:
         adapted = pipe.adapted(request)
         named = adapted.named(adapted.resolve(request))
+        made_with = _Digests(
+            pipe.model.weights_sha256,
+            pipe.model.text_encoder_sha256,
+            None if named.weak_model is None else weak(request.weak_model),
+            tuple(digest for _, digest in adapted.model.loras),
+        )
         files = []
         for number in range(request.n):
             seeds = (seed_of_try(named, number, attempt) for attempt in range(tries or 1))
-            known = (there.get(replace(named, n=1, seed=seed)) for seed in seeds)
+            known = (there.get((replace(named, n=1).with_seed(seed), made_with)) for seed in seeds)
             files.append(next((file for file in known if file is not None), None))
         if all(file is None for file in files) or (tries is not None and None in files):
             left.append(request)
@@ -144,18 +164,28 @@ def resumed(
     return tuple(left), tuple(found)
 
 
-def _recipes(pipe: "Pipeline", to: "Destination", looked_at: bool) -> dict[Request, Path]:
-    """The pictures of this model that are at the destination, by what was asked for."""
+class _Digests(NamedTuple):
+    """What a picture was made with besides its request, as its recipe states it."""
+
+    weights: str
+    text_encoder: str | None
+    weak_weights: str | None
+    loras: tuple[str, ...]
+
+
+def _recipes(to: "Destination", looked_at: bool) -> dict[tuple[Request, _Digests], Path]:
+    """The pictures that are at the destination, by what was asked for and what they were made with."""
     from mezzotint.provenance.read import read_metadata
 
-    found: dict[Request, Path] = {}
+    found: dict[tuple[Request, _Digests], Path] = {}
     for path in sorted(to.folder.glob("*.png")) if to.file is None else [to.file]:
         try:
             recipe = read_metadata(path).recipe
         except InvalidFile:
             continue
-        if recipe is None or recipe.weights_sha256 != pipe.model.weights_sha256:
-            continue
-        if looked_at == (recipe.check is not None):
-            found.setdefault(recipe.request, path)
+        if recipe is not None and looked_at == (recipe.check is not None):
+            made_with = _Digests(
+                recipe.weights_sha256, recipe.text_encoder_sha256, recipe.weak_weights_sha256, recipe.lora_sha256
+            )
+            found.setdefault((recipe.request, made_with), path)
     return found

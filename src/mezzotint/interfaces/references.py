@@ -40,6 +40,11 @@ class References:
         sizes = dict.fromkeys(NAMES, pipe.model.size) | {"structure_ref": drawn or pipe.model.size}
         return {name: fitted((picture, None), sizes[name])[0] for name, picture in self.pictures.items()}
 
+    @staticmethod
+    def key(request: Request) -> tuple[str | None, ...]:
+        """The digests of a request's reference pictures: requests that have them in common have the pictures too."""
+        return tuple(getattr(request, name) for name in NAMES)
+
     def named(self, pipe: "Pipeline", request: Request) -> "tuple[Request, dict[str, Image]]":
         """The request with the digests of the pictures as it needs them, and these."""
         pictures = self.fitted(pipe, request)

@@ -17,6 +17,7 @@ from PIL import Image
 
 from mezzotint.provenance.chunks import MAX_TEXT_BYTES
 from mezzotint.provenance.jsontext import object_of, text_of, texts_of
+from mezzotint.values import MAX_TEXT
 
 __all__ = ["hidden_text", "our_weights", "read_novelai"]
 
@@ -24,8 +25,11 @@ FIELDS = {"uc": "negative", "scale": "guidance", "sampler": "solver", "noise_sch
 """Their keys under our option names; prompt, seed, steps and strength are the same words."""
 STEP = 1.05
 """What a pair of braces multiplies the weight by; square brackets divide."""
+DEEPEST = 40
+"""How many braces may stand inside one another: a weight of 7."""
 PACKED, PLAIN = b"stealth_pngcomp", b"stealth_pnginfo"
-NUMBERED = re.compile(r"-?\d+(?:\.\d+)?::")
+NUMBERED = re.compile(r"(?<![\d.])\d{1,9}(?:\.\d{1,9})?::")
+"""Of bounded length, so that a long row of digits is not read again from each of them."""
 
 
 def read_novelai(texts: Mapping[str, str]) -> dict[str, str]:
@@ -77,25 +81,28 @@ def our_weights(prompt: str) -> str | None:
     """A prompt of theirs in our language: `{x}` is `(x:1.05)`, `[x]` is `(x:0.952)`, and they multiply.
 
     Round brackets and the like, which mean nothing there, are escaped. None where that is not the whole: braces that do
-    not match, and the numbered weights of version 4.
+    not match or are more than `DEEPEST`, prompts longer than ours may be, and the numbered weights of version 4.
     """
-    if NUMBERED.search(prompt):
+    if len(prompt) > MAX_TEXT or NUMBERED.search(prompt):
         return None
-    parts: list[tuple[int, str]] = []
+    parts: list[tuple[int, list[str]]] = []
     opened: list[str] = []
+    depth = 0
     for letter in prompt:
         if letter in "{[":
             opened.append(letter)
+            depth += 1 if letter == "{" else -1
         elif letter in "}]":
             if not opened or opened.pop() + letter not in ("{}", "[]"):
                 return None
+            depth -= 1 if letter == "}" else -1
         else:
-            depth = opened.count("{") - opened.count("[")
             letter = f"\\{letter}" if letter in "()\\|<" else letter
             if parts and parts[-1][0] == depth:
-                parts[-1] = (depth, parts[-1][1] + letter)
+                parts[-1][1].append(letter)
             else:
-                parts.append((depth, letter))
-    if opened:
+                parts.append((depth, [letter]))
+    if opened or any(abs(inside) > DEEPEST for inside, _ in parts):
         return None
-    return "".join(text if not depth else f"({text}:{STEP**depth:.3g})" for depth, text in parts)
+    texts = (("".join(letters), depth) for depth, letters in parts)
+    return "".join(text if not depth else f"({text}:{STEP**depth:.3g})" for text, depth in texts)

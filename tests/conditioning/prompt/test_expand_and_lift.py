@@ -15,6 +15,7 @@ def test_permutations_come_in_a_fixed_order() -> None:
     assert expanded_prompts(r"a \{b, c\}") == (r"a \{b, c\}",)
     assert expanded_prompts("a{, x}") == ("a", "ax")
     assert expanded_prompts("") == ("",)
+    assert expanded_prompts("{" * 20 + "a, b" + "}" * 20 + "{c}") == ("ac", "bc")
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,8 @@ def test_permutations_come_in_a_fixed_order() -> None:
     [
         ("a {b", "At character 3 (near 'a {b') the prompt has a \"{\" that is not closed"),
         ("a }", 'the prompt has a "}" that closes nothing'),
+        ("{" * 900 + "a" + "}" * 900, "At character 21 (near '{{{{{{{{{{{{{{{{{{{{{{{{') the prompt has more than"),
+        ("{" * 5000, "more than 20 braces inside one another"),
         ("{" + ",".join("abcdefghijk") + "}" + "{a,b}" * 7, "stands for more than 1000 prompts"),
     ],
 )

@@ -4,7 +4,7 @@ from mezzotint.conditioning.prompt.expand import expanded_prompts, wildcards, wi
 from mezzotint.conditioning.prompt.flags import FLAGS, FlagRecord, find_flag, split_flags
 from mezzotint.conditioning.prompt.grammar import parse
 from mezzotint.conditioning.prompt.lifting import lifted
-from mezzotint.conditioning.prompt.reading import Reading, meant, never_read, plain_words, readings
+from mezzotint.conditioning.prompt.reading import Reading, meant, never_read, plain_words, readings, worded
 from mezzotint.conditioning.prompt.tree import Alternate, Flag, Item, Items, Part, Prompt, Switch, Weighted, Words
 from mezzotint.conditioning.prompt.writing import escaped, written
 
@@ -33,5 +33,6 @@ __all__ = [
     "split_flags",
     "wildcards",
     "with_wildcards",
+    "worded",
     "written",
 ]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from itertools import product
 
+from mezzotint.conditioning.prompt.grammar import DEEPEST
 from mezzotint.conditioning.prompt.scan import ESCAPE, complaint, unescaped_matches
 from mezzotint.errors import InvalidOption
 
@@ -19,7 +20,8 @@ Pick = Callable[[str, int], str]
 def expanded_prompts(text: str) -> tuple[str, ...]:
     """Every prompt that a text with `{a, b}` stands for: all combinations, the last braces changing fastest.
 
-    Braces may stand inside one another. Raises InvalidOption for braces that do not close, and for more than `MOST`.
+    Braces may stand inside one another, at most `DEEPEST` deep. Raises InvalidOption for braces that do not close, and
+    for more than `MOST`.
 
     >>> expanded_prompts("a {red, green} {apple, pear}")
     ('a red apple', 'a red pear', 'a green apple', 'a green pear')
@@ -29,8 +31,9 @@ def expanded_prompts(text: str) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _sequence(text: str, at: int, stops: str) -> tuple[list[str], int]:
-    """The texts that stand for what is here, up to one of `stops` or the end, and the place of that."""
+def _sequence(text: str, at: int, stops: str, depth: int = 0) -> tuple[list[str], int]:
+    """The texts that stand for what is here, up to one of `stops` or the end, and the place of that. depth: of how many
+    braces it stands inside."""
     parts: list[Sequence[str]] = []
     begun = at
     while at < len(text) and text[at] not in stops:
@@ -38,7 +41,7 @@ def _sequence(text: str, at: int, stops: str) -> tuple[list[str], int]:
             at = escape.end()
         elif text[at] == "{":
             parts.append([text[begun:at]])
-            options, at = _braces(text, at)
+            options, at = _braces(text, at, depth + 1)
             parts.append(options)
             begun = at
         elif text[at] == "}":
@@ -54,11 +57,13 @@ def _sequence(text: str, at: int, stops: str) -> tuple[list[str], int]:
     return ["".join(choice) for choice in product(*parts)], at
 
 
-def _braces(text: str, begun: int) -> tuple[list[str], int]:
+def _braces(text: str, begun: int, depth: int) -> tuple[list[str], int]:
+    if depth > DEEPEST:
+        raise complaint(text, begun, f"more than {DEEPEST} braces inside one another")
     options: list[str] = []
     at = begun
     while at == begun or text[at] == ",":
-        found, at = _sequence(text, at + 1, ",}")
+        found, at = _sequence(text, at + 1, ",}", depth)
         if at == len(text):
             raise complaint(text, begun, 'a "{" that is not closed; write \\{ for the mark itself')
         options += (option.strip() for option in found)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mezzotint.conditioning.prompt.grammar import parse
 from mezzotint.conditioning.prompt.tree import Alternate, Item, Items, Part, Span, Switch, Weighted, Words
 
-__all__ = ["Reading", "meant", "never_read", "plain_words", "readings"]
+__all__ = ["Reading", "meant", "never_read", "plain_words", "readings", "worded"]
 
 _LATE = 1000
 """Steps of a drawing that is long enough for every switch."""
@@ -81,6 +81,12 @@ def plain_words(prompt: str) -> str | None:
         case (Part(((Words(text),),)),):
             return text
     return None
+
+
+def worded(prompt: str) -> bool:
+    """Whether a prompt has words, at whichever step they are read: flags and empty brackets are none."""
+    chunks = (chunk for part in parse(prompt).parts for chunk in part.chunks)
+    return any(words.text.strip() for chunk in chunks for words in _every(chunk))
 
 
 def _changes(part: Part) -> bool:

@@ -19,9 +19,16 @@ from mezzotint.interfaces.cli.options import (
 )
 from mezzotint.interfaces.cli.output import emit_json
 from mezzotint.interfaces.cli.reproduce import loras_of, pipeline_of, recipe_of
+from mezzotint.request import Request
 
 if TYPE_CHECKING:
     from mezzotint.data.sources import PictureSet
+
+
+def beyond_words(request: Request) -> str:
+    """What besides one prompt made a picture, such as "region and tile"; empty if nothing did."""
+    named = ("blend", "region", "tile", "style_ref", "image_ref", "structure_ref")
+    return " and ".join(name for name in named if getattr(request, name))
 
 
 @click.command(short_help="Show how a picture came to be: words, noise, training pictures.")
@@ -47,6 +54,8 @@ def explain(file: Path, out: Path | None, model: str | None, device: str, dtype:
         raise InvalidOption(f"out is {target}; it must be a file that ends in .html.")
     if recipe.request.image is not None:
         raise InvalidOption(f"{file} is an edit of another picture; only pictures that imagine drew can be explained.")
+    if more := beyond_words(recipe.request):
+        raise InvalidOption(f"{file} was drawn with {more}; only pictures that one prompt alone made can be explained.")
     if plain_words(recipe.request.prompt) == "":
         raise InvalidOption(f"{file} was drawn without a prompt, so there are no words to explain.")
     if threads is not None:
@@ -57,6 +66,9 @@ def explain(file: Path, out: Path | None, model: str | None, device: str, dtype:
 
     loras_of(recipe)  # it says which one is not installed
     pipe = pipeline_of(recipe, model, device, dtype)
+    if recipe.request.size != pipe.model.size:
+        drawn, own = ("x".join(map(str, size or ())) for size in (recipe.request.size, pipe.model.size))
+        raise InvalidOption(f"{file} has {drawn} pixels, drawn in windows; only pictures of {own} can be explained.")
     found = explained(pipe, recipe, _training_set(pipe.model.size[0]))
     facts = found.to_json_dict()
     data = target.with_suffix(".json")

@@ -1,7 +1,7 @@
 """`mezzotint explore`: one page of pictures over two or three options."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mezzotint.conditioning.prompt import expanded_prompts, lifted
 from mezzotint.errors import InvalidOption, MezzotintError
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.options import format_option, set_threads, wait_quietly
@@ -65,7 +66,7 @@ def explore(
     if z is not None and y is None:
         raise InvalidOption("z is given and y is not; call it y.")
     axes = [axis_of(name, text, readers) for name, text in given.items() if text is not None]
-    if options.get("seed") is None and "--seed" not in prompt:
+    if options.get("seed") is None and not _states_seed(prompt):
         options["seed"] = random_seed()
     cells = cells_of(prompt, options, axes)
     first = next((cell.request for cell in cells if cell.request is not None), None)
@@ -80,6 +81,14 @@ def explore(
     folder = sheet.with_suffix("") if each else None
     _write(sheet, notes, folder, prompt, axes, done)
     _tell(sheet, notes, folder, axes, done, form)
+
+
+def _states_seed(prompt: str) -> bool:
+    """Whether a prompt has a seed among its flags, by whatever name and dash. One that cannot be read has none."""
+    try:
+        return any("seed" in lifted(text, {}) for text in expanded_prompts(prompt))
+    except InvalidOption:
+        return False
 
 
 def _readers(context: click.Context) -> "dict[str, Reader]":
@@ -116,30 +125,32 @@ def _files(out: str | None, request: Request) -> tuple[Path, Path]:
 
 def _drawn(cells: "Sequence[Cell]") -> "list[Cell]":
     """The cells with their pictures, or with why there is none. All requests are looked at before one is drawn."""
-    from mezzotint.pipeline import Pipeline
+    from mezzotint.pipeline import Pipeline, Preview
 
     pipes: dict[tuple[str, str, str], Pipeline] = {}
-    asked: list[tuple[Pipeline | None, Cell]] = []
+    asked: list[tuple[Iterator[Preview], Cell]] = []
     steps = 0
     for cell in cells:
-        pipe = None
+        stream: Iterator[Preview] = iter(())
         try:
             if (request := cell.request) is not None:
                 key = (request.model, request.device, request.dtype)
                 if key not in pipes:
                     pipes[key] = Pipeline.load(request.model, device=request.device, dtype=request.dtype)
-                pipe = pipes[key]
-                steps += len(pipe.adapted(request).time_grid(pipe.adapted(request).resolve(request)))
+                stream, pipe = pipes[key].stream(request), pipes[key].adapted(request)
+                steps += len(pipe.time_grid(pipe.resolve(request)))
         except MezzotintError as error:
-            pipe, cell = None, replace(cell, request=None, refused=str(error))
-        asked.append((pipe, cell))
+            cell = replace(cell, request=None, refused=str(error))
+        asked.append((stream, cell))
     done = []
     with bar(steps, "drawing", "step") as shown:
-        for pipe, cell in asked:
-            if pipe is not None and cell.request is not None:
-                for preview in pipe.stream(cell.request):
+        for stream, cell in asked:
+            try:
+                for preview in stream:
                     shown.move()
                     cell = replace(cell, image=preview.image, recipe=preview.recipe)
+            except MezzotintError as error:  # the others are drawn all the same
+                cell = replace(cell, request=None, refused=str(error), image=None, recipe=None)
             done.append(cell)
     return done
 

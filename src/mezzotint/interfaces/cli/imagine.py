@@ -104,7 +104,8 @@ def imagine(
         options["n"] = four_pictures(options["n"], prompts)
     seed = cache(random_seed) if prompts is None else lambda: 0  # one for all of them
     refs = read_references(options)
-    asked = requests_of(prompts_of(prompt, prompts), refs.digests(options), Wildcards(wildcards), seed)
+    texts, cards = prompts_of(prompt, prompts), Wildcards(wildcards)
+    asked, unused = requests_of(texts, refs.digests(options), cards, seed), cards.ignored(texts)
     if enhance:
         asked = expanded(asked, form)
     pictures = sum(request.n for request in asked)
@@ -118,17 +119,19 @@ def imagine(
     pipe = Pipeline.load(model, device=asked[0].device, dtype=asked[0].dtype)
     tries = None if how is None else how.tries
     given = [refs.named(pipe, request) for request in asked]
-    asked, sources = tuple(request for request, _ in given), given[0][1]
+    asked = tuple(request for request, _ in given)
+    sources = {refs.key(request): fitted for request, fitted in given}  # of each size its own
     left, there = (asked, ()) if prompts is None else resumed(pipe, asked, to, tries)
     resolved = [pipe.resolve(request) for request in left]
     for request in resolved if strict else ():
-        refuse_ignored(pipe, request)
+        refuse_ignored(pipe, request, unused)
     steps = sum(request.n * (tries or 1) * len(pipe.time_grid(request)) for request in resolved)
 
     def previews(told: Callable[[], None]) -> Iterator["Preview"]:
-        return chain.from_iterable([previews_of(pipe, request, how, told, sources) for request in left])
+        each = [previews_of(pipe, request, how, told, sources[refs.key(request)]) for request in left]
+        return chain.from_iterable(each)
 
-    draw(Session(pipe, to, watch, there, sheet), previews, steps, pictures - len(there), form)
+    draw(Session(pipe, to, watch, there, sheet, unused), previews, steps, pictures - len(there), form)
 
 
 def four_pictures(n: Any, prompts: Path | None) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from mezzotint.conditioning.prompt import plain_words
 from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.options import (
     REAL,
@@ -155,7 +156,10 @@ def likelihood(
     """
     steps, probes = whole_number("steps", steps, 1, 10_000), whole_number("probes", probes, 2, 10_000)
     start = real("start", start, 1e-6, 0.5)
-    request = Request(prompt=prompt, model=model, style=style, seed=seed)
+    words = plain_words(prompt)
+    if words is None:
+        raise InvalidOption(f"prompt is {prompt!r}; a likelihood is that of plain words, so write \\( for a bracket.")
+    request = Request(prompt=words, model=model, style=style, seed=seed)
     set_threads(threads)
     from mezzotint.load import load_model
 
@@ -177,7 +181,7 @@ def likelihood(
             for picture, _ in pictures
         ]
     sizes = [size if size != loaded.size else None for _, size in pictures]
-    ignored = loaded.conditioner.report(prompt).ignored
+    ignored = loaded.conditioner.report(words).ignored
     if form == "json":
         rows = [
             {"file": str(path), **asdict(bits), "scaled_from": size and list(size)}

@@ -74,13 +74,14 @@ class Drawn:
 @dataclass
 class Session:
     """What a call of `imagine` has drawn so far. there: the pictures that were there already, and are not drawn; sheet:
-    whether every four pictures are shown on a sheet."""
+    whether every four pictures are shown on a sheet; unused: what of the call itself had no effect."""
 
     pipe: "Pipeline"
     to: Destination
     watch: bool
     there: tuple[Path, ...] = ()
     sheet: bool = False
+    unused: tuple[str, ...] = ()
     begun: float = field(default_factory=time.perf_counter)
     drawn: list[Drawn] = field(default_factory=list)
     _films: dict[int, "Film"] = field(default_factory=dict)
@@ -131,7 +132,7 @@ class Session:
     @property
     def ignored(self) -> list[str]:
         """What had no effect, each once."""
-        return list(dict.fromkeys(item for done in self.drawn for item in done.recipe.ignored))
+        return list(dict.fromkeys([*self.unused, *(item for done in self.drawn for item in done.recipe.ignored)]))
 
     @property
     def warnings(self) -> list[str]:
@@ -152,9 +153,9 @@ class Session:
         }
 
 
-def refuse_ignored(pipe: "Pipeline", resolved: Request) -> None:
-    """What --strict asks for. Raises InvalidOption if a part of a resolved request has no effect."""
-    if unused := pipe.ignored(resolved):
+def refuse_ignored(pipe: "Pipeline", resolved: Request, more: tuple[str, ...] = ()) -> None:
+    """What --strict asks for. Raises InvalidOption if a part of a resolved request has no effect, or more has none."""
+    if unused := (*more, *pipe.ignored(resolved)):
         raise InvalidOption(
             f"{', '.join(map(repr, unused))} would be ignored; leave it out, or leave out --strict to draw without it."
         )

@@ -1,5 +1,6 @@
 """`mezzotint vary`: draw variations of a picture from the recipe in its file."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.options import (
-    TOWARD,
+    REAL,
     WHOLE,
     device_option,
     dtype_option,
@@ -21,7 +23,9 @@ from mezzotint.interfaces.cli.options import (
 from mezzotint.interfaces.cli.reproduce import loras_of, picture_options, pictures_of, pipeline_of, weak_of
 from mezzotint.interfaces.cli.session import Session, draw
 from mezzotint.interfaces.pictures import Destination
+from mezzotint.options import VARY
 from mezzotint.request import SEEDS, Request
+from mezzotint.values import integer, show
 
 if TYPE_CHECKING:
     from mezzotint.pipeline import Preview
@@ -55,6 +59,9 @@ MOST = 1024
     help="The file of a LoRA that the recipe names, instead of the installed one; may be repeated.",
 )
 @picture_options
+@click.option(
+    "--weak-model", metavar="NAME", help="A weak model's name or folder, instead of the one that the recipe names."
+)
 @click.option("--model", metavar="NAME", help="A model's name or folder, instead of the one that the recipe names.")
 @click.option("--out", metavar="PATH", help="A file that ends in .png, or a folder; mezzotint-out if not given.")
 @device_option
@@ -68,6 +75,7 @@ def vary(
     n: Any,
     vary_seed: Any,
     loras: tuple[Path, ...],
+    weak_model: str | None,
     model: str | None,
     out: str | None,
     device: str,
@@ -90,12 +98,13 @@ def vary(
     then = picture_of(file, number)
     count = whole_number("n", n, 1, MOST)
     to = Destination.of(out, count)
-    asked = [varied(then.request, strength, vary_seed, k) for k in range(count)]
+    asked = varied(then.request, strength, vary_seed, count)
     wait_quietly()
     set_threads(threads)
     pipe = pipeline_of(then, model, device, dtype)
     pictures = pictures_of(then.request, pipe, files)
-    here = replace(then.request, weak_model=weak_of(then), lora=loras_of(then, loras), device="auto", dtype="auto")
+    weak, lora = weak_of(then, weak_model), loras_of(then, loras)
+    here = replace(then.request, weak_model=weak, lora=lora, device="auto", dtype="auto")
     streams = [pipe.stream(replace(here, vary=request.vary), **pictures) for request in asked]
 
     def previews(told: Callable[[], None]) -> Iterator["Preview"]:
@@ -108,9 +117,16 @@ def vary(
     draw(Session(pipe, to, watch=False), previews, count * max(1, steps), count, form)
 
 
-def varied(request: Request, strength: str, seed: int | None, number: int) -> Request:
-    """Variation `number` (from 0) of a request, on top of those that it has already. Raises InvalidOption."""
-    share = TOWARD.convert(strength, None, None)[0]
+def varied(request: Request, strength: str, seed: int | None, count: int) -> tuple[Request, ...]:
+    """So many variations of a request, on top of those that it has already: towards `seed` and the next ones that it
+    does not have yet. Raises InvalidOption."""
+    share = VARY.get(strength, REAL.convert(strength, None, None))
+    if not isinstance(share, float) or not 0 <= share <= 1:
+        raise InvalidOption(f"strength is {show(strength)}; it must be subtle, strong or a share from 0 to 1.")
+    if seed is not None:
+        integer("vary-seed", seed, 0, SEEDS - 1, "2^64 - 1")
     toward: Any = (*request.vary, (share, seed))
-    share, first = replace(request, vary=toward).vary[-1]  # a number for a word, and a seed where there is none
-    return replace(request, vary=(*request.vary, (share, (first + number) % SEEDS)))
+    first = replace(request, vary=toward).vary[-1][1]  # by default one that no picture of a batch has
+    taken = {request.seed, *(other for _, other in request.vary)}
+    free = (one % SEEDS for one in itertools.count(first) if one % SEEDS not in taken)
+    return tuple(replace(request, vary=(*request.vary, (share, one))) for one in itertools.islice(free, count))
