@@ -96,6 +96,9 @@ def test_beside_regions_a_blend_is_drawn_without_a_prompt_too(pipe: Pipeline) ->
     alone = pipe.generate("", seed=5, **region).recipes[0]
     assert pipe.generate("", seed=5, blend=[("a dog", 0)], **region).recipes[0].pixels_sha256 == alone.pixels_sha256
     assert blend.pixels_sha256 != alone.pixels_sha256
+    also = pipe.generate("", seed=5, also=[["a dog", 1.0]], guidance=3, **region).recipes[0]
+    guided = pipe.generate("", seed=5, guidance=3, **region).recipes[0]
+    assert also.pixels_sha256 != guided.pixels_sha256
 
 
 @pytest.mark.parametrize("when", [1, 3, 5])

@@ -204,7 +204,7 @@ def regional(request: Request, codec: Codec, native: tuple[int, int]) -> Regiona
             "or the picture larger."
         )
     clear = torch.full((1, 4, 1, down, across), -1.0)
-    alone = not worded(request.prompt) and not any(weight for _, weight in request.blend)
+    alone = not worded(request.prompt) and not any(weight for _, weight in (*request.blend, *request.also))
     return Regional(found, codec.encode(clear, PhiloxNoise([request.seed])), alone)
 
 
