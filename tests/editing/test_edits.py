@@ -16,7 +16,7 @@ from mezzotint.diffusion.inverse.operators import Mask
 from mezzotint.diffusion.inverse.projection import Projected
 from mezzotint.diffusion.noise import PhiloxNoise, Purpose
 from mezzotint.diffusion.sampling import sample
-from mezzotint.diffusion.schedule import RectifiedFlow, VPCosine
+from mezzotint.diffusion.schedule import RectifiedFlow, VPCosine, VPScaledLinear
 from mezzotint.diffusion.solvers import SOLVERS
 from mezzotint.diffusion.timegrid import last_part, repaint, uniform
 from mezzotint.editing import Canvas, Composed, Img2Img
@@ -68,7 +68,7 @@ def test_the_last_part_of_a_grid() -> None:
         last_part(jumps, 0.5)
 
 
-@pytest.mark.parametrize("schedule", [RectifiedFlow(), VPCosine()])
+@pytest.mark.parametrize("schedule", [RectifiedFlow(), VPCosine(), VPScaledLinear()])
 def test_a_start_is_the_picture_with_noise(schedule: Any) -> None:
     pixels, noise, shape = from_image(source()), PhiloxNoise([5, 6]), (2, 4, 1, SIDE, SIDE)
     eps = noise.normal(shape, Purpose.START, 0)

@@ -1,8 +1,11 @@
 """The detector's network: what its parts do to a picture and to a gradient."""
 
+from dataclasses import replace
+
 import torch
 
 from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig, initialise_detector
+from mezzotint.families.icon_detector.decode import decoded
 from mezzotint.families.icon_detector.model import doubled
 
 
@@ -40,3 +43,17 @@ def test_a_compiled_step_in_bfloat16_reaches_every_weight() -> None:
     for name in weights:
         alike = torch.nn.functional.cosine_similarity(eager[name], compiled[name], dim=0)
         assert float(alike) > 0.98, name
+
+
+def test_a_sighting_counts_only_if_place_and_kind_together_are_sure_enough() -> None:
+    network = IconDetector(IconDetectorConfig(widths=(8, 8, 16), blocks=1, things=4, colours=2, letters=2))
+    initialise_detector(network, 0)
+    with torch.inference_mode():
+        maps = network(torch.randn(1, 4, 1, 64, 64, generator=torch.Generator().manual_seed(3)))
+        peaks = torch.full_like(maps.peaks, -20.0)
+        peaks[0, 0, 2, 3] = 0.0  # a chance of one half for a thing there
+        maps = replace(maps, peaks=peaks)
+        sure = max(sighting.score for sighting in decoded(network, maps, 0.01)[0].things)
+        assert 0.12 < sure < 0.4  # one half times the surest of four kinds
+        assert len(decoded(network, maps, sure * 0.99)[0].things) == 1
+        assert decoded(network, maps, sure * 1.01)[0].things == ()

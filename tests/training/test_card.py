@@ -36,6 +36,9 @@ def test_a_card_counts_only_what_led_to_its_weights() -> None:
     assert "51,200 picture views" in card
     assert "1.0 hours" in card  # 400 updates of 9 seconds, not the later ones
     assert "1 or 2 threads" in card
+    lent = [{"threads": 16, "device": "a lent GPU"}, {"threads": 2, "device": "cpu"}, {"threads": 2}]
+    moved = model_card(Training("house", {**TRAINING, "sessions": lent}, 7_400_000, METRICS))
+    assert "a GPU (a lent GPU) and a CPU with 2 threads" in moved
     assert "| 51,200 | 0.0050 | 0.0025 |" in card
     assert "64,000" not in card
     assert "## Data" not in card

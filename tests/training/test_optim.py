@@ -30,6 +30,19 @@ def test_convolutions_between_maps_are_orthogonalised_and_others_are_adams() -> 
     torch.testing.assert_close(update, wanted, atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.parametrize(("size", "seen"), [(0.25, 0.25), (4.0, 1.0)])
+def test_a_gradient_is_shortened_to_the_limit_and_never_made_longer(size: float, seen: float) -> None:
+    network = nn.Linear(3, 2)
+    optimizer = Optimizer(network, OptimConfig(adam_lr=0.01, warmup=0.0, decay=0.0, clip=1.0))
+    gradients = [normal(*parameter.shape, seed=i) for i, parameter in enumerate(network.parameters())]
+    whole = torch.cat([gradient.flatten() for gradient in gradients]).norm()
+    for parameter, gradient in zip(network.parameters(), gradients, strict=True):
+        parameter.grad = gradient * size / whole
+    assert float(optimizer.step(1, 10)) == pytest.approx(size, rel=1e-6)
+    left = torch.cat([parameter.grad.flatten() for parameter in network.parameters() if parameter.grad is not None])
+    assert float(left.norm()) == pytest.approx(seen, rel=1e-6)
+
+
 @pytest.mark.parametrize(("sigma", "gamma"), [(0.05, 16.97), (0.10, 6.94)])
 def test_gamma_is_edm2s(sigma: float, gamma: float) -> None:
     """The two values that EDM2 (section 3.1) prints."""
