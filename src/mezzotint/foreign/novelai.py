@@ -10,21 +10,22 @@ from mezzotint.foreign.entry import Entry, GridEntry, Program
 __all__ = ["NOVELAI"]
 
 _CLOSED = "its program is not public, and the name is k-diffusion's"
-_SOLVERS = {
-    "k_euler": Entry("euler", differs=_CLOSED),
-    "k_euler_ancestral": Entry("euler-ancestral", differs=_CLOSED),
-    "k_heun": Entry("heun", differs=_CLOSED),
-    "k_lms": Entry("lms", differs=_CLOSED),
-    "k_dpm_2": Entry("dpm-2", differs=_CLOSED),
-    "k_dpm_2_ancestral": Entry("dpm-2-ancestral", differs=_CLOSED),
-    "k_dpmpp_2s_ancestral": Entry("dpmpp-2s-ancestral", differs=_CLOSED),
-    "k_dpmpp_2m": Entry("dpmpp-2m", differs=_CLOSED),
-    "k_dpmpp_2m_sde": Entry("dpmpp-2m-sde", differs=_CLOSED),
-    "k_dpmpp_sde": Entry("dpmpp-sde", differs=_CLOSED),
-    "ddim": Entry("ddim", differs=_CLOSED),
-    "ddim_v3": Entry("ddim", differs=_CLOSED),
-    "plms": Entry("plms", differs=_CLOSED),
+_OURS = {
+    "k_euler": "euler",
+    "k_euler_ancestral": "euler-ancestral",
+    "k_heun": "heun",
+    "k_lms": "lms",
+    "k_dpm_2": "dpm-2",
+    "k_dpm_2_ancestral": "dpm-2-ancestral",
+    "k_dpmpp_2s_ancestral": "dpmpp-2s-ancestral",
+    "k_dpmpp_2m": "dpmpp-2m",
+    "k_dpmpp_2m_sde": "dpmpp-2m-sde",
+    "k_dpmpp_sde": "dpmpp-sde",
+    "ddim": "ddim",
+    "ddim_v3": "ddim",
+    "plms": "plms",
 }
+_SOLVERS = {theirs: Entry(ours, differs=_CLOSED) for theirs, ours in _OURS.items()}
 _GRIDS = {
     "karras": GridEntry("karras"),
     "exponential": GridEntry("exponential"),

@@ -102,10 +102,8 @@ def imagine(
         raise click.MissingParameter(param_hint="'PROMPT'", param_type="argument", ctx=click.get_current_context())
     if sheet:
         options["n"] = four_pictures(options["n"], prompts)
-    seed = cache(random_seed) if prompts is None else lambda: 0  # one for all of them
     refs = read_references(options)
-    texts, cards = prompts_of(prompt, prompts), Wildcards(wildcards)
-    asked, unused = requests_of(texts, refs.digests(options), cards, seed), cards.ignored(texts)
+    asked, unused = wanted(prompt, prompts, wildcards, refs.digests(options))
     if enhance:
         asked = expanded(asked, form)
     pictures = sum(request.n for request in asked)
@@ -132,6 +130,15 @@ def imagine(
         return chain.from_iterable(each)
 
     draw(Session(pipe, to, watch, there, sheet, unused), previews, steps, pictures - len(there), form)
+
+
+def wanted(
+    prompt: str | None, prompts: Path | None, wildcards: Path | None, options: dict[str, Any]
+) -> tuple[tuple[Request, ...], tuple[str, ...]]:
+    """The requests that a prompt or a file of prompts stands for, and what there is to say of wildcards."""
+    seed = cache(random_seed) if prompts is None else lambda: 0  # one for all of them
+    texts, cards = prompts_of(prompt, prompts), Wildcards(wildcards)
+    return requests_of(texts, options, cards, seed), cards.ignored(texts)
 
 
 def four_pictures(n: Any, prompts: Path | None) -> int:

@@ -1,7 +1,7 @@
 """`mezzotint likelihood`: how many bits a model needs for a picture."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -166,20 +166,7 @@ def likelihood(
     loaded = load_model(model, device=device, dtype="float32" if dtype == "auto" else dtype)
     pictures = [_levels(path, loaded) for path in images]
     denoise = _told(loaded, request)
-    with counted("likelihood", "probe") as tell:
-        done = iter(range(1, len(pictures) * probes + 1))
-        found = [
-            picture_bits(
-                denoise,
-                picture,
-                start=start,
-                steps=steps,
-                probes=probes,
-                seed=request.seed,
-                told=lambda: tell(next(done), len(pictures) * probes),
-            )
-            for picture, _ in pictures
-        ]
+    found = measured(denoise, [picture for picture, _ in pictures], start, steps, probes, request.seed)
     sizes = [size if size != loaded.size else None for _, size in pictures]
     ignored = loaded.conditioner.report(words).ignored
     if form == "json":
@@ -194,11 +181,32 @@ def likelihood(
     if ignored:
         click.echo(f"ignored: {', '.join(ignored)}")
     for path, bits, size in zip(images, found, sizes, strict=True):
-        scaled = "" if size is None else f", scaled from {size[0]}x{size[1]}"
-        click.echo(
-            f"{click.format_filename(path)}: {bits.bits:.4f} ± {bits.error:.4f} bits per dimension "
-            f"({bits.dimensions} dimensions, latents {bits.latents:.2f}, {bits.evaluations} evaluations{scaled})"
-        )
+        click.echo(line_of(path, bits, size))
+
+
+def measured(
+    denoise: "BoundDenoiser", pictures: "Sequence[Tensor]", start: float, steps: int, probes: int, seed: int
+) -> "list[Bits]":
+    """The bits of every picture, with a bar over all probes."""
+    with counted("likelihood", "probe") as tell:
+        done = iter(range(1, len(pictures) * probes + 1))
+
+        def told() -> None:
+            tell(next(done), len(pictures) * probes)
+
+        return [
+            picture_bits(denoise, picture, start=start, steps=steps, probes=probes, seed=seed, told=told)
+            for picture in pictures
+        ]
+
+
+def line_of(path: Path, bits: "Bits", size: tuple[int, int] | None) -> str:
+    """What is told of a picture. size: its own, if it was scaled."""
+    scaled = "" if size is None else f", scaled from {size[0]}x{size[1]}"
+    return (
+        f"{click.format_filename(path)}: {bits.bits:.4f} ± {bits.error:.4f} bits per dimension "
+        f"({bits.dimensions} dimensions, latents {bits.latents:.2f}, {bits.evaluations} evaluations{scaled})"
+    )
 
 
 def _levels(path: Path, model: "Model") -> "tuple[Tensor, tuple[int, int]]":

@@ -89,7 +89,7 @@ class Root(LazyGroup):
                 _drop_stdout()
                 return 0
             return fail(system_sentence(error), wants_json(args))
-        except Exception as error:
+        except Exception as error:  # all others are bugs, and raised again unless memory ran out
             if out_of_memory(error):
                 sentence = "There is not enough memory for this; ask for less at once, or use another --device."
                 return fail(MezzotintError(sentence), wants_json(args))
