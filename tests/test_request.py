@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mezzotint.errors import InvalidOption, MezzotintError
-from mezzotint.request import RECIPE_VERSION, SEEDS, Environment, Recipe, Request, Result, random_seed
+from mezzotint.recipe import RECIPE_VERSION, Environment, Recipe, Result
+from mezzotint.request import SEEDS, Request, random_seed
 
 DIGEST = "0123456789abcdef" * 4
 

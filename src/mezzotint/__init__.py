@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from mezzotint.conditioning.prompt.expand import expanded_prompts as expanded_prompts
     from mezzotint.errors import MezzotintError as MezzotintError
     from mezzotint.pipeline import Pipeline as Pipeline
-    from mezzotint.request import Recipe as Recipe
+    from mezzotint.recipe import Recipe as Recipe
+    from mezzotint.recipe import Result as Result
     from mezzotint.request import Request as Request
-    from mezzotint.request import Result as Result
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "MezzotintError": "errors",
     "Pipeline": "pipeline",
-    "Recipe": "request",
+    "Recipe": "recipe",
     "Request": "request",
-    "Result": "request",
+    "Result": "recipe",
     "expanded_prompts": "conditioning.prompt.expand",
 }
 

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from mezzotint.diffusion.schedule import Schedule
 from mezzotint.diffusion.solvers import SOLVERS, Solver, find_solver
 from mezzotint.diffusion.solvers.consistency import TCD
-from mezzotint.diffusion.timegrid import find_grid
+from mezzotint.diffusion.timegrid import TimeGrid, find_grid, from_times
 from mezzotint.errors import InvalidOption
 from mezzotint.options import MAX_STEPS
 from mezzotint.request import Request
 from mezzotint.spec import Spec, option_types, typed
 from mezzotint.values import integer
 
-__all__ = ["Fitted", "fitted_for", "grid_options", "solver_of", "unsuited", "with_tokens"]
+__all__ = ["Fitted", "fitted_for", "grid_name", "grid_of", "solver_of", "unsuited"]
 
 JUMPS = frozenset({"inner", "length", "times"})
 """Options of grids that multiply their steps."""
@@ -112,3 +113,26 @@ def grid_options(spec: Spec) -> dict[str, Any]:
     for name in JUMPS & options.keys():
         integer(f"{name} of the grid {record.name}", options[name], 0, MAX_STEPS)
     return options
+
+
+def grid_of(request: Request, schedule: Schedule) -> TimeGrid:
+    """All moves of the grid of a resolved request, whatever part of them is taken. Raises InvalidOption."""
+    if isinstance(request.grid, tuple):
+        return from_times(request.grid)
+    spec = Spec.parse("grid", request.grid)
+    build = find_grid(spec.name).build
+    try:
+        moves: TimeGrid = build(request.steps, schedule, **grid_options(spec))
+    except OverflowError:
+        raise InvalidOption(f"The grid {spec} leaves the range of numbers; choose options nearer 1.") from None
+    return moves
+
+
+def grid_name(request: Request, network: object) -> str | tuple[float, ...]:
+    """The grid of a request under our own name, with options that it has, or its times. Raises InvalidOption."""
+    if isinstance(request.grid, tuple):
+        return request.grid
+    spec = Spec.parse("grid", request.grid)
+    spec = replace(spec, name=find_grid(spec.name).name)
+    count = getattr(network, "image_tokens", None)
+    return str(with_tokens(spec, None if count is None else count()))

@@ -29,7 +29,7 @@ from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig
 from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
 from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
 from mezzotint.families.twin_encoder import TwinEncoder, TwinEncoderConfig
-from mezzotint.pipeline import Model
+from mezzotint.model import Model
 from mezzotint.request import Request
 
 DRAWING_DEFAULTS: Mapping[str, Any] = MappingProxyType(

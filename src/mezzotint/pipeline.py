@@ -1,27 +1,24 @@
 """The pipeline: every model, task, solver and guidance runs through `stream`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor
 
-from mezzotint.choices import Fitted, fitted_for, grid_options, solver_of, unsuited, with_tokens
-from mezzotint.codecs.codec import Codec
+from mezzotint.choices import fitted_for, grid_name, grid_of, solver_of, unsuited
 from mezzotint.codecs.images import to_image
 from mezzotint.conditioning.prompt import Reading
-from mezzotint.conditioning.text import TextConditioner
 from mezzotint.diffusion.combinations import Combination, check_combination, target_of
-from mezzotint.diffusion.denoiser import Bound, Denoiser, NetworkDenoiser
+from mezzotint.diffusion.denoiser import Bound, Denoiser
 from mezzotint.diffusion.noise import NOISE_VERSION, PhiloxNoise
 from mezzotint.diffusion.sampling import Step, charged, listeners, sample
 from mezzotint.diffusion.shortfall import shortfall
 from mezzotint.diffusion.solvers import Solver
-from mezzotint.diffusion.timegrid import Denoise, TimeGrid, find_grid, first_part, from_times, last_part
+from mezzotint.diffusion.timegrid import Denoise, TimeGrid, first_part, last_part
 from mezzotint.editing import Canvas, Edit, Plain, nearest_seed
 from mezzotint.errors import InvalidOption
 from mezzotint.guiding import (
@@ -33,11 +30,12 @@ from mezzotint.guiding import (
     resolve_guidance,
     unread,
 )
+from mezzotint.model import Model, check_weak
 from mezzotint.prompting import Script, make_request, script_of, unheard
 from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
-from mezzotint.request import Recipe, Request, Result
-from mezzotint.spec import Spec
+from mezzotint.recipe import Recipe, Result
+from mezzotint.request import Request
 from mezzotint.tasks import (
     Given,
     blended,
@@ -57,48 +55,6 @@ if TYPE_CHECKING:
 
 FAST_BATCH = 8
 """Pictures that share a network call with `batching` "fast"."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """A loaded model: its parts, and what it does when a request leaves something open.
-
-    denoiser        the leaf around the network, on its device
-    prepare         prompts as the network reads them: a `Conditioning` to whatever the leaf takes
-    size            (width, height) of what it draws, in pixels
-    defaults        a request with every option resolved
-    grids           fitted grids, by solver (its spec), steps and guidance: what a request gets that names no grid
-    warnings        what there is to say about the model with every picture
-    loras           name and sha256 of the LoRAs in the network, in the order of their strengths
-    """
-
-    name: str
-    denoiser: NetworkDenoiser[Any]
-    codec: Codec
-    conditioner: TextConditioner
-    size: tuple[int, int]
-    schedule_name: str
-    weights_sha256: str
-    text_encoder_sha256: str
-    defaults: Request
-    grids: Mapping[tuple[str, int, float], Fitted] = field(default_factory=lambda: MappingProxyType({}))
-    warnings: tuple[str, ...] = ()
-    loras: tuple[tuple[str, str], ...] = ()
-
-    def prepare(
-        self, prompts: Sequence[str | Reading], styles: Sequence[str | None], strengths: Sequence[float] = ()
-    ) -> Any:
-        """Prompts and styles as this model's network reads them, with the strengths of its LoRAs (none: all zero).
-
-        A text is taken as it is: the prompt language is for requests.
-        """
-        cond = self.conditioner(prompts, styles)
-        if any(strengths):
-            assert len(strengths) == len(self.loras), "one strength a LoRA"
-            cond = replace(cond, adapters=torch.tensor([list(strengths)] * len(prompts)))
-        cond = cond.to(torch.device(self.denoiser.device))
-        prepare = getattr(self.denoiser.network, "prepare", None)
-        return cond if prepare is None else prepare(cond)
 
 
 @dataclass(frozen=True)
@@ -201,7 +157,7 @@ class Pipeline:
         resolved = replace(resolved, solver=solver_of(resolved)[0])
         if fitted := fitted_for(resolved, self.model.grids, self.model.name, asked=request.grid):
             resolved = replace(resolved, solver=fitted.solver, grid=fitted.times)
-        resolved = replace(resolved, grid=self._grid_name(resolved))
+        resolved = replace(resolved, grid=grid_name(resolved, leaf.network))
         schedule, target = leaf.schedule, target_of(leaf)
         if moves := self.time_grid(resolved):  # none where nothing is redrawn
             combination = Combination(self.solver(resolved), moves, schedule, target)
@@ -242,30 +198,13 @@ class Pipeline:
 
     def time_grid(self, request: Request) -> TimeGrid:
         """The moves of a resolved request."""
-        if isinstance(request.grid, tuple):
-            whole = from_times(request.grid)
-        else:
-            spec = Spec.parse("grid", request.grid)
-            build = find_grid(spec.name).build
-            try:
-                whole = build(request.steps, self.model.denoiser.schedule, **grid_options(spec))
-            except OverflowError:
-                raise InvalidOption(f"The grid {spec} leaves the range of numbers; choose options nearer 1.") from None
+        whole = grid_of(request, self.model.denoiser.schedule)
         rest = whole if request.strength is None else last_part(whole, request.strength)
         return rest if request.stop is None else first_part(rest, request.stop)
 
     def solver(self, request: Request) -> Solver[Any]:
         """The solver of a resolved request."""
         return solver_of(request)[1]
-
-    def _grid_name(self, request: Request) -> str | tuple[float, ...]:
-        """The grid under our own name, with options that it has."""
-        if isinstance(request.grid, tuple):
-            return request.grid
-        spec = Spec.parse("grid", request.grid)
-        spec = replace(spec, name=find_grid(spec.name).name)
-        count = getattr(self.model.denoiser.network, "image_tokens", None)
-        return str(with_tokens(spec, None if count is None else count()))
 
     def _stream(self, request: Request, edit: Edit) -> Iterator[Preview]:
         size = 1 if request.batching == "exact" else FAST_BATCH
@@ -348,19 +287,7 @@ class Pipeline:
         if self._load is None:
             raise InvalidOption(f"The model {self.model.name} cannot be drawn with together with a weak model.")
         weak = self._load(request.weak_model)
-        for what, ours, theirs in (
-            ("text encoder", self.model.text_encoder_sha256, weak.text_encoder_sha256),
-            ("text length", self.model.conditioner.length, weak.conditioner.length),
-            ("letters", self.model.conditioner.letters, weak.conditioner.letters),
-            ("drawing styles", self.model.conditioner.styles, weak.conditioner.styles),
-            ("size", self.model.size, weak.size),
-            ("codec", self.model.codec.name, weak.codec.name),
-        ):
-            if ours != theirs:
-                raise InvalidOption(
-                    f"The weak model {weak.name} differs from {self.model.name} in its {what}; it must take the same "
-                    "prompts and draw the same size, such as an earlier state of the same training."
-                )
+        check_weak(self.model, weak)
         return weak
 
     def _previews(

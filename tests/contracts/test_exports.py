@@ -15,9 +15,9 @@ PUBLIC = ["MezzotintError", "Pipeline", "Recipe", "Request", "Result", "expanded
 HOME = {
     "MezzotintError": "errors",
     "Pipeline": "pipeline",
-    "Recipe": "request",
+    "Recipe": "recipe",
     "Request": "request",
-    "Result": "request",
+    "Result": "recipe",
     "expanded_prompts": "conditioning.prompt.expand",
 }
 ERRORS = [

@@ -10,13 +10,15 @@ import pytest
 
 from tests.contracts.source import PACKAGE, Import, Source, imports, parse, sources
 
-BY_ALL = {"checked", "errors", "foreign", "options", "request", "spec", "values"}
+BY_ALL = {"checked", "edit_options", "errors", "foreign", "options", "recipe", "request", "spec", "values"}
 LOWER = {"diffusion", "nn", "families", "codecs", "conditioning"}
 ALLOWED: dict[str, set[str]] = {
     "checked": set(),
+    "edit_options": set(),
     "errors": set(),
     "foreign": set(),
     "options": set(),
+    "recipe": set(),
     "request": set(),
     "spec": set(),
     "values": set(),
@@ -37,16 +39,17 @@ ALLOWED: dict[str, set[str]] = {
     "prompting": {"diffusion", "conditioning", "guiding"},
     "choices": {"diffusion"},
     "tasks": {"diffusion", "codecs", "conditioning.prompt", "editing", "provenance"},
+    "model": {"diffusion", "codecs", "conditioning", "choices"},
     "pipeline": {
         *("diffusion", "codecs", "conditioning", "adapters", "editing"),
-        *("choices", "guiding", "prompting", "tasks", "provenance"),
+        *("choices", "guiding", "model", "prompting", "tasks", "provenance"),
     },
     # load puts a pipeline together, so it may also name the parts that a pipeline is made of
-    "load": {"pipeline", "choices", "checkpoints", "families", "house", *LOWER, "adapters"},
+    "load": {"pipeline", "model", "choices", "checkpoints", "families", "house", *LOWER, "adapters"},
     "training": {"diffusion", "families", "codecs", "conditioning", "adapters", "checkpoints", "data", "parallel"},
     # it measures with an encoder of our own, which load puts together; looking inside a network is a probe's business
     "evaluation": {
-        *("pipeline", "data", "load"),
+        *("pipeline", "model", "data", "load"),
         *("families.twin_encoder", "families.icon_detector", "conditioning.text", "diffusion.probe", "codecs.images"),
         "provenance.environment",
         "conditioning.letters",  # the letters that can be written and read

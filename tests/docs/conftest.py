@@ -8,7 +8,7 @@ import torch
 
 import mezzotint.load
 from mezzotint.load import load_model
-from mezzotint.pipeline import Model
+from mezzotint.model import Model
 from tests.docs.house import house_folder
 from tests.support import picture_folder, zorp_folder
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from mezzotint import Pipeline
+from mezzotint.edit_options import expansion
 from mezzotint.editing.outpaint import centred, extended, zoomed_out
 from mezzotint.errors import InvalidOption
-from mezzotint.options import expansion
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Request
 from tests.editing.test_edits import mask, source

@@ -16,7 +16,8 @@ from mezzotint.evaluation.realism import Asked, drawn
 from mezzotint.interfaces.samples import draw_sheet
 from mezzotint.interfaces.teaching import before_and_after
 from mezzotint.load import load_text
-from mezzotint.request import Request, Result
+from mezzotint.recipe import Result
+from mezzotint.request import Request
 from tests.support import random_network
 
 NAMES = ("O button (blood type)", "{a, b} AND __c__", 'a sign that says "STOP"', "AND")

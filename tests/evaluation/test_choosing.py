@@ -16,7 +16,8 @@ from mezzotint.checked import Checked
 from mezzotint.errors import InvalidOption
 from mezzotint.evaluation.choosing import Choosing, choose, seed_of_try
 from mezzotint.evaluation.detector import Sight, SightOf
-from mezzotint.request import Recipe, Request
+from mezzotint.recipe import Recipe
+from mezzotint.request import Request
 from tests.support import model_folder
 
 CAT = SightOf("cat", 0.9, (0, 0, 9, 9), "red", 0.9)

@@ -9,7 +9,8 @@ from mezzotint.data.icons.lexicon import Entry, lexicon, lexicon_of
 from mezzotint.data.icons.nouns import names_held_out
 from mezzotint.interfaces.enhancing import enhanced, enhanced_request
 from mezzotint.provenance.read import read_metadata
-from mezzotint.request import Recipe, Request
+from mezzotint.recipe import Recipe
+from mezzotint.request import Request
 from tests.interfaces.conftest import Run, parsed
 
 

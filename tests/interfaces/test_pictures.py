@@ -8,7 +8,8 @@ from PIL import Image
 from mezzotint.errors import InvalidOption, OutOfSpace
 from mezzotint.interfaces.pictures import DEFAULT_FOLDER, Destination, make_folder, slug
 from mezzotint.provenance.pixels import pixel_sha256
-from mezzotint.request import Environment, Recipe, Request
+from mezzotint.recipe import Environment, Recipe
+from mezzotint.request import Request
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from mezzotint.provenance import pixel_sha256, read_metadata, write_png
-from mezzotint.request import Recipe
+from mezzotint.recipe import Recipe
 from tests.interfaces.conftest import Run, parsed, sentence
 
 

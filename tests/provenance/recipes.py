@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 
 from mezzotint.provenance.pixels import pixel_sha256
-from mezzotint.request import Environment, Recipe, Request
+from mezzotint.recipe import Environment, Recipe
+from mezzotint.request import Request
 
 DIGEST = "0123456789abcdef" * 4
 

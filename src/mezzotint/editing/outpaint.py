@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mezzotint.codecs.codec import Codec
+from mezzotint.edit_options import EDGES
 from mezzotint.errors import InvalidOption
-from mezzotint.options import EDGES
 from mezzotint.request import Request
 
 if TYPE_CHECKING:

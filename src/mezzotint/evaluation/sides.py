@@ -7,7 +7,7 @@ from mezzotint.evaluation.detector import Detector
 from mezzotint.evaluation.encoder import Encoder
 
 if TYPE_CHECKING:
-    from mezzotint.pipeline import Model
+    from mezzotint.model import Model
 
 __all__ = ["check_sides"]
 

@@ -14,7 +14,8 @@ from mezzotint.evaluation.iconeval.score import IconScores, compared
 from mezzotint.evaluation.realism import Elsewhere, Realism, asked_of, drawn, elsewhere, realism
 from mezzotint.evaluation.sides import check_sides
 from mezzotint.evaluation.yardstick import Plan, Tools, Yardstick
-from mezzotint.pipeline import Model, Pipeline
+from mezzotint.model import Model
+from mezzotint.pipeline import Pipeline
 from mezzotint.provenance.environment import describe_environment
 
 __all__ = ["Evaluation", "IconPart", "against", "check", "evaluate"]

@@ -10,7 +10,7 @@ from mezzotint.errors import InvalidOption, OutOfSpace
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from mezzotint.request import Recipe
+    from mezzotint.recipe import Recipe
 
 DEFAULT_FOLDER = Path("mezzotint-out")
 NOT_OURS = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jxl", ".svg"}

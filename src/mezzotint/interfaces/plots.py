@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 from mezzotint.conditioning.prompt import expanded_prompts, lifted
 from mezzotint.errors import InvalidOption, MezzotintError, unknown_name
 from mezzotint.interfaces.sheets import GAP, INK, PAPER, on_board
-from mezzotint.request import Recipe, Request
+from mezzotint.recipe import Recipe
+from mezzotint.request import Request
 
 __all__ = ["MOST", "Axis", "Cell", "axis_of", "cells_of", "page"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mezzotint.errors import InvalidFile, InvalidOption
 from mezzotint.interfaces.pictures import slug
-from mezzotint.request import Recipe
+from mezzotint.recipe import Recipe
 
 if TYPE_CHECKING:
     from PIL.Image import Image

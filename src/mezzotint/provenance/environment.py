@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from mezzotint import __version__
-from mezzotint.request import Environment
+from mezzotint.recipe import Environment
 
 __all__ = ["describe_environment", "processor_name"]
 

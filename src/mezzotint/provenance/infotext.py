@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from mezzotint.foreign import theirs
-from mezzotint.request import Recipe, Request
+from mezzotint.recipe import Recipe
+from mezzotint.request import Request
 from mezzotint.spec import Spec
 
 __all__ = ["Infotext", "format_infotext", "infotext_of", "parse_infotext"]

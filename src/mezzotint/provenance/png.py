@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 from mezzotint.provenance.files import write_atomically
 from mezzotint.provenance.infotext import infotext_of
 from mezzotint.provenance.pixels import pixel_sha256
-from mezzotint.request import Recipe
+from mezzotint.recipe import Recipe
 
 __all__ = ["INFOTEXT_KEYWORD", "RECIPE_KEYWORD", "png_bytes", "write_png"]
 

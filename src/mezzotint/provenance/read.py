@@ -19,7 +19,7 @@ from mezzotint.provenance.invokeai import read_invokeai
 from mezzotint.provenance.jsontext import object_of
 from mezzotint.provenance.novelai import hidden_text, our_weights, read_novelai
 from mezzotint.provenance.png import INFOTEXT_KEYWORD, RECIPE_KEYWORD
-from mezzotint.request import Recipe
+from mezzotint.recipe import Recipe
 
 __all__ = ["MAX_PIXELS", "Metadata", "read_metadata", "read_picture", "read_texts"]
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from mezzotint.provenance.pixels import pixel_sha256, psnr
-from mezzotint.request import Recipe
+from mezzotint.recipe import Recipe
 
 __all__ = ["SAME_PSNR", "Verdict", "compare", "differing_facts"]
 

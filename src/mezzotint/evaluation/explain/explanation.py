@@ -11,7 +11,7 @@ from mezzotint.evaluation.explain.nearest import Neighbour, nearest_pictures
 from mezzotint.evaluation.explain.removal import Removal, removals
 from mezzotint.evaluation.explain.words import words_of
 from mezzotint.pipeline import Pipeline, Preview
-from mezzotint.request import Recipe
+from mezzotint.recipe import Recipe
 from mezzotint.values import show
 
 if TYPE_CHECKING:

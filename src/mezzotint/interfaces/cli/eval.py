@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from mezzotint.evaluation.reader import Reader
     from mezzotint.evaluation.suite import Evaluation
     from mezzotint.evaluation.yardstick import Plan, Tools
-    from mezzotint.pipeline import Model, Pipeline
+    from mezzotint.model import Model
+    from mezzotint.pipeline import Pipeline
 
 
 @click.command(name="eval", short_help="Measure a model: IconEval, distances, repetition, held-out loss.")

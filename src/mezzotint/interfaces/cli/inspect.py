@@ -8,7 +8,7 @@ import click
 
 from mezzotint.interfaces.cli.options import format_option
 from mezzotint.interfaces.cli.output import emit_json, one_line
-from mezzotint.request import Recipe
+from mezzotint.recipe import Recipe
 
 if TYPE_CHECKING:
     from mezzotint.provenance.read import Metadata

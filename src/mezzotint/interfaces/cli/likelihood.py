@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mezzotint.diffusion.denoiser import BoundDenoiser
-    from mezzotint.pipeline import Model
+    from mezzotint.model import Model
 
 LEVELS = 256
 CONVENTION = "uniform: x = 2 (k + u) / 256 - 1 for the levels k = 0 ... 255 and u in [0, 1), drawn anew for every probe"

@@ -22,7 +22,8 @@ from mezzotint.interfaces.cli.options import (
 from mezzotint.interfaces.cli.output import EXIT_DIFFERENT, emit_json
 from mezzotint.interfaces.cli.progress import bar
 from mezzotint.interfaces.cli.references import reference_files
-from mezzotint.request import Recipe, Request, Result
+from mezzotint.recipe import Recipe, Result
+from mezzotint.request import Request
 
 if TYPE_CHECKING:
     from PIL.Image import Image

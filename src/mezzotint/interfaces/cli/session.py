@@ -12,7 +12,8 @@ from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.output import EXIT_INTERRUPTED, emit_json
 from mezzotint.interfaces.cli.progress import bar
 from mezzotint.interfaces.pictures import Destination
-from mezzotint.request import Recipe, Request
+from mezzotint.recipe import Recipe
+from mezzotint.request import Request
 
 if TYPE_CHECKING:
     from mezzotint.diffusion.sampling import Step

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mezzotint.edit_options import VARY
 from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.options import (
     REAL,
@@ -23,7 +24,6 @@ from mezzotint.interfaces.cli.options import (
 from mezzotint.interfaces.cli.reproduce import loras_of, picture_options, pictures_of, pipeline_of, weak_of
 from mezzotint.interfaces.cli.session import Session, draw
 from mezzotint.interfaces.pictures import Destination
-from mezzotint.options import VARY
 from mezzotint.request import SEEDS, Request
 from mezzotint.values import integer, show
 
