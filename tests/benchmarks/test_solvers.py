@@ -124,8 +124,8 @@ def test_candidates_are_tried_and_chosen_by_their_errors(monkeypatch: pytest.Mon
             "nan": off("nan", float("nan")),
             "lucky": off("lucky", 0.19, 0.4),  # best on few pictures alone
             "steady": off("steady", 0.2),
-            "late": off("late", 2.0 / budget),
-            "patient": off("patient", 0.37 if budget < 20 else 0.01),  # poor with few evaluations, best with many
+            "late": off("late", 1.75 / budget),
+            "patient": off("patient", 0.3 if budget < 20 else 0.01),  # poor with few evaluations, best with many
         }
         return found if budget < 20 else {**found, "new": off("new", 0.1)}  # which cannot do with fewer evaluations
 
@@ -134,28 +134,36 @@ def test_candidates_are_tried_and_chosen_by_their_errors(monkeypatch: pytest.Mon
     assert {budget: list(errors) for budget, errors in found.items()} == {
         6: ["steady", "late", "lucky"],
         8: ["steady", "late", "lucky"],
-        10: ["steady", "late", "lucky"],
+        10: ["late", "steady", "lucky"],
         20: ["patient", "late", "new"],
     }
-    assert found[8]["late"] == pytest.approx(0.25)
+    assert found[8]["late"] == pytest.approx(0.21875)
     tried = {name: [b for b, n, pictures in asked if n == name and pictures == len(few.x)] for name in ("far", "nan")}
     assert tried == {"far": [6, 8], "nan": [6, 8]}
     assert usable(float("nan")) == float("inf")
     assert rms(few.truth, few.truth + 2) == pytest.approx(2)
+    one_far = torch.full_like(many.truth, 0.5)
+    one_far[0] = 30.0
+    wanted = {"error": ((900 + 0.25 * (len(one_far) - 1)) / len(one_far)) ** 0.5, "median_error": 0.5}
+    assert many.errors(lambda _, x: many.truth + one_far) == pytest.approx(wanted)
 
 
 def test_the_reference_follows_the_field_down_to_its_last_time() -> None:
-    times = times_of(reference(100))
+    times = times_of(reference(100, 1.0))
     assert len(times) == 101
     assert times[-2:] == [0.05, 0.0]
     assert {round(a - b, 9) for a, b in pairwise(times[:-1])} == {round(0.95 / 99, 9)}
+    before = [t / (4 - 3 * t) for t in times_of(reference(100, 4.0))]  # the shift undone
+    assert len(before) == 101
+    assert before[-2:] == pytest.approx([0.05 / (4 - 3 * 0.05), 0.0])
+    assert {round(a - b, 9) for a, b in pairwise(before[:-1])} == {round((1 - before[-2]) / 99, 9)}
 
 
 def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("diffusers")
     for name, value in (
-        ("REFERENCE", 12),
-        ("CHOICE", 12),
+        ("REFERENCE", (12, 1.0)),
+        ("CHOICE", (12, 4.0)),
         ("FINE", 10),
         ("FIT_PICTURES", 2),
         ("ROUNDS", ((1, 9), (2, 2))),
