@@ -4,7 +4,7 @@
     python -m docs.numbers --check           only say whether they are up to date (exit code 1 if not)
     python -m docs.numbers --data DIR        take over the summary of a data set that was built there, then rewrite
 
-Sources: benchmarks/*.json, the house model's model.json and eval.json, docs/icons-summary.json. What does not exist yet
+Sources: benchmarks/*.json, the house model's model.json and eval.json, docs/*.json. What does not exist yet
 is left out.
 A block stands between `<!-- begin NAME: ... -->` and `<!-- end NAME -->`.
 """
@@ -20,7 +20,11 @@ from typing import Any
 
 import click
 
+from docs.combination_tables import combination_tables
+from docs.gallery_rows import gallery
+from docs.gan_table import gan_tables
 from docs.solver_tables import solver_benchmark
+from docs.speed_tables import precision_table, speed_tables
 from mezzotint.data.icons import HELD_OUT, SETS, TRAINED
 from mezzotint.load import HOUSE
 
@@ -208,6 +212,52 @@ def references() -> str:
     return "\n".join([head, "|---|---|---|---|---|", *rows, "", note])
 
 
+def keep_layout() -> str:
+    """What stays of pictures whose layout is kept, by the share of the steps."""
+    data = read(ROOT / "benchmarks" / "keep_layout.json")
+    if not data:
+        return "There are no measurements yet."
+    head = "| drawn from | share | PSNR | outline | likeness to the source | alignment with the new prompt |"
+    rows = [
+        f"| {noise} | {share} | {found['psnr_to_source']:.1f} dB | {found['outline']:.2f} | {found['likeness']:.2f} "
+        f"| {found['alignment']:.2f} |"
+        for noise, table in data["table"].items()
+        for share, found in table.items()
+    ]
+    note = (
+        f"Means of {data['pictures']} pictures by the model {data['model']}, {data['steps']} steps. Outline: of what "
+        "is opaque in either picture, the share that is in both; likeness and alignment are cosines, and the sources' "
+        f"own alignment with the new prompts is {data['source_alignment']:.2f}."
+    )
+    return "\n".join([head, "|---|---|---|---|---|---|", *rows, "", note])
+
+
+def fix_gain() -> str:
+    """What redrawing the parts at fault gains."""
+    data = read(ROOT / "benchmarks" / "fix_gain.json")
+    if not data:
+        return "There are no measurements yet."
+    shares = {
+        "a second detector": data["right by the second detector"],
+        "the one that found the parts": data["right by the first detector, which chose"],
+    }
+    sides = ("before", "parts redrawn", "drawn again")
+    rows = [
+        f"| {who} | {task} | " + " | ".join(f"{100 * found[side][task]:.0f} %" for side in sides) + " |"
+        for who, found in shares.items()
+        for task in found["before"]
+    ]
+    note = (
+        f"Right pictures of {data['prompts']} prompts by the model {data['model']}, {data['steps']} steps, at most "
+        f"{data['tries']} tries. A part was at fault in {data['pictures with a part at fault']}, and "
+        f"{data['pictures that were changed']} were changed for it, with {data['evaluations']} evaluations; drawing "
+        f"again took {data['evaluations of drawing again']}. Things: of those that are asked for, what is "
+        "seen in its colour."
+    )
+    head = "| judge | prompts | before | parts redrawn | whole drawn again |"
+    return "\n".join([head, "|---|---|---|---|---|", *rows, "", note])
+
+
 def chaos() -> str:
     """How far pictures of one prompt lie apart, by chaos."""
     data = read(ROOT / "benchmarks" / "chaos.json")
@@ -216,6 +266,24 @@ def chaos() -> str:
     rows = [f"| {name} | {found['variety']:.2f} | {found['alignment']:.2f} |" for name, found in data["table"].items()]
     note = f"{data['prompts']} prompts with {data['seeds']} seeds each, drawn by the model {data['model']}."
     return "\n".join(["| | variety | alignment with the prompt |", "|---|---|---|", *rows, "", note])
+
+
+def svg() -> str:
+    """How near SVGs are to their pictures, and how large they are."""
+    data = read(ROOT / "benchmarks" / "svg.json")
+    if not data:
+        return "There are no measurements yet."
+    names = {"house": "drawn by the house model", "icons": "held-out icons"}
+    rows = []
+    for name, found in ((names[key], data[key]) for key in names):
+        psnr, size, colours = found["psnr"], found["bytes"], found["colours"]
+        rows.append(
+            f"| {found['pictures']} {name} | {psnr['median']:.1f} dB, at least {psnr['min']:.1f} | "
+            f"{size['median'] / 1000:.1f} kB, at most {size['max'] / 1000:.1f} | "
+            f"{colours['median']:g}, at most {colours['max']} | {found['warned']} |"
+        )
+    note = "Each of 64x64 pixels. The first number is the median."
+    return "\n".join(["| pictures | PSNR | size | colours | warned of |", "|---|---|---|---|---|", *rows, "", note])
 
 
 BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
@@ -227,7 +295,15 @@ BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "caption-gain": caption_gain,
         "references": references,
         "chaos": chaos,
+        "keep-layout": keep_layout,
+        "fix-gain": fix_gain,
         "solver-benchmark": solver_benchmark,
+        "combinations": combination_tables,
+        "gallery": gallery,
+        "diffusion-vs-gan": gan_tables,
+        "precision": precision_table,
+        "speed": speed_tables,
+        "svg": svg,
     }
 )
 """Every block by name."""

@@ -24,7 +24,7 @@ TORCH_HEADER = """\
 # Other builds of the same version (CPU only, ROCm) have other hashes; CONTRIBUTING.md, "The lock file", says more.
 # Made by `make lock`; do not edit.
 """
-APART = ("ocr", "published")
+APART = ("ocr", "openvino", "published")
 """Extras with lock files of their own."""
 APART_HEADER = """\
 # What the extra `{extra}` needs beyond requirements.lock, with hashes. No test needs it.

@@ -15,7 +15,8 @@ class Checked:
 
     tries: how many pictures were drawn, of which this one was kept, and evaluations: network forwards of all of them.
     alignment: the cosine of the picture's features and its prompt's, in [-1, 1], if an encoder looked.
-    detector_sha256, encoder_sha256: who looked. Raises `InvalidOption`.
+    detector_sha256, encoder_sha256: who looked. before: what was wrong with the picture whose parts were to be redrawn,
+    if that was asked for; None if not. Raises `InvalidOption`.
     """
 
     asked: tuple[str, ...]
@@ -25,11 +26,14 @@ class Checked:
     alignment: float | None = None
     detector_sha256: str | None = None
     encoder_sha256: str | None = None
+    before: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         store = object.__setattr__
         for name in ("asked", "faults"):
             store(self, name, texts(name, getattr(self, name)))
+        if self.before is not None:
+            store(self, "before", texts("before", self.before))
         store(self, "tries", integer("tries", self.tries, 1))
         if self.evaluations is not None:
             store(self, "evaluations", integer("evaluations", self.evaluations, 0))
@@ -54,6 +58,8 @@ class Checked:
             tries += f" with {self.evaluations} evaluations"
         if self.alignment is not None:
             tries += f", fit {self.alignment:.3f}"
+        if self.before is not None:
+            tries += f", before: {'; '.join(self.before) or 'right'}"
         if self.right is None:
             return tries if self.detector_sha256 is None else f"nothing in the prompt can be checked, {tries}"
         return f"right, {tries}" if self.right else f"not right, {tries}: {'; '.join(self.faults)}"
@@ -69,6 +75,7 @@ class Checked:
             "alignment": self.alignment,
             "detector_sha256": self.detector_sha256,
             "encoder_sha256": self.encoder_sha256,
+            "before": None if self.before is None else list(self.before),
         }
 
     @classmethod

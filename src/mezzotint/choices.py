@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from mezzotint.diffusion.schedule import Schedule
+from mezzotint.diffusion.schedule import RectifiedFlow, Schedule
 from mezzotint.diffusion.solvers import SOLVERS, Solver, find_solver
 from mezzotint.diffusion.solvers.consistency import TCD
-from mezzotint.diffusion.timegrid import TimeGrid, find_grid, from_times
+from mezzotint.diffusion.timegrid import Denoise, TimeGrid, find_grid, from_times
 from mezzotint.errors import InvalidOption
 from mezzotint.options import MAX_STEPS
 from mezzotint.request import Request
 from mezzotint.spec import Spec, option_types, typed
-from mezzotint.values import integer
+from mezzotint.values import integer, show
 
-__all__ = ["Fitted", "fitted_for", "grid_name", "grid_of", "solver_of", "unsuited"]
+__all__ = ["Fitted", "check_one_evaluation", "fitted_for", "grid_name", "grid_of", "solver_of", "unsuited"]
 
 JUMPS = frozenset({"inner", "length", "times"})
 """Options of grids that multiply their steps."""
@@ -80,13 +80,58 @@ def solver_of(request: Request) -> tuple[str, Solver[Any]]:
 
 
 def unsuited(spec: str, solver: Solver[Any], network: object) -> tuple[str, ...]:
-    """What there is to say of a solver that is for another kind of network: none, or one sentence."""
-    if not isinstance(solver, TCD) or getattr(network, "flow_map", False):
+    """What there is to say of a solver that is for another kind of network, or of what it leaves out: none, or one
+    sentence."""
+    if getattr(network, "flow_map", False):
+        if getattr(solver, "tell", False):
+            return ()
+        return (
+            f"solver: {spec} does not tell this network to which time it jumps, and takes its predictions for means, "
+            "which it did not learn; tcd:gamma=0,tell=true and lcm:tell=true suit it",
+        )
+    if not isinstance(solver, TCD):
         return ()
     return (
         f"solver: {spec} is for consistency models, whose predictions are the ends of trajectories, and this network's "
         "are means; its pictures come out soft, and dpmpp-2m or unipc-2 suit it",
     )
+
+
+OF_ONE = frozenset(
+    {
+        *("prompt", "original_prompt", "negative", "style", "n", "seed", "vary"),
+        *("model", "batching", "device", "dtype"),
+        *("steps", "solver", "grid", "guidance", "guidance_interval", "guidance_methods", "size"),
+    }
+)
+"""Options that mean something where a picture is drawn in one evaluation, or are looked at one by one."""
+
+
+def check_one_evaluation(request: Request, model: str, size: tuple[int, int], network: object) -> None:
+    """Raises InvalidOption for what a resolved request asks of a network that only maps pure noise to pictures.
+
+    Guidance needs an unconditional branch, and every edit a network that can be asked at any noise level.
+    """
+    if not getattr(network, "one_evaluation", False):
+        return
+    what = f"the model {model} is a generator that draws in one evaluation from pure noise"
+    if request.guidance != 1 or request.guidance_methods:
+        methods = "".join(f" and guidance_methods {method}" for method in request.guidance_methods)
+        raise InvalidOption(
+            f"guidance is {request.guidance:g}{methods}, but {what}, and nothing in it can be guided; leave guidance "
+            "out, or take a diffusion model."
+        )
+    moves = grid_of(request, RectifiedFlow())
+    if moves != (Denoise(1.0, 0.0),):
+        raise InvalidOption(
+            f"steps is {request.steps} and grid {show(request.grid)}, but {what}; leave both out, or set steps to 1."
+        )
+    if request.size not in (None, size):
+        width, height = request.size
+        raise InvalidOption(f"size is {width}x{height}, but {what}, of {size[0]}x{size[1]} pixels; leave size out.")
+    for item in fields(Request):
+        if item.name not in OF_ONE and getattr(request, item.name) not in (item.default, None):
+            raise InvalidOption(f"{item.name} is given, but {what}; leave {item.name} out, or take a diffusion model.")
 
 
 def with_tokens(spec: Spec, tokens: int | None) -> Spec:

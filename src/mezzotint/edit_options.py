@@ -15,6 +15,7 @@ __all__ = ["EDGES", "VARY", "edits"]
 
 MAX_BLEND = 5
 MAX_EXPAND = 1024
+OF_MASKS = ("invert_mask", "soft_mask", "crop_to_mask")
 EDGES = ("left", "top", "right", "bottom")
 TILES = ("x", "y", "both")
 VARY = {"subtle": 0.2, "strong": 0.5}
@@ -23,7 +24,7 @@ VARY = {"subtle": 0.2, "strong": 0.5}
 
 def edits(request: Any, seeds: int) -> dict[str, Any]:
     """The checked options of a request that its edits are made of; there are so many seeds."""
-    return pictures(request) | mixtures(request, seeds) | spatial(request) | references(request)
+    return pictures(request) | mixtures(request, seeds) | spatial(request) | references(request) | again(request)
 
 
 def pictures(request: Any) -> dict[str, Any]:
@@ -31,16 +32,35 @@ def pictures(request: Any) -> dict[str, Any]:
     for name in ("image", "mask"):
         if getattr(request, name) is not None:
             check_digest(name, getattr(request, name))
-    if not isinstance(request.invert_mask, bool):
-        raise InvalidOption(f"invert_mask is {show(request.invert_mask)}; it must be true or false.")
+    for name in OF_MASKS:
+        if not isinstance(getattr(request, name), bool):
+            raise InvalidOption(f"{name} is {show(getattr(request, name))}; it must be true or false.")
     found: dict[str, Any] = {"feather": real("feather", request.feather, 0.0, 1024.0)}
     if request.strength is not None:
         found["strength"] = real("strength", request.strength, 0.0, 1.0)
     if request.image is None and (request.strength is not None or request.mask is not None):
         raise InvalidOption("strength and mask are for editing a picture; give an image too.")
-    if request.mask is None and (request.invert_mask or found["feather"]):
-        raise InvalidOption("invert_mask and feather change a mask; give a mask too.")
-    return found
+    if request.mask is None and (found["feather"] or any(getattr(request, name) for name in OF_MASKS)):
+        raise InvalidOption(f"{', '.join(OF_MASKS)} and feather are about a mask; give a mask too.")
+    return found | cropping(request)
+
+
+def cropping(request: Any) -> dict[str, Any]:
+    """The checked options of a part of a picture that is drawn by itself."""
+    if not request.crop_to_mask:
+        if request.crop_padding is not None:
+            raise InvalidOption("crop_padding is how much is drawn around what a mask covers; give crop_to_mask too.")
+        return {}
+    whole = [name for name in ("aspect", "tile", "detail") if getattr(request, name)]
+    whole += ["expand"] if request.expand not in (None, (0, 0, 0, 0), [0, 0, 0, 0]) else []
+    whole += ["zoom"] if request.zoom not in (None, 1) else []
+    if whole:
+        raise InvalidOption(
+            f"crop_to_mask draws a part by itself, and {whole[0]} is about all of the picture; leave one out."
+        )
+    if request.crop_padding is None:
+        return {}
+    return {"crop_padding": integer("crop_padding", request.crop_padding, 0, MAX_EXPAND)}
 
 
 def mixtures(request: Any, seeds: int) -> dict[str, Any]:
@@ -53,9 +73,14 @@ def mixtures(request: Any, seeds: int) -> dict[str, Any]:
         raise InvalidOption("invert and blend_images are for editing a picture; give an image too.")
     if not images and request.blend_weights is not None:
         raise InvalidOption("blend_weights are for blending pictures; give blend_images too.")
-    if request.source_prompt and not (request.invert or images):
-        raise InvalidOption("source_prompt says what a picture shows that is inverted; give invert too.")
+    if request.source_prompt and not (request.invert or images) and request.keep_layout is None:
+        raise InvalidOption(
+            "source_prompt says what a picture shows that is inverted, or whose layout is kept; give invert or "
+            "keep_layout too."
+        )
+    keep = request.keep_layout
     return {
+        "keep_layout": None if keep is None else real("keep_layout", keep, 0.0, 1.0),
         "vary": variations(request.vary, request.seed, seeds),
         "blend": blended_prompts(request.blend),
         "invert": request.invert or bool(images),
@@ -134,7 +159,7 @@ def _blend_weights(value: object, pictures: int) -> tuple[float, ...]:
 
 def spatial(request: Any) -> dict[str, Any]:
     """The checked options of a request that say where on a canvas something is drawn."""
-    found: dict[str, Any] = {"region": regions(request.region)}
+    found: dict[str, Any] = {"region": regions(request.region), "region_masks": region_masks(request.region_masks)}
     if request.tile is not None:
         check_choice("tile", request.tile, TILES)
     if request.window_stride is not None:
@@ -152,29 +177,50 @@ def spatial(request: Any) -> dict[str, Any]:
     return found
 
 
-def regions(value: object) -> tuple[tuple[tuple[float, float, float, float], str], ...]:
+def regions(value: object, name: str = "region") -> tuple[tuple[tuple[float, float, float, float], str], ...]:
     """Prompts of boxes, from a list of (box, prompt); a box is (left, top, right, bottom) in shares of the picture."""
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > MAX_LIST:
         raise InvalidOption(
-            f"region is {show(value)}; it must be a list of at most {MAX_LIST} boxes with prompts, such as "
+            f"{name} is {show(value)}; it must be a list of at most {MAX_LIST} boxes with prompts, such as "
             '[[[0, 0, 0.5, 1], "a red apple"]].'
         )
     found = []
     for item in value:
         try:
             box, prompt = item
-            left, top, right, bottom = (real("region", side, 0.0, 1.0) + 0.0 for side in box)
+            left, top, right, bottom = (real(name, side, 0.0, 1.0) + 0.0 for side in box)
         except (TypeError, ValueError):  # InvalidOption is a ValueError too
             left = top = right = bottom = 0.0
         if not (left < right and top < bottom):
             raise InvalidOption(
-                f"region is {show(item)}; it must be LEFT,TOP,RIGHT,BOTTOM:PROMPT with shares of the picture, from 0 "
+                f"{name} is {show(item)}; it must be LEFT,TOP,RIGHT,BOTTOM:PROMPT with shares of the picture, from 0 "
                 "to 1 and left below right, top below bottom, such as 0,0,0.5,1:a red apple."
             )
-        check_text("region", prompt)
+        check_text(name, prompt)
         if not prompt.strip():
-            raise InvalidOption("region has an empty prompt; give it words, or leave it out.")
+            raise InvalidOption(f"{name} has an empty prompt; give it words, or leave it out.")
         found.append(((left, top, right, bottom), prompt))
+    return tuple(found)
+
+
+def region_masks(value: object) -> tuple[tuple[str, str], ...]:
+    """Prompts of masks, from a list of (digest, prompt)."""
+    sentence = (
+        f"region_masks is {show(value)}; it must be a list of at most {MAX_LIST} masks with prompts, such as "
+        '[[mask, "a red apple"]].'
+    )
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > MAX_LIST:
+        raise InvalidOption(sentence)
+    found = []
+    for item in value:
+        if isinstance(item, str) or not isinstance(item, Sequence) or len(item) != 2:
+            raise InvalidOption(sentence)
+        digest, prompt = item
+        check_digest("region_masks", digest)
+        check_text("region_masks", prompt)
+        if not prompt.strip():
+            raise InvalidOption("region_masks has an empty prompt; give it words, or leave it out.")
+        found.append((digest, prompt))
     return tuple(found)
 
 
@@ -214,4 +260,19 @@ def references(request: Any) -> dict[str, Any]:
         if request.structure_ref is None:
             raise InvalidOption("structure says what of a reference is kept; give structure_ref too.")
         check_choice("structure", request.structure, ("edges", "layout"))
+    return found
+
+
+def again(request: Any) -> dict[str, Any]:
+    """The checked options of a request that is drawn in several passes."""
+    if not isinstance(request.hires, bool):
+        raise InvalidOption(f"hires is {show(request.hires)}; it must be true or false.")
+    found: dict[str, Any] = {"detail": regions(request.detail, "detail")}
+    for name, of, on in (("hires_strength", "hires", request.hires), ("detail_strength", "detail", found["detail"])):
+        if getattr(request, name) is not None:
+            found[name] = real(name, getattr(request, name), 0.0, 1.0)
+            if not on:
+                raise InvalidOption(f"{name} is for redrawing a picture that is drawn already; give {of} too.")
+    if request.hires and request.image is not None:
+        raise InvalidOption("hires enlarges a picture that is drawn from nothing; leave out hires, or the image.")
     return found

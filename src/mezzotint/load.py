@@ -18,15 +18,21 @@ from mezzotint.checkpoints.quantise import dequantise
 from mezzotint.checkpoints.tensors import file_digest, load_tensors
 from mezzotint.choices import Fitted
 from mezzotint.codecs.pixel import PixelCodec
+from mezzotint.compiled import CompiledBlocks, compiler
 from mezzotint.conditioning.letters import LetterReader
 from mezzotint.conditioning.minilm import load_conditioner
 from mezzotint.conditioning.text import TextConditioner
+from mezzotint.conditioning.unread import reads_nothing
 from mezzotint.diffusion.denoiser import NetworkDenoiser
-from mezzotint.diffusion.schedule import RectifiedFlow, Schedule
+from mezzotint.diffusion.process import known_target, schedule_of
 from mezzotint.errors import InvalidCheckpoint, InvalidOption, nearest
 from mezzotint.families.icon_detector import FAMILY as DETECTOR_FAMILY
 from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig
 from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
+from mezzotint.families.pixel_gan import FAMILY as GAN_FAMILY
+from mezzotint.families.pixel_gan import PixelGAN, PixelGANConfig
+from mezzotint.families.pixel_upscaler import FAMILY as UPSCALER_FAMILY
+from mezzotint.families.pixel_upscaler import PixelUpscaler, PixelUpscalerConfig
 from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
 from mezzotint.families.twin_encoder import TwinEncoder, TwinEncoderConfig
 from mezzotint.model import Model
@@ -37,15 +43,32 @@ DRAWING_DEFAULTS: Mapping[str, Any] = MappingProxyType(
 )
 """How a model draws unless its description says otherwise."""
 
+UPSCALING_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {"steps": 3, "guidance": 1.0, "guidance_interval": [0.0, 1.0], "solver": "dpmpp-2m", "grid": "shifted:shift=0.3"}
+)
+"""The same of a model that enlarges: the picture is known but for what the small one lacks, which is decided where t is
+small."""
+
+GAN_DEFAULTS: Mapping[str, Any] = MappingProxyType(
+    {"steps": 1, "guidance": 1.0, "guidance_interval": [0.0, 1.0], "solver": "ddim", "grid": "uniform"}
+)
+"""The same of a generator, which draws in one evaluation: nothing else is possible."""
+
 HOUSE = Path(__file__).parent / "house"
 
+UPSCALER = Path(__file__).parent / "upscaler"
+"""The network that enlarges pictures, as a packed folder, if it is shipped."""
+
 FAMILIES: Mapping[str, Callable[[Mapping[str, Any]], torch.nn.Module]] = MappingProxyType(
-    {"pixel_dit": lambda sizes: PixelDiT(PixelDiTConfig(**sizes))}
+    {
+        "pixel_dit": lambda sizes: PixelDiT(PixelDiTConfig(**sizes)),
+        GAN_FAMILY: lambda sizes: PixelGAN(PixelGANConfig(**sizes)),
+        UPSCALER_FAMILY: lambda sizes: PixelUpscaler(PixelUpscalerConfig(**sizes)),
+    }
 )
 """Network families that draw, by name, each as a function from sizes to a network without weights."""
 
-SCHEDULES: Mapping[str, Schedule] = MappingProxyType({"rectified_flow": RectifiedFlow()})
-"""Schedules by the name that a model's description gives."""
+NOT_COMPILED = "The network was not compiled, because there is no C++ compiler: install g++, or leave out --compile."
 
 INSTRUMENTS = Path(__file__).parent / "instruments"
 """What measures pictures, as packed folders: an encoder and two detectors, as far as they are shipped."""
@@ -53,7 +76,8 @@ INSTRUMENTS = Path(__file__).parent / "instruments"
 
 def model_folders() -> dict[str, Path]:
     """The models that can be drawn with by name."""
-    return {"house": HOUSE} if (HOUSE / DESCRIPTION).is_file() else {}
+    folders = {"house": HOUSE, "upscaler": UPSCALER}
+    return {name: folder for name, folder in folders.items() if (folder / DESCRIPTION).is_file()}
 
 
 def find_model(name: str) -> Path:
@@ -138,11 +162,39 @@ def _module(model: Model) -> torch.nn.Module:
     return network
 
 
-def load_model(name: str = "house", *, device: str = "auto", dtype: str = "auto") -> Model:
-    """Load a model, ready to draw. Raises `InvalidOption` and `InvalidCheckpoint`."""
+def load_model(
+    name: str = "house",
+    *,
+    device: str = "auto",
+    dtype: str = "auto",
+    compiled: bool = False,
+    said: Callable[[str], None] = lambda sentence: None,
+) -> Model:
+    """Load a model, ready to draw; compiled, said: see `with_compiled`. Raises `InvalidOption`, `InvalidCheckpoint`."""
     folder = find_model(name)
     where, kind = resolve_device(device), dtype
-    return compose(read_model_folder(folder), where, resolve_dtype(kind, where))
+    model = compose(read_model_folder(folder), where, resolve_dtype(kind, where))
+    return with_compiled(model, said) if compiled else model
+
+
+def with_compiled(model: Model, said: Callable[[str], None] = lambda sentence: None) -> Model:
+    """A model whose network's blocks are compiled, each shape when it is first met; `said` hears a sentence before.
+
+    Without a C++ compiler it is the model as it is, with a warning. Raises `InvalidOption` for a model that is not on
+    the CPU or has no such blocks.
+    """
+    network, where = _module(model), torch.device(model.denoiser.device)
+    if where.type != "cpu" or not isinstance(network, PixelDiT):
+        raise InvalidOption(
+            f"The model {model.name} cannot be compiled on {where}: only a pixel transformer on the CPU can; leave out "
+            "--compile."
+        )
+    if compiler() is None:
+        return replace(model, warnings=(*model.warnings, NOT_COMPILED))
+    other = shared_copy(network)
+    assert isinstance(other, PixelDiT)
+    other.compiled = CompiledBlocks(said=said)
+    return replace(model, denoiser=replace(model.denoiser, network=other), compiled=True)
 
 
 def load_text(length: int, folder: Path = HOUSE / TEXT) -> tuple[TextConditioner, str]:
@@ -152,22 +204,37 @@ def load_text(length: int, folder: Path = HOUSE / TEXT) -> tuple[TextConditioner
 
 
 def live_model(
-    network: PixelDiT, name: str, styles: Sequence[str], text: TextConditioner, device: torch.device | str = "cpu"
+    network: PixelDiT | PixelGAN,
+    name: str,
+    styles: Sequence[str],
+    text: TextConditioner,
+    device: torch.device | str = "cpu",
+    schedule: str = "rectified_flow",
+    target: str = "x0",
+    *,
+    drawn_with: Mapping[str, Any] = MappingProxyType({}),
+    taught: tuple[float, float] | None = None,
 ) -> Model:
-    """A model around a network in training, to draw samples with; its digests are zeros, because its weights move."""
+    """A model around a network in training, to draw samples with; its digests are zeros, because its weights move.
+    schedule, target: what it is trained on, as a model's description says them; drawn_with: where its defaults are
+    others than usual; taught: see `Model`."""
     side = network.config.size
-    reader = LetterReader(network.config.word_length) if network.config.letters else None
-    leaf: NetworkDenoiser[Any] = NetworkDenoiser(network, RectifiedFlow(), "x0", device, torch.float32)
+    length = network.config.word_length if isinstance(network, PixelDiT) else 0
+    reader = LetterReader(length) if length else None
+    usual = DRAWING_DEFAULTS if isinstance(network, PixelDiT) else GAN_DEFAULTS
+    process = schedule_of(schedule), known_target(target)
+    leaf: NetworkDenoiser[Any] = NetworkDenoiser(network, *process, device, torch.float32)
     return Model(
         name=name,
         denoiser=leaf,
         codec=PixelCodec(network.config.channels),
         conditioner=TextConditioner(text.tokenizer, text.encoder, styles, text.length, reader),
         size=(side, side),
-        schedule_name="rectified_flow",
+        schedule_name=schedule,
         weights_sha256="0" * 64,
         text_encoder_sha256="0" * 64,
-        defaults=Request.from_json_dict({"prompt": "", "model": name, "size": [side, side], **DRAWING_DEFAULTS}),
+        defaults=Request.from_json_dict({"prompt": "", "model": name, "size": [side, side], **usual, **drawn_with}),
+        taught=taught,
     )
 
 
@@ -177,19 +244,24 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
     if d.get("family") in (ENCODER_FAMILY, DETECTOR_FAMILY):
         raise InvalidCheckpoint(f"{files.root} holds a network that measures and cannot draw; give another model.")
     try:
-        family, schedule = FAMILIES[d["family"]], SCHEDULES[d["schedule"]]
+        family, schedule, target = FAMILIES[d["family"]], schedule_of(d["schedule"]), known_target(d["target"])
         network = family(d["network"])
         letters = int(d["network"].get("word_length", 0))
-        conditioner = load_conditioner(files.root / TEXT, files.encoder, d["styles"], d["text_length"], letters)
+        conditioner = (
+            load_conditioner(files.root / TEXT, files.encoder, d["styles"], d["text_length"], letters)
+            if files.encoder
+            else reads_nothing()
+        )
         defaults = replace(Request.from_json_dict({"prompt": "", **d["defaults"]}), model=d["name"])
         size = (int(d["size"][0]), int(d["size"][1]))
+        taught = (float(d["taught"][0]), float(d["taught"][1])) if "taught" in d else None
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise InvalidCheckpoint(
             f"{files.root}/{DESCRIPTION} does not describe a model that can be built ({error})."
         ) from None
     _fill(network, files)
     network = network.to(device=device, dtype=dtype).eval().requires_grad_(False)
-    leaf: NetworkDenoiser[Any] = NetworkDenoiser(network, schedule, d["target"], device, dtype)
+    leaf: NetworkDenoiser[Any] = NetworkDenoiser(network, schedule, target, device, dtype)
     return Model(
         name=d["name"],
         denoiser=leaf,
@@ -198,10 +270,12 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
         size=size,
         schedule_name=d["schedule"],
         weights_sha256=files.weights_sha256,
-        text_encoder_sha256=files.encoder_sha256,
+        text_encoder_sha256=files.encoder_sha256 if files.encoder else None,
         defaults=defaults,
         grids=fitted_grids(files),
         warnings=grid_warnings(files),
+        enlarges=getattr(network, "enlarges", 1),
+        taught=taught,
     )
 
 
@@ -301,7 +375,8 @@ def resolve_device(name: str) -> torch.device:
 
 
 def resolve_dtype(name: str, device: torch.device) -> torch.dtype:
-    """ "auto" is bfloat16 on CUDA and float32 on a CPU, where small networks are fast enough in it."""
+    """ "auto" is bfloat16 on CUDA and float32 on a CPU: a recipe's picture shall be the same on every machine, and of
+    those drawn in bfloat16 one in five is that of float32 (`benchmarks/precision.json`)."""
     kinds = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
     if name == "auto":
         return torch.bfloat16 if device.type == "cuda" else torch.float32

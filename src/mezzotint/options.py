@@ -17,6 +17,7 @@ __all__ = [
     "canonical",
     "further_prompts",
     "interval",
+    "learned_scale",
     "listed",
     "loras",
     "methods",
@@ -118,6 +119,13 @@ def interval(value: object) -> tuple[float, float]:
         f"guidance_interval is {show(value)}; it must be two times (low, high) with 0 <= low < high <= 1, "
         "where 0 is data and 1 is noise."
     )
+
+
+def learned_scale(value: object) -> float:
+    """`distilled_guidance`: a number above 0."""
+    if (scale := real("distilled_guidance", value, 0.0, 100.0)) == 0:
+        raise InvalidOption(f"distilled_guidance is {show(value)}; it must be a number above 0, and at most 100.")
+    return scale
 
 
 def methods(value: object) -> tuple[str, ...]:

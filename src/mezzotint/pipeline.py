@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor
 
-from mezzotint.choices import fitted_for, grid_name, grid_of, solver_of, unsuited
+from mezzotint.choices import check_one_evaluation, fitted_for, grid_name, grid_of, solver_of, unsuited
 from mezzotint.codecs.images import to_image
 from mezzotint.conditioning.prompt import Reading
 from mezzotint.diffusion.combinations import Combination, check_combination, target_of
@@ -30,7 +30,8 @@ from mezzotint.guiding import (
     resolve_guidance,
     unread,
 )
-from mezzotint.model import Model, check_weak
+from mezzotint.model import Model, check_weak, with_learned_guidance
+from mezzotint.passes import passes, several, with_pass_strengths
 from mezzotint.prompting import Script, make_request, script_of, unheard
 from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
@@ -42,7 +43,9 @@ from mezzotint.tasks import (
     edit_of,
     forgotten,
     further_prompts,
+    softened,
     taken,
+    to_enlarge,
     unused,
     usual,
     with_digests,
@@ -57,6 +60,10 @@ FAST_BATCH = 8
 """Pictures that share a network call with `batching` "fast"."""
 
 
+_Read = dict[int, dict[str, Any]]
+"""The branches' conditionings of one request, by how many pictures share a call: all its pictures read the same."""
+
+
 @dataclass(frozen=True)
 class Preview:
     """One picture after one step.
@@ -65,6 +72,7 @@ class Preview:
     step      the step, with x_t and the prediction
     x, x0     pixels (4, 1, H, W) of the noised picture and of the prediction of the clean one
     image, recipe   the finished picture, after its last step only
+    turn      which pass the step is of, from 0, where a picture is drawn in several; steps are counted in each
     """
 
     picture: int
@@ -73,6 +81,7 @@ class Preview:
     x0: Tensor
     image: "Image | None" = None
     recipe: Recipe | None = None
+    turn: int = 0
 
 
 class Pipeline:
@@ -95,14 +104,29 @@ class Pipeline:
         self._adapt = adapt
 
     @classmethod
-    def load(cls, model: str = "house", *, device: str = "auto", dtype: str = "auto") -> Self:
-        """A pipeline from a name or a model's folder. Raises `InvalidOption`, `InvalidCheckpoint`."""
+    def load(
+        cls,
+        model: str = "house",
+        *,
+        device: str = "auto",
+        dtype: str = "auto",
+        compiled: bool = False,
+        said: Callable[[str], None] = lambda sentence: None,
+    ) -> Self:
+        """A pipeline from a name or a model's folder. Raises `InvalidOption`, `InvalidCheckpoint`.
+
+        compiled: the network's blocks are compiled, for a CPU (`mezzotint.compiled`); `said` hears a sentence before
+        each wait for that. The recipe says so, since the last bits of a picture may differ.
+        """
         from mezzotint.load import adapting, load_model  # composes pipelines, so it cannot be imported above
 
-        loaded = load_model(model, device=device, dtype=dtype)
-        leaf = loaded.denoiser
-        here = {"device": str(leaf.device), "dtype": str(leaf.dtype).removeprefix("torch.")}
-        return cls(loaded, lambda name: load_model(name, **here), adapting(loaded))
+        loaded = load_model(model, device=device, dtype=dtype, compiled=compiled, said=said)
+        where, kind = str(loaded.denoiser.device), str(loaded.denoiser.dtype).removeprefix("torch.")
+
+        def beside(name: str) -> Model:
+            return load_model(name, device=where, dtype=kind, compiled=compiled, said=said)
+
+        return cls(loaded, beside, adapting(loaded))
 
     def generate(self, prompt: str | Request, **options: Any) -> Result:
         """Draw to the end. `options` are the fields of `Request`; unknown ones are refused with the nearest names.
@@ -118,10 +142,16 @@ class Pipeline:
     def stream(self, prompt: str | Request, **options: Any) -> Iterator[Preview]:
         """Draw step by step. All options are checked before this returns; the work happens between two `next`."""
         pictures, options = taken(options)
-        request = make_request(prompt, with_digests(prompt, options, pictures))
+        request = softened(make_request(prompt, with_digests(prompt, options, pictures)), pictures)
         pipe = self.adapted(request)
         resolved = pipe.resolve(request)
-        return pipe._stream(resolved, edit_of(Given(resolved, pictures, pipe.model.codec, pipe.model.size)))
+        whole = pipe.time_grid(replace(resolved, strength=None, stop=None))
+        given = Given(resolved, pictures, pipe.model.codec, pipe.model.size, whole, enlarges=pipe.model.enlarges)
+        if not several(given.request):
+            return pipe._stream(given.request, edit_of(given))
+        first = passes(given.request, given.native, pictures)[0]
+        edit_of(replace(given, request=first.request, pictures=first.begin(None)))  # what is refused is refused here
+        return pipe._in_passes(given)
 
     def adapted(self, request: Request) -> Self:
         """The pipeline whose network has the LoRAs of a request, in its order; it shares every weight with this one.
@@ -140,7 +170,12 @@ class Pipeline:
     def resolve(self, request: Request) -> Request:
         """The request with nothing left open. Raises `InvalidOption` for what this model cannot do."""
         defaults = self.model.defaults
-        request = with_size(resolve_guidance(request, defaults), self.model.name, self.model.size, self.model.codec)
+        request, model = with_learned_guidance(self.model, resolve_guidance(request, defaults)), self.model
+        request = (
+            with_size(request, model.name, model.size, model.codec)
+            if model.enlarges == 1
+            else to_enlarge(request, model.name, model.enlarges)
+        )
         defaults, names = usual(request, defaults), ("style", "steps", "solver", "grid")
         chosen = {n: getattr(defaults, n) for n in names if getattr(request, n) is None}
         leaf = self.model.denoiser
@@ -152,21 +187,31 @@ class Pipeline:
             dtype=str(leaf.dtype).removeprefix("torch."),
         )
         resolved = replace(resolved, style=None if resolved.style == "none" else resolved.style)
-        resolved = with_strength(resolved)
+        resolved = with_pass_strengths(with_strength(resolved))
         self.model.conditioner.style_index(resolved.style)
         resolved = replace(resolved, solver=solver_of(resolved)[0])
         if fitted := fitted_for(resolved, self.model.grids, self.model.name, asked=request.grid):
             resolved = replace(resolved, solver=fitted.solver, grid=fitted.times)
         resolved = replace(resolved, grid=grid_name(resolved, leaf.network))
+        check_one_evaluation(resolved, model.name, model.size, leaf.network)
         schedule, target = leaf.schedule, target_of(leaf)
-        if moves := self.time_grid(resolved):  # none where nothing is redrawn
-            combination = Combination(self.solver(resolved), moves, schedule, target)
-            check_combination(combination)
-            if combination.asks_pure_noise:
-                self._guidance(resolved).check_pure_noise()
-        self._guided(resolved)
-        tuple(self.script(resolved).pieces(self.model.conditioner))
+        for one in self.drawings(resolved):
+            if moves := self.time_grid(one):  # none where nothing is redrawn
+                combination = Combination(self.solver(one), moves, schedule, target)
+                check_combination(combination)
+                if combination.asks_pure_noise:
+                    self._guidance(one).check_pure_noise()
+            self._guided(one)
+            tuple(self.script(one).pieces(self.model.conditioner))
         return resolved
+
+    def drawings(self, request: Request) -> tuple[Request, ...]:
+        """What a resolved request is drawn as: itself, or one request for each of its passes."""
+        return tuple(one.request for one in passes(request, self.model.size)) if several(request) else (request,)
+
+    def count(self, request: Request) -> int:
+        """How many steps a picture of a resolved request has, those of all passes."""
+        return sum(max(1, len(self.time_grid(one))) for one in self.drawings(request))
 
     def ignored(self, request: Request) -> tuple[str, ...]:
         """What of a resolved request has no effect: word pieces that the vocabulary lacks, texts that no step reads,
@@ -182,7 +227,9 @@ class Pipeline:
         short = shortfall(spec, solver, self.time_grid(request), self.model.denoiser.schedule)
         spare += (*unsuited(spec, solver, self.model.denoiser.network), *unused(request))
         whole = self.time_grid(replace(request, strength=None, stop=None))
-        spare += forgotten(request, len(self.time_grid(replace(request, stop=None))), len(whole))
+        for one in self.drawings(request):
+            spare += forgotten(one, len(self.time_grid(replace(one, stop=None))), len(whole))
+            said |= dict.fromkeys(self.script(one).pieces(self.model.conditioner))
         if request.strength == 0:
             spare += [
                 f"{name}: nothing is drawn at strength 0" for name in ("prompt", "negative") if getattr(request, name)
@@ -208,13 +255,31 @@ class Pipeline:
 
     def _stream(self, request: Request, edit: Edit) -> Iterator[Preview]:
         size = 1 if request.batching == "exact" else FAST_BATCH
+        read: _Read = {}
         for first in range(0, request.n, size):
-            yield from self._group(request, range(first, min(first + size, request.n)), edit)
+            yield from self._group(request, range(first, min(first + size, request.n)), edit, read)
 
-    def _group(self, request: Request, numbers: range, edit: Edit) -> Iterator[Preview]:
-        """The pictures that share network calls, one step of each in turn."""
+    def _in_passes(self, given: Given) -> Iterator[Preview]:
+        """Pictures one by one, each in several passes; the recipe is that of the whole."""
+        for number in range(given.request.n):
+            asked = given.request.picture(number)
+            turns = passes(asked, given.native, given.pictures)
+            here: Image | None = None
+            spent = 0
+            for turn, one in enumerate(turns):
+                edit = edit_of(replace(given, request=one.request, pictures=one.begin(here)))
+                for step in self._group(one.request, range(1), edit):
+                    shown = replace(step, picture=number, turn=turn, image=None, recipe=None)
+                    if step.image is not None and step.recipe is not None:
+                        here, spent = step.image, spent + step.recipe.evaluations
+                        if turn + 1 == len(turns):
+                            shown = replace(shown, image=here, recipe=self._recipe(asked, here, spent))
+                    yield shown
+
+    def _group(self, request: Request, numbers: range, edit: Edit, read: _Read | None = None) -> Iterator[Preview]:
+        """The pictures that share network calls, one step of each in turn; `read` remembers prompts for the next."""
         with torch.inference_mode():
-            steps = self._steps(request, numbers, edit)
+            steps = self._steps(request, numbers, edit, {} if read is None else read)
         evaluations = 0
         while True:
             with torch.inference_mode():  # never across a yield: the mode would leak into the caller
@@ -224,7 +289,7 @@ class Pipeline:
             evaluations += step.evaluations
             yield from self._previews(request, numbers, step, evaluations, edit)
 
-    def _steps(self, request: Request, numbers: range, edit: Edit) -> Iterator[Step]:
+    def _steps(self, request: Request, numbers: range, edit: Edit, read: _Read) -> Iterator[Step]:
         """Where sampling starts, what surrounds the denoiser, what it is told: then the one loop."""
         model, count = self.model, len(numbers)
         noise = edit.noise(PhiloxNoise([request.picture(i).seed for i in numbers]))
@@ -237,14 +302,18 @@ class Pipeline:
             assert source is not None, "strength 0 without a picture"
             return iter([Step(0, 1, Denoise(0.0, 0.0), source, None, 0)])
         script = self.script(request)
-        branches = {name: self._condition(request, numbers, script, name) for name in script.prompts}
+        branches = read.get(count) or {n: self._condition(request, numbers, script, n) for n in script.prompts}
+        if all(None not in line for line in script.lines.values()):  # else each picture reads something at random
+            read[count] = branches
         own = {name: told.strong if isinstance(told, Pair) else told for name, told in branches.items()}
         plain = Plain(edit.unguided(script.leaf(model.denoiser)), own)
-        canvas = Canvas(model.denoiser.schedule, model.codec, shape, grid[0].t, plain, grid)
-        denoise = Bound(edit.wrap(self._guided(request)[0]), edit.condition(branches, canvas, noise))
+        solver = self.solver(request)
+        canvas = Canvas(model.denoiser.schedule, model.codec, shape, grid[0].t, plain, grid, solver)
         start = edit.start(canvas, noise)
         assert start is not None, "an edit that is not composed"
-        drawing = sample(denoise, start, grid, solver_of(request)[1], noise, told=listeners(denoise))
+        told = edit.condition(branches, replace(canvas, x=start), noise)
+        denoise = Bound(edit.wrap(self._guided(request)[0]), told)
+        drawing = sample(denoise, start, grid, solver, noise, told=listeners(denoise))
         return charged(drawing, plain.evaluations)
 
     def _guidance(self, request: Request) -> Guidance:
@@ -275,7 +344,8 @@ class Pipeline:
             return [independent_prompt(nearest_seed(one.seed, one.vary), vocabulary) for one in alone]
 
         strengths = [strength for _, strength in request.lora]
-        cond = script.told(branch, lambda reading: model.prepare(texts(reading), styles, strengths))
+        scale = request.distilled_guidance
+        cond = script.told(branch, lambda reading: model.prepare(texts(reading), styles, strengths, scale))
         if weak is None or not self._guidance(request).needs_weak:
             return cond
         return Pair(cond, script.told(branch, lambda reading: weak.prepare(texts(reading), styles)))
@@ -304,7 +374,8 @@ class Pipeline:
             yield Preview(number, step, pixels[row], believed[row], image, recipe)
 
     def _recipe(self, request: Request, image: "Image", evaluations: int) -> Recipe:
-        empty = self.script(request).empty and not request.region
+        empty = self.script(request).empty and not (request.region or request.region_masks)
+        empty = empty and self.model.enlarges == 1  # what enlarges reads none
         warnings = ("The prompt is empty: the picture is drawn without one.",) if empty else ()
         warnings = (*self.model.warnings, *warnings)
         weak = self._weak(request) if self._guidance(request).needs_weak else None
@@ -316,7 +387,7 @@ class Pipeline:
             schedule=self.model.schedule_name,
             codec=self.model.codec.name,
             noise_version=NOISE_VERSION,
-            environment=describe_environment(str(self.model.denoiser.device)),
+            environment=describe_environment(str(self.model.denoiser.device), compiled=self.model.compiled),
             pixels_sha256=pixel_sha256(image),
             evaluations=evaluations,
             ignored=self.ignored(replace(request, lora=named.lora)),

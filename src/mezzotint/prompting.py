@@ -12,6 +12,7 @@ from mezzotint.diffusion.bytime import ByTime, Timeline
 from mezzotint.diffusion.denoiser import Denoiser
 from mezzotint.diffusion.guidance.base import Calls
 from mezzotint.diffusion.timegrid import Denoise, TimeGrid
+from mezzotint.errors import InvalidOption
 from mezzotint.guiding import Guidance, Prompt
 from mezzotint.request import Request
 from mezzotint.values import check_text
@@ -82,7 +83,7 @@ class Script:
 def make_request(prompt: str | Request, options: Mapping[str, Any]) -> Request:
     """A request from a prompt and options by name; a whole request may be given, whose fields the options replace.
 
-    What the prompt says of options, as flags and `<lora:name:0.8>`, becomes options.
+    What the prompt says of options, as flags and `<lora:name:0.8>`, becomes options, but no file that it names is read.
     """
     if isinstance(prompt, Request):
         own = prompt.to_json_dict()
@@ -91,7 +92,10 @@ def make_request(prompt: str | Request, options: Mapping[str, Any]) -> Request:
         options = {**own, **options}
         prompt = str(options["prompt"])
     check_text("prompt", prompt)
-    return Request.from_json_dict(lifted(prompt, options))
+    found = lifted(prompt, options)
+    if (file := found.get("style_ref")) != options.get("style_ref"):
+        raise InvalidOption(f"The prompt has --sref {file}, and only commands read files; give the picture: style_ref.")
+    return Request.from_json_dict(found)
 
 
 def script_of(
@@ -121,7 +125,9 @@ def unheard(script: Script, prompt: str) -> Iterator[str]:
             count = f"{steps} step{'s' if steps > 1 else ''}"
             yield f"{one.source[begin:end]}: {text!r} is never reached with {count}"
     for flag in parse(prompt).flags:
-        why = "only a prompt that is given as a text has it" if FLAGS[flag.name].meaning else "it has no meaning here"
+        record = FLAGS[flag.name]
+        why = "only a prompt that is given as a text has it" if record.meaning else "it has no meaning here"
+        why += f"; {record.instead}" if record.instead else ""
         yield f"{f'--{flag.name} {flag.value}'.rstrip()}: {why}"
     for name in wildcards(prompt):
         yield f"__{name}__: read as it stands; mezzotint imagine --wildcards puts a line of {name}.txt in its place"

@@ -29,22 +29,26 @@ class Environment:
     """What, besides the request and the weights, can move the last bits of a picture.
 
     `processor` is the name of what computed it, CPU or GPU, with the instruction set. It never holds a host name
-    or a path.
+    or a path. `compiled`: the network's blocks were compiled (`mezzotint.compiled`); JSON has it where it is so.
     """
 
     mezzotint: str
     torch: str
     threads: int
     processor: str
+    compiled: bool = False
 
     def __post_init__(self) -> None:
         for name in ("mezzotint", "torch", "processor"):
             check_name(name, getattr(self, name))
         object.__setattr__(self, "threads", integer("threads", self.threads, 1))
+        if not isinstance(self.compiled, bool):
+            raise InvalidOption(f"compiled is {show(self.compiled)}; it must be true or false.")
 
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values under the field names."""
-        return {item.name: getattr(self, item.name) for item in fields(self)}
+        facts = {item.name: getattr(self, item.name) for item in fields(self)}
+        return facts if self.compiled else {name: fact for name, fact in facts.items() if name != "compiled"}
 
     @classmethod
     def from_json_dict(cls, data: object) -> Self:

@@ -15,6 +15,7 @@ from mezzotint.options import (
     canonical,
     further_prompts,
     interval,
+    learned_scale,
     listed,
     loras,
     methods,
@@ -55,7 +56,9 @@ class Request:
     `prompt` may be empty (drawn without a prompt). `guidance` 1 is off. `guidance_interval` is the part of t in [0, 1]
     (0 = data, 1 = noise) where guidance acts; (0, 1) is everywhere. `chaos`, 0 to 100, ends it the earlier in the
     noise, so that pictures differ more. `guidance_methods` are specs of at most one rule, which takes the place of
-    classifier-free guidance and gets `guidance` as its scale, and of modifiers, the first innermost. `also` are further
+    classifier-free guidance and gets `guidance` as its scale, and of modifiers, the first innermost.
+    `distilled_guidance` is the scale that a network which learned its guidance takes as an input; there is no other
+    guidance then. `also` are further
     prompts, (text, weight), whose weights count in units of `guidance`; a negative one repels. `blend` are prompts,
     (text, weight), that are averaged with the first, whose weight is 1 if it has words. `lora` are LoRAs, (name or
     file, strength); a name alone has the strength 1. `weak_model` is the model that autoguidance steers away from.
@@ -64,20 +67,27 @@ class Request:
     1 for the ancestral form of a solver that has both: the same as its option eta. `image` is the SHA-256 of a picture
     that is edited (`provenance.pixels.pixel_sha256`); `strength` is the share of the steps that draw on it, 0 (none) to
     1 (all, from pure noise); `mask` is the SHA-256 of the picture whose brightness says where is drawn; `invert_mask`
-    draws where it is dark, `feather` softens its edge by so many pixels. `invert` begins from the noise that the
-    picture came from under `source_prompt`; `blend_images` are up to four more that are mixed with it there,
+    draws where it is dark, `feather` softens its edge by so many pixels, `soft_mask` makes its brightness the strength
+    of every pixel. `crop_to_mask` draws what the mask covers, with `crop_padding` pixels around it, at the size that is
+    drawn, and scales it back into a picture of any size. `invert` begins from the noise that the picture came from
+    under `source_prompt`; `keep_layout` is the share of the moves, 0 to 1, in which the picture's tokens attend to each
+    other as where `source_prompt` is drawn; `blend_images` are up to four more that are mixed with it there,
     `blend_weights` one weight for each picture, equal ones if None. `vary` are variations, (share, seed): from none, 0,
     to that seed's noise, 1. `size` is (width, height); the constructor also takes `64` or `"64x48"`. `aspect` (width,
     height), also `"3:2"`, asks for the model's size of that shape, and is None once that is found. A size above the
     model's is drawn in windows, at most `window_stride` pixels apart. `tile` (x, y, both) lets the picture go on over
     its edges. `region` are boxes with prompts of their own, ((left, top, right, bottom), text) in shares of the
-    picture. `expand` draws so many pixels (left, top, right, bottom) around an image, `zoom` shrinks it on its canvas
-    so many times, and `aspect` puts it into the middle of one of this shape. `style_ref`, `image_ref` and
-    `structure_ref` are the SHA-256 of pictures whose manner, content, and edges or layout (`structure`) are taken up,
-    as much as `style_weight`, `image_weight` and `structure_weight` say; 0 is off. `stop` is the share of the moves
-    that are taken, above 0; the last of them goes to t = 0. `prompt`, `negative` and the texts of `also` are in the
-    language of `mezzotint.conditioning.prompt`. Picture i of `n` has the seed `seed + i mod 2^64`, and so have its
-    variations. `original_prompt` is what `prompt` was expanded from, and has no effect. Raises `InvalidOption`.
+    picture; `region_masks`, above those, are (the SHA-256 of a mask, text). `expand` draws so many pixels (left, top,
+    right, bottom) around an image, `zoom` shrinks it on its canvas so many times, and `aspect` puts it into the middle
+    of one of this shape. `style_ref`, `image_ref` and `structure_ref` are the SHA-256 of pictures whose manner,
+    content, and edges or layout (`structure`) are taken up, as much as `style_weight`, `image_weight` and
+    `structure_weight` say; 0 is off. `hires` draws the picture at the
+    model's size first, enlarges it, and draws on it with `hires_strength`. `detail` are boxes and texts, as of regions,
+    that are redrawn one by one when the picture is there, enlarged to the model's size, with `detail_strength`. `stop`
+    is the share of the moves that are taken, above 0; the last of them goes to t = 0. `prompt`, `negative` and the
+    texts of `also` are in the language of `mezzotint.conditioning.prompt`. Picture i of `n` has the seed `seed + i mod
+    2^64`, and so have its variations. `original_prompt` is what `prompt` was expanded from, and has no effect. Raises
+    `InvalidOption`.
     """
 
     prompt: str
@@ -93,6 +103,7 @@ class Request:
     guidance_interval: tuple[float, float] | None = None
     chaos: float | None = None
     guidance_methods: tuple[str, ...] = ()
+    distilled_guidance: float | None = None
     solver: str | None = None
     eta: float | None = None
     grid: str | tuple[float, ...] | None = None
@@ -102,15 +113,20 @@ class Request:
     tile: str | None = None
     window_stride: int | None = None
     region: tuple[tuple[tuple[float, float, float, float], str], ...] = ()
+    region_masks: tuple[tuple[str, str], ...] = ()
     image: str | None = None
     strength: float | None = None
     mask: str | None = None
     invert_mask: bool = False
     feather: float = 0.0
+    soft_mask: bool = False
+    crop_to_mask: bool = False
+    crop_padding: int | None = None
     expand: tuple[int, int, int, int] | None = None
     zoom: float | None = None
     invert: bool = False
     source_prompt: str = ""
+    keep_layout: float | None = None
     blend_images: tuple[str, ...] = ()
     blend_weights: tuple[float, ...] | None = None
     style_ref: str | None = None
@@ -120,6 +136,10 @@ class Request:
     structure_ref: str | None = None
     structure_weight: float | None = None
     structure: str | None = None
+    hires: bool = False
+    hires_strength: float | None = None
+    detail: tuple[tuple[tuple[float, float, float, float], str], ...] = ()
+    detail_strength: float | None = None
     original_prompt: str | None = None
     model: str = "house"
     lora: tuple[tuple[str, float], ...] = ()
@@ -155,6 +175,8 @@ class Request:
             store(self, "guidance", real("guidance", self.guidance, 0.0, 100.0))
         if self.eta is not None:
             store(self, "eta", real("eta", self.eta, 0.0, 1.0))
+        if self.distilled_guidance is not None:
+            store(self, "distilled_guidance", learned_scale(self.distilled_guidance))
         if self.guidance_interval is not None:
             store(self, "guidance_interval", interval(self.guidance_interval))
         if self.chaos is not None:

@@ -6,7 +6,6 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -14,14 +13,20 @@ from mezzotint.codecs.codec import Codec
 from mezzotint.codecs.images import from_image
 from mezzotint.conditioning.prompt import worded
 from mezzotint.diffusion.noise import PhiloxNoise
+from mezzotint.diffusion.timegrid import TimeGrid
 from mezzotint.editing import SOURCE, Composed, Edit, Img2Img, Inpaint, Invert, Vary
+from mezzotint.editing.crop import Crop
 from mezzotint.editing.image_prompt import image_prompt
+from mezzotint.editing.keep_layout import layout_kept
+from mezzotint.editing.masks import fitted_mask, mask_image, mask_values, values
 from mezzotint.editing.outpaint import centred, covered, extended, source_size, with_size, zoomed_out
 from mezzotint.editing.regional import branch, regional
 from mezzotint.editing.shared_attention import REFERENCE
+from mezzotint.editing.soft import SoftInpaint
 from mezzotint.editing.structure import Structure, StructureKind
 from mezzotint.editing.style_reference import style_reference
 from mezzotint.editing.tile import in_windows
+from mezzotint.editing.upscale import to_enlarge, upscaling
 from mezzotint.errors import InvalidOption
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import SEEDS, Request
@@ -35,14 +40,17 @@ __all__ = [
     "ROWS",
     "STRENGTH",
     "TASKS",
+    "TOLD",
     "Given",
     "blended",
     "edit_of",
     "forgotten",
     "further_prompts",
     "mask_values",
+    "softened",
     "source_size",
     "taken",
+    "to_enlarge",
     "unused",
     "usual",
     "with_digests",
@@ -54,7 +62,11 @@ PICTURES = ("image", "mask", "style_ref", "image_ref", "structure_ref")
 """The options that are pictures; a request holds their digests."""
 ROWS = ("blend_images",)
 """The options that are several pictures; among the pictures of a call, picture i (from 0) is called NAME[i]."""
+TOLD = ("region_masks",)
+"""The options that are several pictures with a text each; among the pictures of a call, called as those of `ROWS`."""
 
+PADDING = 32
+"""Pixels that are drawn with what a mask covers, unless asked otherwise."""
 STRENGTH = 0.9
 """Of a picture that is edited without a mask, unless asked otherwise; with one it is 1. On rectified flow a prompt
 decides about colours and things only where there is much noise: at 0.7 the house model paints a "green apple" red."""
@@ -74,7 +86,21 @@ def taken(options: Mapping[str, Any]) -> tuple[dict[str, "Image"], dict[str, Any
         if not isinstance(row, Sequence) or isinstance(row, str):
             raise InvalidOption(f"{name} is {show(row)}; give a list of Pillow images.")
         pictures |= {f"{name}[{i}]": owned(f"{name}[{i}]", one) for i, one in enumerate(row)}
-    return pictures, {name: value for name, value in options.items() if name not in (*PICTURES, *ROWS)}
+    rest = {name: value for name, value in options.items() if name not in (*PICTURES, *ROWS)}
+    for name in TOLD:
+        if options.get(name) is not None:
+            row, texts = pairs(name, options[name])
+            pictures |= {f"{name}[{i}]": one for i, one in enumerate(row)}
+            rest[name] = [(pixel_sha256(one), text) for one, text in zip(row, texts, strict=True)]
+    return pictures, rest
+
+
+def pairs(name: str, value: object) -> tuple[list["Image"], list[Any]]:
+    """The pictures of a list of (picture, text), as copies, and the texts. Raises `InvalidOption` for another value."""
+    items: list[Any] = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [None]
+    if not all(isinstance(item, Sequence) and len(item) == 2 for item in items):
+        raise InvalidOption(f'{name} is {show(value)}; give a list of Pillow images with texts, [[mask, "an apple"]].')
+    return [owned(f"{name}[{i}]", item[0]) for i, item in enumerate(items)], [item[1] for item in items]
 
 
 def with_digests(asked: str | Request, options: Mapping[str, Any], pictures: Mapping[str, "Image"]) -> dict[str, Any]:
@@ -98,7 +124,17 @@ def with_digests(asked: str | Request, options: Mapping[str, Any], pictures: Map
             raise InvalidOption(f"The request is for the {len(asked_row)} {name} with certain digests; give those.")
         if row:
             found[name] = row
+    for name in TOLD if isinstance(asked, Request) else ():
+        if (named_row := getattr(asked, name)) and named_row != tuple(found.get(name) or ()):
+            raise InvalidOption(f"The request is for {len(named_row)} {name} with certain digests; give those.")
     return found
+
+
+def softened(request: Request, pictures: Mapping[str, "Image"]) -> Request:
+    """The request; with a soft mask, and no strength, with that of the mask's brightest place: no pixel needs more."""
+    if not request.soft_mask or request.strength is not None:
+        return request
+    return replace(request, strength=float(mask_values(pictures["mask"], request.invert_mask, request.feather).max()))
 
 
 def usual(request: Request, defaults: Request) -> Request:
@@ -111,6 +147,8 @@ def with_strength(request: Request) -> Request:
     open_ = [name for name in WEIGHTS if getattr(request, f"{name}_weight") is None]
     weights: dict[str, Any] = {f"{name}_weight": WEIGHTS[name] for name in open_ if getattr(request, f"{name}_ref")}
     request = replace(request, **weights) if weights else request
+    if request.crop_to_mask and request.crop_padding is None:
+        request = replace(request, crop_padding=PADDING)
     if request.structure_ref and request.structure is None:
         request = replace(request, structure="edges")
     if request.image is None or request.strength is not None:
@@ -122,16 +160,22 @@ def with_strength(request: Request) -> Request:
 @dataclass(frozen=True, slots=True)
 class Given:
     """What edits are made from: a resolved request, the pictures that came with it by the names of its options, the
-    model's codec, and the (width, height) that its network draws at once."""
+    model's codec, the (width, height) that its network draws at once, all moves of the time grid, whatever part of them
+    is taken, what puts a part back that is drawn by itself, and how many times the network enlarges the image, or 1."""
 
     request: Request
     pictures: Mapping[str, "Image"]
     codec: Codec
     native: tuple[int, int]
+    grid: TimeGrid = ()
+    crop: Crop | None = None
+    enlarges: int = 1
 
 
 def edit_of(given: Given) -> Edit:
-    """All edits of a request, in the order of `TASKS`."""
+    """All edits of a request, in the order of `TASKS`; of one to a network that enlarges, that."""
+    if given.enlarges > 1:
+        return upscaling(given.request, given.pictures["image"], given.native, given.enlarges)
     given = on_canvas(given)
     return Composed(tuple(edit for make in TASKS.values() if (edit := make(given)) is not None))
 
@@ -143,6 +187,8 @@ def on_canvas(given: Given) -> Given:
     """
     request, image = given.request, given.pictures.get("image")
     zoom, margins = request.zoom or 1.0, request.expand or (0, 0, 0, 0)
+    if request.crop_to_mask:
+        return on_crop(given)
     if image is None or not (any(margins) or zoom > 1):
         return given
     mask = given.pictures.get("mask")
@@ -160,6 +206,27 @@ def on_canvas(given: Given) -> Given:
     return replace(given, request=placed, pictures=pictures)
 
 
+def on_crop(given: Given) -> Given:
+    """What is given, with the part of the picture around the mask in the place of the picture.
+
+    Raises `InvalidOption` for masks of another size than the picture, and for regions beside the part.
+    """
+    request, image, size = given.request, given.pictures["image"], given.request.size or given.native
+    cover = mask_image(given.pictures["mask"], request.invert_mask, request.feather)
+    masks = {name: mask_image(mask) for name, mask in given.pictures.items() if name.startswith("region_masks[")}
+    for name, picture in (("mask", cover), *masks.items()):
+        if picture.size != image.size:
+            there, here = ("x".join(map(str, one.size)) for one in (picture, image))
+            raise InvalidOption(f"The {name} has {there} pixels, but the image {here}; give one of the same size.")
+    share = values(cover) if request.strength else torch.zeros(1, image.height, image.width)
+    share = (share > 0).float() if request.soft_mask else share
+    crop = Crop.of(image, cover, share, size, PADDING if request.crop_padding is None else request.crop_padding)
+    seen = {name: crop.seen_mask(mask) for name, mask in (("mask", cover), *masks.items())}
+    region = tuple((crop.seen_region(box), text) for box, text in request.region)
+    placed = replace(request, invert_mask=False, feather=0.0, crop_to_mask=False, crop_padding=None, region=region)
+    return replace(given, request=placed, pictures={**given.pictures, **seen, "image": crop.seen(image)}, crop=crop)
+
+
 def from_picture(given: Given) -> Edit | None:
     """Image to image, or inpainting. Raises `InvalidOption` for pictures of another size than what is drawn."""
     request, codec = given.request, given.codec
@@ -174,9 +241,12 @@ def from_picture(given: Given) -> Edit | None:
         return Img2Img(pixels, whole)
     # where nothing is drawn and the codec changes nothing, all of the picture is kept
     none = torch.zeros(1, image.height, image.width)
-    cover = none if mask is None else mask_values(mask, request.invert_mask, request.feather)
-    latents = codec.encode(pixels[None], PhiloxNoise([request.seed]))
-    return Inpaint(image, pixels, cover, latents, whole)
+    drawn = mask is not None and not (request.soft_mask and request.strength == 0)
+    cover = mask_values(mask, request.invert_mask, request.feather) if mask is not None and drawn else none
+    latents, source = codec.encode(pixels[None], PhiloxNoise([request.seed])), None if given.crop else image
+    if request.soft_mask:
+        return SoftInpaint(source, pixels, cover, latents, request.strength or 0.0, given.grid)
+    return Inpaint(source, pixels, cover, latents, whole)
 
 
 def right_size(name: str, picture: "Image", request: Request) -> "Image":
@@ -235,9 +305,11 @@ def unused(request: Request) -> tuple[str, ...]:
     why = "at strength 0" if request.strength == 0 else "at weight 0"
     named = [name for name in WEIGHTS if getattr(request, f"{name}_ref")]
     idle = [name for name in named if request.strength == 0 or not getattr(request, f"{name}_weight")]
-    still_read = ("also", "blend", "region", "stop", "tile", "vary", "window_stride")
+    still_read = ("also", "blend", "keep_layout", "region", "region_masks", "stop", "tile", "vary", "window_stride")
     where = still_read if request.strength == 0 else ()
     still = tuple(f"{name}: nothing is drawn at strength 0" for name in where if getattr(request, name))
+    spare = request.source_prompt and not (request.invert or request.keep_layout)
+    still += ("source_prompt: nothing reads it at keep_layout 0",) if spare else ()
     return (*(f"{name}_ref: nothing of it is drawn {why}" for name in idle), *still)
 
 
@@ -248,10 +320,17 @@ def forgotten(request: Request, moves: int, whole: int) -> tuple[str, ...]:
     return (f"image: a strength of {request.strength:g} is all of {whole} steps, from pure noise; take more steps",)
 
 
+def region_shares(given: Given) -> tuple[Tensor, ...]:
+    """The weights (1, H, W) of regions that have masks, of the size that is drawn."""
+    size, count = given.request.size or given.native, len(given.request.region_masks)
+    masks = (mask_image(given.pictures[f"region_masks[{k}]"]) for k in range(count))
+    return tuple(values(fitted_mask(mask, size)) for mask in masks)
+
+
 def further_prompts(request: Request) -> Mapping[str, str]:
     """The prompts that edits of a request read besides those of its guidance, by branch, in the request's style."""
-    source = {SOURCE: request.source_prompt} if request.invert else {}
-    source |= {branch(k): text for k, (_, text) in enumerate(request.region)}
+    source = {SOURCE: request.source_prompt} if request.invert or request.keep_layout else {}
+    source |= {branch(k): text for k, (_, text) in enumerate((*request.region, *request.region_masks))}
     if request.style_weight or request.image_weight:
         source[REFERENCE] = ""
     return source | {f"blend-{k}": text for k, (text, weight) in enumerate(request.blend, 1) if weight}
@@ -273,12 +352,14 @@ TASKS: Mapping[str, Callable[[Given], Edit | None]] = MappingProxyType(
         "vary": from_other_seeds,  # the first: it mixes what seeds give
         # the innermost wrapper: all others see the whole canvas
         "windows": lambda given: in_windows(given.request, given.codec, given.native),
-        "regions": lambda given: regional(given.request, given.codec, given.native),
+        "regions": lambda given: regional(given.request, given.codec, given.native, region_shares(given)),
+        "keep_layout": lambda given: layout_kept(given.request),  # what it is kept of has no references and no mask
         "style_ref": partial(from_reference, name="style_ref"),
         "image_ref": partial(from_reference, name="image_ref"),
         "structure": from_structure,  # it takes gradients of all within; the picture's known part goes above it
         "picture": from_picture,
         "invert": from_noise_of_pictures,
+        "crop": lambda given: given.crop,  # the last: it puts what the others made into its place
     }
 )
 """What makes an edit of a request, or none, by name; each wraps those before it. A new edit is a file and a line."""
@@ -293,16 +374,3 @@ def owned(name: str, image: object) -> "Image":
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         raise InvalidOption(f"The {name} has more than 8 bits a colour (mode {image.mode}); convert it to RGB first.")
     return image.convert("RGBA").copy()
-
-
-def mask_values(mask: "Image", invert: bool = False, feather: float = 0.0) -> Tensor:
-    """(1, H, W) in [0, 1]: the brightness of a mask, turned round if asked, times its alpha, so that what is clear is
-    kept either way; blurred by a Gaussian of `feather` pixels' deviation."""
-    from PIL import ImageChops, ImageFilter
-
-    whole = mask.convert("RGBA")
-    bright = whole.convert("RGB").convert("L")
-    shown = ImageChops.multiply(ImageChops.invert(bright) if invert else bright, whole.getchannel("A"))
-    if feather:
-        shown = shown.filter(ImageFilter.GaussianBlur(feather))
-    return torch.from_numpy(np.asarray(shown, dtype=np.float32) / 255)[None]

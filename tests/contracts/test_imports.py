@@ -39,13 +39,16 @@ ALLOWED: dict[str, set[str]] = {
     "prompting": {"diffusion", "conditioning", "guiding"},
     "choices": {"diffusion"},
     "tasks": {"diffusion", "codecs", "conditioning.prompt", "editing", "provenance"},
+    "passes": {"editing"},
     "model": {"diffusion", "codecs", "conditioning", "choices"},
+    "compiled": {"nn"},
+    "threads": set(),
     "pipeline": {
         *("diffusion", "codecs", "conditioning", "adapters", "editing"),
-        *("choices", "guiding", "model", "prompting", "tasks", "provenance"),
+        *("choices", "guiding", "model", "passes", "prompting", "tasks", "provenance"),
     },
     # load puts a pipeline together, so it may also name the parts that a pipeline is made of
-    "load": {"pipeline", "model", "choices", "checkpoints", "families", "house", *LOWER, "adapters"},
+    "load": {"pipeline", "model", "compiled", "choices", "checkpoints", "families", "house", *LOWER, "adapters"},
     "training": {"diffusion", "families", "codecs", "conditioning", "adapters", "checkpoints", "data", "parallel"},
     # it measures with an encoder of our own, which load puts together; looking inside a network is a probe's business
     "evaluation": {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -24,9 +25,9 @@ def load_once() -> Callable[..., Model]:
     """`load_model`, but house is read once for each device and dtype: a model is immutable, and reading it is slow."""
     loaded: dict[tuple[str, str], Model] = {}
 
-    def load(name: str = "house", *, device: str = "auto", dtype: str = "auto") -> Model:
-        if name != "house":
-            return load_model(name, device=device, dtype=dtype)
+    def load(name: str = "house", *, device: str = "auto", dtype: str = "auto", **compiling: Any) -> Model:
+        if name != "house" or compiling.get("compiled"):
+            return load_model(name, device=device, dtype=dtype, **compiling)
         if (device, dtype) not in loaded:
             loaded[device, dtype] = load_model(name, device=device, dtype=dtype)
         return loaded[device, dtype]

@@ -23,11 +23,13 @@ from mezzotint.data.scenes import COLOURS
 from mezzotint.data.scenes.nouns import nouns
 from mezzotint.families.icon_detector import IconDetector
 from mezzotint.families.pixel_dit import PixelDiT
+from mezzotint.families.pixel_gan import PixelGAN
+from mezzotint.families.pixel_upscaler import PixelUpscaler
 from mezzotint.families.twin_encoder import TwinEncoder
 from mezzotint.interfaces.cli.main import cli
 from mezzotint.load import HOUSE
 from mezzotint.runs import RUNS
-from mezzotint.training.config import DetectorRun, EncoderRun, override
+from mezzotint.training.config import DetectorRun, EncoderRun, GanRun, UpscalerRun, override
 from tests.docs.blocks import DOCS, ROOT, Command, anchors, blocks, commands, in_order, links, name, prose
 from tests.docs.execute import call, options, parse, run_python
 
@@ -115,9 +117,11 @@ def test_every_option_that_is_named_exists(path: Path) -> None:
         ("editing", "edit"),
         ("editing", "vary"),
         ("editing", "blend"),
+        ("upscaling", "upscale"),
         ("drawing", "fit-grid"),
         ("training", "train"),
         ("training", "pack"),
+        ("performance", "export"),
         ("teaching", "teach"),
     ],
 )
@@ -206,6 +210,10 @@ def test_the_runs_of_the_guide_are_the_runs_there_are() -> None:
         elif isinstance(run, DetectorRun):
             sizes = replace(run.network, things=len(nouns()), colours=len(COLOURS), letters=len(ALPHABET))
             network = IconDetector(sizes)
+        elif isinstance(run, GanRun):
+            network = PixelGAN(replace(run.network, styles=len(SETS)))
+        elif isinstance(run, UpscalerRun):
+            network = PixelUpscaler(run.network)
         else:
             network = PixelDiT(replace(run.network, styles=len(SETS)))
         parameters = sum(p.numel() for p in network.parameters()) / 1e6

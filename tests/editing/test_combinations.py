@@ -27,7 +27,21 @@ EDITS: Mapping[str, Mapping[str, Any]] = {
     "vary": {"vary": 0.5},
     "switch": {"prompt": "[a cat:a dog:0.5]"},
     "mask": {"mask": mask()},
+    "detail": {"detail": [[(0.0, 0.0, 0.5, 0.75), "a hat"]]},
+    "keep layout": {"source_prompt": "a fox", "keep_layout": 0.5},
 }
+MASKS: Mapping[str, Mapping[str, Any]] = {
+    "soft mask": {"mask": mask(value=128), "soft_mask": True},
+    "region mask": {"region_masks": [(mask(10, 200), "a bus")]},
+    "crop": {"crop_to_mask": True, "crop_padding": 2},
+}
+"""Edits that are drawn together beside each of the others."""
+WHOLE = ("tile", "detail")
+"""What is about all of a picture, and refused where a part is drawn by itself (tests/editing/test_crop.py)."""
+TOGETHER: tuple[tuple[str, ...], ...] = (
+    *combinations(EDITS, 2),
+    *((name, *(mask for mask in MASKS if mask != "crop" or name not in WHOLE)) for name in EDITS),
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,20 +58,28 @@ def pipe(folders: tuple[Path, Path]) -> Pipeline:
 def asked(names: tuple[str, ...]) -> dict[str, Any]:
     """The options of several edits, with the picture they are about where one needs it."""
     options: dict[str, Any] = {"prompt": "a cat", "steps": 2, "seed": 5}
-    regions = [box for name in names for box in EDITS[name].get("region", ())]
+    regions = [box for name in names for box in EDITS.get(name, {}).get("region", ())]
     for name in names:
-        options |= EDITS[name]
+        options |= {**EDITS, **MASKS}[name]
     if regions:
         options["region"] = regions
-    if {"invert", "mask"} & {*names}:
-        options["image"] = source().resize(options.get("size", (SIDE, SIDE)))
-    if "mask" in names:
-        options["mask"] = mask().resize(options.get("size", (SIDE, SIDE)))
+    size = options.get("size", (SIDE, SIDE))
+    if "crop" in names:
+        size = (SIDE + 9, SIDE + 5)
+        options |= {"mask": mask(), **options}
+    if {"invert", "mask", "soft mask", "crop"} & {*names}:
+        options["image"] = source().resize(size)
+    if "mask" in options:
+        options["mask"] = options["mask"].resize(size)
+    if {"crop", "region mask"} <= {*names}:
+        options["region_masks"] = [(one.resize(size), text) for one, text in options["region_masks"]]
+    if {"crop", "small region"} <= {*names}:
+        options["region"] = [((0.3, 0.0, 1.0, 1.0), text) for _, text in options["region"]]
     return options
 
 
-@pytest.mark.parametrize("names", [*combinations(EDITS, 2)], ids=" ".join)
-def test_two_edits_at_once(pipe: Pipeline, folders: tuple[Path, Path], names: tuple[str, str]) -> None:
+@pytest.mark.parametrize("names", TOGETHER, ids=" ".join)
+def test_edits_at_once(pipe: Pipeline, folders: tuple[Path, Path], names: tuple[str, ...]) -> None:
     options = asked(names)
     prompt = options.pop("prompt")
     weak = {"weak_model": str(folders[1]), "guidance_methods": ["autoguidance:scale=1.5"]}
@@ -70,9 +92,34 @@ def test_two_edits_at_once(pipe: Pipeline, folders: tuple[Path, Path], names: tu
         if "invert" not in names:  # whose iteration ends with the slowest picture of a call
             assert [one.evaluations for one in fast.recipes] == [one.evaluations for one in both.recipes]
         for one, other in zip(fast.images, both.images, strict=True):
+            if "crop" in names:  # what is scaled is scaled premultiplied, so that clear pixels have hardly a colour
+                one, other = one.convert("RGBa"), other.convert("RGBa")
             assert np.abs(np.asarray(one, dtype=float) - np.asarray(other, dtype=float)).max() <= 2
         drawn.append(np.asarray(both.images[0]))
     assert not np.array_equal(drawn[0], drawn[1])  # the weak model has a say
+
+
+def test_a_picture_a_mask_regions_and_a_tile_at_once(pipe: Pipeline) -> None:
+    parts: dict[str, dict[str, Any]] = {
+        "strength": {"strength": 0.3},
+        "region": {"region": [[(0.0, 0.0, 1.0, 0.75), "a hat"]]},
+        "region mask": {"region_masks": [(mask(6, 200), "a bus")]},
+        "tile": {"tile": "x"},
+        "windows": {"size": WIDE},
+        "soft": {"soft_mask": True},
+    }
+    base: dict[str, Any] = {"image": source().resize(WIDE), "mask": mask(4, 150).resize(WIDE), "steps": 10}
+    everything = {name: value for part in parts.values() for name, value in part.items()}
+    whole = pipe.generate("a cat", seed=5, n=2, **base, **everything)
+    alone = pipe.generate("a cat", seed=6, **base, **everything).recipes[0]
+    assert whole.recipes[1].pixels_sha256 == alone.pixels_sha256
+    assert not whole.ignored
+    black = np.asarray(base["mask"]) == 0
+    assert np.array_equal(np.asarray(whole.images[0])[black], np.asarray(base["image"])[black])
+    for name in ("strength", "region", "region mask", "tile", "soft"):
+        left = {key: value for key, value in everything.items() if key not in parts[name]}
+        without = pipe.generate("a cat", seed=5, **base, **left).recipes[0]
+        assert without.pixels_sha256 != whole.recipes[0].pixels_sha256, name
 
 
 def test_a_blend_in_windows_that_share_calls_is_what_it_is_in_windows_of_their_own(pipe: Pipeline) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from mezzotint import Pipeline
 from mezzotint.codecs import PixelCodec
@@ -13,8 +14,10 @@ from mezzotint.diffusion.analytic import Gaussian
 from mezzotint.diffusion.noise import PhiloxNoise
 from mezzotint.diffusion.schedule import EDM, RectifiedFlow, VPCosine
 from mezzotint.editing import Canvas
-from mezzotint.editing.regional import FEATHER, Region, Regional, branch, region_of, regional
+from mezzotint.editing.masks import fitted_mask
+from mezzotint.editing.regional import FEATHER, Region, Regional, branch, region_of, region_of_mask, regional
 from mezzotint.errors import InvalidOption
+from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Request
 from tests.editing.test_windows import random
 from tests.support import SMALL, model_folder
@@ -187,3 +190,114 @@ def test_a_model_that_draws_in_latents_has_no_small_regions() -> None:
     assert regional(request, codec, (64, 64)) is not None
     with pytest.raises(InvalidOption, match="region is smaller than the 64x64 pixels"):
         regional(replace(request, size=(64, 64)), codec, (64, 64))
+
+
+# ---- masks
+
+
+def cover(box: tuple[int, int, int, int], size: tuple[int, int] = (2 * SIDE, SIDE), value: int = 255) -> Image.Image:
+    found = Image.new("L", size)
+    found.paste(value, box)
+    return found
+
+
+def first(pipe: Pipeline, prompt: str, **options: Any) -> torch.Tensor:
+    """What is believed of x_0 at the beginning."""
+    return next(iter(pipe.stream(prompt, seed=5, **options))).x0
+
+
+def test_a_mask_that_is_white_all_over_is_drawn_as_a_prompt(pipe: Pipeline) -> None:
+    white = cover((0, 0, SIDE, SIDE), (SIDE, SIDE))
+    plain = drawn(pipe, "a red apple")
+    for prompt in ("", "a cat"):
+        assert np.array_equal(drawn(pipe, prompt, region_masks=[(white, "a red apple")]), plain)
+    clear = white.convert("RGBA")
+    clear.putalpha(128)
+    assert not np.array_equal(drawn(pipe, "a cat", region_masks=[(clear, "a red apple")]), plain)
+
+
+def test_a_mask_counts_as_much_as_it_is_bright(pipe: Pipeline) -> None:
+    grey = cover((0, 0, SIDE, SIDE), (SIDE, SIDE), 51)
+    cat, apple = (first(pipe, prompt) for prompt in ("a cat", "a red apple"))
+    mixed = first(pipe, "a cat", region_masks=[(grey, "a red apple")])
+    torch.testing.assert_close(mixed, cat.lerp(apple, 0.2), atol=1e-5, rtol=1e-5)
+
+
+def test_a_hard_mask_is_a_box_without_a_soft_edge(pipe: Pipeline) -> None:
+    options: dict[str, Any] = {"size": (2 * SIDE, SIDE)}
+    plain = first(pipe, "a cat", **options)
+    box = first(pipe, "a cat", region=[[LEFT, "a red apple"]], **options)
+    mask = first(pipe, "a cat", region_masks=[(cover((0, 0, SIDE, SIDE)), "a red apple")], **options)
+    assert torch.equal(mask[..., SIDE:], plain[..., SIDE:])
+    assert torch.equal(mask[..., : SIDE - 2], box[..., : SIDE - 2])
+    assert not torch.equal(mask[..., SIDE - 2 : SIDE], box[..., SIDE - 2 : SIDE])
+    hole = cover((0, 0, SIDE, SIDE))
+    hole.paste(0, (4, 4, 8, 8))
+    ring = first(pipe, "a cat", region_masks=[(hole, "a red apple")], **options)
+    assert torch.equal(ring[..., 4:8, 4:8], plain[..., 4:8, 4:8])
+    assert torch.equal(ring[..., :4, :SIDE], mask[..., :4, :SIDE])
+
+
+def test_masks_are_scaled_to_the_canvas(pipe: Pipeline) -> None:
+    options: dict[str, Any] = {"size": (2 * SIDE, SIDE)}
+    small, large = cover((0, 0, 12, 16)), cover((0, 0, 36, 48), (6 * SIDE, 3 * SIDE))
+    results = [drawn(pipe, "a cat", region_masks=[(mask, "a hat")], **options) for mask in (small, large)]
+    assert np.array_equal(*results)
+    low = fitted_mask(cover((0, 0, 8, 4), (8, 4)), (SIDE, SIDE))  # fitted, and black above and below
+    rows = np.asarray(low)[:, 0].tolist()
+    assert rows == [0] * 4 + [255] * 8 + [0] * 4
+    assert np.asarray(fitted_mask(cover((0, 0, 1, 1), (2, 2)), (1, 1))).item() == 64  # a mean
+
+
+def test_masks_lie_above_boxes_in_their_order(pipe: Pipeline) -> None:
+    white = cover((0, 0, SIDE, SIDE), (SIDE, SIDE))
+    apple = drawn(pipe, "a red apple")
+    assert np.array_equal(drawn(pipe, "", region=[[ALL, "a cat"]], region_masks=[(white, "a red apple")]), apple)
+    rows = [(cover((0, 0, 8, 16), (SIDE, SIDE)), "a hat"), (white, "a red apple")]
+    assert np.array_equal(drawn(pipe, "a cat", region_masks=rows), apple)
+    assert not np.array_equal(drawn(pipe, "a cat", region_masks=rows[::-1]), apple)
+
+
+def test_where_a_masks_picture_lies() -> None:
+    share = torch.zeros(16, 32)
+    share[4:12, 8:16] = 0.5
+    share[0, 31] = 1 / 100  # what JPEG leaves of black
+    small = region_of_mask(share, (16, 16))
+    assert (small.rows, small.columns, small.shrunk) == (slice(4, 12), slice(8, 16), 2)
+    assert float(small.share[0, 31]) == 0
+    assert float(small.share[4, 8]) == 0.5
+    share[:, 4:28] = 1
+    large = region_of_mask(share, (16, 16))
+    assert (large.rows, large.columns, large.shrunk) == (slice(0, 16), slice(4, 28), 1)
+
+
+def test_a_mask_is_drawn_again_from_its_recipe(pipe: Pipeline) -> None:
+    mask = cover((0, 0, 9, 16), (SIDE, SIDE), 200)
+    done = pipe.generate("a cat", seed=5, n=2, region_masks=[(mask, "a (red:1.5) apple")])
+    request = done.recipes[1].request
+    assert request.region_masks == ((pixel_sha256(mask), "a (red:1.5) apple"),)
+    assert Request.from_json_dict(request.to_json_dict()) == request
+    assert not done.ignored
+    again = pipe.generate(request, region_masks=[(mask, "a (red:1.5) apple")])
+    assert again.recipes[0].pixels_sha256 == done.recipes[1].pixels_sha256
+    for other in ([], [(mask, "a hat")], [(cover((0, 0, 9, 16)), "a (red:1.5) apple")]):
+        with pytest.raises(InvalidOption, match="The request is for 1 region_masks with certain digests; give those"):
+            pipe.generate(request, region_masks=other)
+
+
+@pytest.mark.parametrize(
+    ("masks", "words"),
+    [
+        ("mask.png", r"region_masks is 'mask.png'; give a list of Pillow images with texts"),
+        ([cover((0, 0, 8, 8))], r"give a list of Pillow images with texts"),
+        ([("mask.png", "a cat")], r"region_masks\[0\] is 'mask.png'; give a Pillow image"),
+        ([(cover((0, 0, 8, 8)), " ")], r"region_masks has an empty prompt"),
+        ([(cover((0, 0, 8, 8)), 3)], r"region_masks is 3; it must be text"),
+        ([(cover((0, 0, 0, 0)), "a cat")], r"region_masks\[0\] is black all over; make it bright where"),
+        ([(cover((0, 0, 8, 8)), "a cat AND a dog")], r"region has several prompts"),
+        ([(cover((0, 0, 8, 8)), "a cat")] * 17, r"a list of at most 16 masks with prompts"),
+    ],
+)
+def test_what_is_no_mask_of_a_region_is_one_sentence(pipe: Pipeline, masks: Any, words: str) -> None:
+    with pytest.raises(InvalidOption, match=words):
+        pipe.stream("", region_masks=masks)

@@ -1,6 +1,7 @@
 """Captions are data: drawn from, they are words, whatever marks of the prompt language they hold."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,8 @@ from mezzotint.interfaces.teaching import before_and_after
 from mezzotint.load import load_text
 from mezzotint.recipe import Result
 from mezzotint.request import Request
+from mezzotint.runs.tiny import tiny
+from mezzotint.training.config import DataConfig
 from tests.support import random_network
 
 NAMES = ("O button (blood type)", "{a, b} AND __c__", 'a sign that says "STOP"', "AND")
@@ -67,7 +70,7 @@ def test_captions_on_a_sheet_of_samples(monkeypatch: pytest.MonkeyPatch, tmp_pat
     records = [SimpleNamespace(captions=[name]) for name in NAMES]
     pictures = SimpleNamespace(records=records, split=lambda split: range(4) if split == "train" else ())
     trainer = SimpleNamespace(
-        run=SimpleNamespace(data=SimpleNamespace(source="folder"), ema=(0.1,), name="x"),
+        run=replace(tiny(), data=DataConfig(source="folder", path=str(tmp_path)), ema=(0.1,)),
         supplies=SimpleNamespace(pictures=pictures, styles=()),
         averaged=lambda width: nullcontext(random_network()),
         device="cpu",

@@ -6,7 +6,8 @@ import pytest
 
 from mezzotint.data.icons.nouns import names_held_out
 from mezzotint.data.scenes import COLOURS
-from mezzotint.data.scenes.held import is_held
+from mezzotint.data.scenes.hand import SKINS
+from mezzotint.data.scenes.held import is_held, is_held_hand
 from mezzotint.data.scenes.nouns import nouns, plural_of
 from mezzotint.data.scenes.relate import OPPOSITE
 from mezzotint.evaluation.iconeval import TASKS, IconPrompt, load_prompts
@@ -38,7 +39,7 @@ def test_a_prompt_says_what_is_wanted(task: str) -> None:
         assert bool(prompt.word) == (task == "spelling")
         assert bool(prompt.relation) == (task == "position")
         assert prompt.relation.split(" ")[0] in prompt.text
-        assert len(prompt.wanted) == {"spelling": 0, "two": 2, "position": 2, "attribution": 2}.get(task, 1)
+        assert len(prompt.wanted) == {"spelling": 0, "hands": 0, "two": 2, "position": 2, "attribution": 2}.get(task, 1)
 
 
 def test_the_combinations_never_train() -> None:
@@ -54,6 +55,26 @@ def test_the_combinations_never_train() -> None:
             assert is_held("relation", *((b, OPPOSITE[word], a) if word in ("right of", "below") else (a, word, b)))
         if prompt.task == "spelling":
             assert is_held("word", prompt.word.lower())
+
+
+def test_hands_say_their_count_and_a_combination_that_never_trains() -> None:
+    """Tone and side are read from the text: they are held out, but nobody measures them."""
+    said = ("no", "one", "two", "three", "four", "five")
+    counts: Counter[int] = Counter()
+    for prompt in PROMPTS:
+        assert (prompt.fingers is not None) == (prompt.task == "hands")
+        if prompt.fingers is None:
+            continue
+        words = prompt.text.replace(",", "").replace(":", "").split()
+        assert [word for word in words if word in said] == [said[prompt.fingers]]
+        tones = [tone for tone in SKINS if f" {tone} " in f" {' '.join(words)} "]
+        sides = [side for side in ("left", "right") if side in words]
+        assert len(tones) == len(sides) == 1
+        assert is_held_hand(prompt.fingers, tones[0], sides[0])
+        assert "raised" in words if prompt.known else "raised" not in words
+        counts[prompt.fingers] += 1
+    assert set(counts) == set(range(6))
+    assert min(counts.values()) >= 12
 
 
 def test_the_side_that_is_said_is_the_side_of_the_first_thing() -> None:

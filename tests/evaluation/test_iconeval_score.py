@@ -11,8 +11,10 @@ from PIL import Image
 
 from mezzotint.codecs.images import from_image
 from mezzotint.data.scenes import Scene, Scenes
+from mezzotint.data.scenes.hand import Hand
 from mezzotint.evaluation.bank import Bank
 from mezzotint.evaluation.detector import Sight, SightOf
+from mezzotint.evaluation.fingers import fingers_of
 from mezzotint.evaluation.iconeval.baselines import pasted, pasted_scene, retrieved
 from mezzotint.evaluation.iconeval.gallery import Judged, chosen, gallery, judged
 from mezzotint.evaluation.iconeval.prompts import IconPrompt, Wanted, load_prompts
@@ -116,6 +118,7 @@ ASKED = (
     IconPrompt("attribution", "", (Wanted("dog", colour="green"), Wanted("heart", colour="blue"))),
     IconPrompt("spelling", "", word="STOP"),
     IconPrompt("spelling", "", word="egg"),
+    *(IconPrompt("hands", f"{count} fingers", fingers=count) for count in range(6)),
 )
 
 
@@ -125,7 +128,8 @@ def facts(scene: Scene) -> Sight:
         for group in scene.groups
         for box in group.boxes
     )
-    return Sight(things, scene.lettering.text if scene.lettering else "")
+    fingers = next((shape.fingers for shape in scene.shapes if isinstance(shape, Hand)), None)
+    return Sight(things, scene.lettering.text if scene.lettering else "", fingers=fingers)
 
 
 @pytest.mark.parametrize("prompt", ASKED, ids=lambda prompt: prompt.text or prompt.word)
@@ -138,6 +142,7 @@ def test_what_is_pasted_is_right_by_its_facts_and_inside_the_picture(prompt: Ico
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
     ((number, place, image),) = pasted([prompt], scenes)
     assert (number, place) == (0, 0)
+    assert prompt.fingers is None or fingers_of(image) == prompt.fingers
     drawn = torch.from_numpy(scenes.drawn(scene)).permute(2, 0, 1)[:, None].float() / 127.5 - 1
     torch.testing.assert_close(from_image(image), drawn, atol=0.07, rtol=0)  # coverage is stretched by 3 % a side
 

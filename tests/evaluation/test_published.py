@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
-from mezzotint.evaluation.published import load_published, on_white
+from mezzotint.evaluation.published import load_clip, load_published, on_white
 
 MEAN, DEVIATION = (0.5, 0.4, 0.3), (0.25, 0.5, 0.2)
 
@@ -89,7 +90,8 @@ def test_dinov2_gives_its_class_token(tmp_path: Path) -> None:
         load_published("dinov2", tmp_path)
 
 
-def test_clip_gives_projected_features_of_length_one(tmp_path: Path) -> None:
+def tiny_clip(folder: Path) -> Any:
+    """A CLIP of few numbers with six words, saved as publishers do; the network itself is returned."""
     transformers = pytest.importorskip("transformers")
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
@@ -99,14 +101,20 @@ def test_clip_gives_projected_features_of_length_one(tmp_path: Path) -> None:
     vision = {**both, "image_size": 32, "patch_size": 8}
     config = transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=24)
     network = transformers.CLIPModel(config).eval()
-    network.save_pretrained(tmp_path)
+    network.save_pretrained(folder)
     words = Tokenizer(models.WordLevel({"a": 0, "cat": 1, "dog": 2, "?": 3, "<s>": 4, "</s>": 5}, unk_token="?"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
     words.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 4), ("</s>", 5)])
     transformers.PreTrainedTokenizerFast(
         tokenizer_object=words, bos_token="<s>", eos_token="</s>", pad_token="</s>"
-    ).save_pretrained(tmp_path)
-    ours = load_published("clip", described(tmp_path, 32))
+    ).save_pretrained(folder)
+    described(folder, 32)
+    return network
+
+
+def test_clip_gives_projected_features_of_length_one(tmp_path: Path) -> None:
+    network = tiny_clip(tmp_path)
+    ours = load_published("clip", tmp_path)
     assert ours.prompts is not None
     read = ours.prompts(["a cat", "dog dog dog dog dog dog"])  # the second is too long
     ids, mask = torch.tensor([[4, 0, 1, 5, 5, 5], [4, 2, 2, 2, 2, 5]]), torch.tensor([[1, 1, 1, 1, 0, 0], [1] * 6])
@@ -116,3 +124,24 @@ def test_clip_gives_projected_features_of_length_one(tmp_path: Path) -> None:
     torch.testing.assert_close(ours.pictures(some()), torch.nn.functional.normalize(seen, dim=-1))
     torch.testing.assert_close(read, torch.nn.functional.normalize(said, dim=-1))
     torch.testing.assert_close(read.norm(dim=1), torch.ones(2))
+
+
+def test_a_clip_ranks_pictures_of_any_size(tmp_path: Path) -> None:
+    network = tiny_clip(tmp_path)
+    clip = load_clip(tmp_path)
+    image = Image.new("RGBA", (90, 30), (200, 30, 60, 255))
+    seen = np.full((32, 32, 3), 255, np.uint8)  # white above and below
+    seen[11:21] = (200, 30, 60)
+    unit = torch.from_numpy(seen).permute(2, 0, 1)[None].float() / 255
+    expected = (unit - torch.tensor(MEAN)[:, None, None]) / torch.tensor(DEVIATION)[:, None, None]
+    with torch.no_grad():
+        feature = torch.nn.functional.normalize(network.get_image_features(pixel_values=expected).pooler_output, dim=-1)
+    assert float((clip.images([image]) * feature).sum()) > 0.99  # the edges are between two rows
+    assert tuple(clip.prompts(["a cat", "a dog"]).shape) == (2, 24)
+    reader = clip.published.reader_sha256
+    words = json.loads((tmp_path / "tokenizer.json").read_text())
+    words["model"]["vocab"] |= {"cat": 2, "dog": 1}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(words))
+    other = load_clip(tmp_path)
+    assert other.weights_sha256 == clip.weights_sha256
+    assert other.published.reader_sha256 != reader

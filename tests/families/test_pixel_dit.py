@@ -7,7 +7,7 @@ import torch
 
 from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.diffusion.probe import AttentionSite, Probe
-from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig, initialise
+from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig, initialise, student_of, told
 from tests.support import SMALL, random_network
 
 
@@ -189,3 +189,72 @@ def test_many_keys_take_the_fused_kernel_and_their_weights_count_there_too(netwo
     network = random_network(replace(SMALL, text_depth=0))
     both = replace(half, tokens=half.tokens.repeat(1, 2, 1), mask=half.mask.repeat(1, 2), weights=trifle)
     torch.testing.assert_close(network(X, T, both), network(X, T, half), rtol=1e-4, atol=1e-4)
+
+
+STUDENT = student_of(random_network(SPELLING), seed=4)
+
+
+@torch.inference_mode()
+def test_a_student_begins_as_its_teacher_bit_for_bit_whatever_it_is_told() -> None:
+    teacher, cond = random_network(SPELLING), replace(conditioning((5, 3)), letters=torch.tensor([[3, 4], [5, 0]]))
+    base, context = teacher(X, T, cond), STUDENT.prepare(cond)
+    assert torch.equal(STUDENT(X, T, cond), base)
+    assert torch.equal(STUDENT(X, T, cond, to=T / 2), base)
+    assert torch.equal(STUDENT(X, T, told(context, torch.tensor([1.0, 7.5])), to=torch.zeros(2)), base)
+    assert (teacher.flow_map, STUDENT.flow_map) == (False, True)
+    with pytest.raises(AssertionError, match="not a flow map"):
+        teacher(X, T, cond, to=T / 2)
+
+
+def test_a_students_further_layers_are_reached_by_its_first_update() -> None:
+    """Zero they are, but not dead: the last of each has a gradient where it is told something."""
+    student = student_of(random_network(SPELLING), seed=4)
+    context = told(student.prepare(conditioning((5, 3))), torch.tensor([2.0, 3.0]))
+    torch.autograd.backward(student(X, T, context, to=T / 2).square().mean())
+    for layers in (student.jump_in, student.guidance_in):
+        assert float(layers[2].weight.grad.abs().max()) > 0
+
+
+@torch.inference_mode()
+def test_a_student_listens_to_the_jumps_end_and_to_guidance_in_its_own_row() -> None:
+    student = student_of(random_network(SPELLING), seed=4)
+    for layers in (student.jump_in, student.guidance_in):
+        layers[2].weight.normal_(0.0, 0.3, generator=torch.Generator().manual_seed(2))
+    context = student.prepare(conditioning((5, 3)))
+    base = student(X, T, context)
+    # not told: a jump of length 0, and guidance 1
+    assert torch.equal(student(X, T, context, to=T), base)
+    assert torch.equal(student(X, T, told(context, torch.ones(2))), base)
+    further = student(X, T, context, to=torch.tensor([0.2, 0.3]))
+    guided = student(X, T, told(context, torch.tensor([1.0, 4.0])))
+    for changed in (further, guided):
+        torch.testing.assert_close(changed[0], base[0], rtol=0, atol=0)
+        assert float((changed[1] - base[1]).abs().max()) > 1e-3
+
+
+@torch.inference_mode()
+def test_guidance_travels_with_its_prompt_when_batches_are_joined() -> None:
+    student = student_of(random_network(SPELLING), seed=4)
+    student.guidance_in[2].weight.normal_(0.0, 0.3, generator=torch.Generator().manual_seed(2))
+    plain, guided = (student.prepare(conditioning((3,), seed=seed, styles=(1,))) for seed in (5, 9))
+    guided = told(guided, torch.tensor([4.0]))
+    both = student(X, T, plain.cat(guided))
+    torch.testing.assert_close(both[:1], student(X[:1], T[:1], plain), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(both[1:], student(X[1:], T[1:], guided), rtol=1e-5, atol=1e-5)
+    assert plain.cat(plain).distilled_guidance is None
+
+
+@torch.inference_mode()
+def test_guidance_in_a_prompt_reaches_its_context_and_is_1_where_it_is_not_given() -> None:
+    student = student_of(random_network(SPELLING), seed=4)
+    plain, asked = (conditioning((3,), seed=seed, styles=(1,)) for seed in (5, 9))
+    asked = replace(asked, distilled_guidance=torch.tensor([4.0]))
+    context = student.prepare(asked)
+    assert context.distilled_guidance is not None
+    assert context.distilled_guidance.tolist() == [4.0]
+    joined = [first.cat(second) for first, second in ((plain, asked), (asked, plain))]
+    assert [one.distilled_guidance.tolist() for one in joined if one.distilled_guidance is not None] == [[1, 4], [4, 1]]
+    assert plain.cat(plain).distilled_guidance is None
+    chosen = joined[0][1:].distilled_guidance
+    assert chosen is not None
+    assert chosen.tolist() == [4.0]

@@ -140,3 +140,61 @@ def test_what_is_drawn_around_a_picture_is_drawn_again(run: Run, folder: Path, a
         assert again.stdout == f"{name}: identical: every pixel is equal.\n"
     assert "expand is 'up=8'" in sentence(run(*words, "n.png", "--expand", "up=8"))
     assert not (here / "n.png").exists()
+
+
+def test_a_part_of_a_large_picture_is_drawn_and_drawn_again(run: Run, folder: Path, here: Path) -> None:
+    values = np.random.default_rng(1).integers(0, 256, (70, 110, 3), dtype=np.uint8)
+    Image.fromarray(values).save(here / "photo.png")
+    hole = Image.new("L", (110, 70))
+    hole.paste(200, (60, 20, 90, 44))
+    hole.save(here / "hole.png")
+    words = ("edit", "photo.png", "a cat", "--model", folder, "--mask", "hole.png", "--crop-to-mask", "--seed", 3)
+    regions = ("--region", "0.6,0,1,1:a hat", "--region", "hole.png:a bus")
+    assert run(*words, "--out", "p.png").exit_code == 0
+    assert run(*words, *regions, "--soft-mask", "--crop-padding", 2, "--out", "q.png").exit_code == 0
+    for name in ("p.png", "q.png"):
+        found = np.asarray(Image.open(here / name))
+        outside = np.asarray(hole) == 0
+        assert np.array_equal(found[outside][:, :3], values[outside])
+        assert (found[~outside][:, :3] != values[~outside]).any()
+    given = ("--model", folder, "--image", "photo.png", "--mask", "hole.png")
+    assert run("reproduce", "p.png", *given).stdout == "p.png: identical: every pixel is equal.\n"
+    again = ("reproduce", "q.png", *given)
+    assert run(*again, "--region-mask", "hole.png").stdout == "q.png: identical: every pixel is equal.\n"
+    assert "The recipe has 1 mask of regions, and --region-mask gives 0" in sentence(run(*again))
+    assert "photo.png is not the mask" in sentence(run(*again, "--region-mask", "photo.png"))
+    assert "The recipe has no masks of regions" in sentence(
+        run("reproduce", "p.png", *given, "--region-mask", "hole.png")
+    )
+    assert "beside what crop_to_mask draws" in sentence(run(*words, "--region", "0,0,0.1,0.1:a hat", "--out", "n.png"))
+    assert "expand is about all" in sentence(run(*words, "--expand", "left=8", "--out", "n.png"))
+    assert not (here / "n.png").exists()
+
+
+def test_a_region_may_be_a_mask(run: Run, folder: Path, here: Path) -> None:
+    half = Image.new("L", (32, 32))
+    half.paste(255, (0, 0, 16, 32))
+    half.save(here / "half,1.png")
+    words = ("imagine", "a cat", "--model", folder, "--seed", 3, "--out")
+    assert run(*words, "m.png", "--region", "half,1.png:a hat: red").exit_code == 0
+    assert run(*words, "c.png").exit_code == 0
+    mask, plain = (np.asarray(Image.open(here / name)) for name in ("m.png", "c.png"))
+    assert not np.array_equal(mask, plain)
+    recipe = read_metadata(here / "m.png").recipe
+    assert recipe is not None
+    assert [text for _, text in recipe.request.region_masks] == ["a hat: red"]
+    again = run("reproduce", "m.png", "--model", folder, "--region-mask", "half,1.png")
+    assert again.stdout == "m.png: identical: every pixel is equal.\n"
+    varied = run("vary", "m.png", "--model", folder, "--region-mask", "half,1.png", "--n", 1, "--out", "v.png")
+    assert varied.exit_code == 0, varied.output
+    assert "nowhere.png" in sentence(run(*words, "n.png", "--region", "nowhere.png:a hat"))
+    assert "it must be LEFT,TOP,RIGHT,BOTTOM:PROMPT" in sentence(run(*words, "n.png", "--region", "0,0,x,1:a hat"))
+
+
+def test_a_soft_mask_of_one_grey_is_a_strength(run: Run, folder: Path, apple: Path, here: Path) -> None:
+    Image.new("L", (16, 16), 128).save(here / "grey.png")
+    words = ("edit", apple, "a cat", "--model", folder, "--seed", 3, "--steps", 8, "--format", "json")
+    soft = parsed(run(*words, "--mask", "grey.png", "--soft-mask"))
+    plain = parsed(run(*words, "--strength", 128 / 255))
+    assert soft["pictures"][0]["pixels_sha256"] == plain["pictures"][0]["pixels_sha256"]
+    assert soft["evaluations"] == plain["evaluations"] == 8

@@ -8,6 +8,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from tests.interfaces.conftest import Run, parsed, sentence
+from tests.interfaces.test_translating import from_command
 
 
 @pytest.fixture
@@ -20,6 +21,7 @@ def test_everything_of_a_recipe_is_shown(run: Run, picture: Path) -> None:
     found = parsed(run("inspect", picture, "--format", "json"))
     assert (found["format"], found["size"], found["source"]) == ("PNG", [32, 32], "mezzotint")
     assert found["pixels_unchanged"] is True
+    assert (found["request"], found["left_out"]) == (None, [])
     text = run("inspect", picture).stdout
     recipe = found["recipe"]
     for value in (
@@ -43,7 +45,9 @@ def test_changed_pixels_are_told(run: Run, picture: Path) -> None:
     assert "changed since they were drawn" in run("inspect", picture).stdout
 
 
-def test_settings_of_other_programs_are_shown_and_cannot_forge_lines(run: Run, here: Path) -> None:
+def test_settings_of_other_programs_are_shown_and_cannot_forge_lines(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     info = PngInfo()
     info.add_text("parameters", "a cat\nwith a hat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 64x48")
     Image.new("RGB", (4, 4)).save("theirs.png", pnginfo=info)
@@ -53,6 +57,15 @@ def test_settings_of_other_programs_are_shown_and_cannot_forge_lines(run: Run, h
     lines = run("inspect", "theirs.png").stdout.splitlines()
     assert lines[0] == "theirs.png: PNG, 4x4, by the AUTOMATIC1111 web UI or one that writes like it"
     assert "  prompt                a cat with a hat" in lines
+    command = (
+        "mezzotint imagine 'a cat with a hat' --seed 5 --steps 20 --guidance 7 --solver euler-ancestral --aspect 4:3"
+    )
+    assert lines[-1] == f"our version:  {command}"
+    assert found["request"] == from_command(command, monkeypatch).to_json_dict()
+    assert [one["what"] for one in found["left_out"]] == ["seed 5", "size 64x48"]
+    assert [line for line in lines if line.startswith("not the same: ")] == [
+        f"not the same: {one['what']}: {one['why']}" for one in found["left_out"]
+    ]
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,15 @@ def test_another_programs_picture_is_told_apart(run: Run, here: Path) -> None:
     info = PngInfo()
     info.add_text("parameters", "a cat\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 5, Size: 64x48")
     Image.new("RGB", (4, 4)).save(here / "theirs.png", pnginfo=info)
-    assert "only settings of another program (a1111)" in sentence(run("reproduce", "theirs.png"))
+    said = sentence(run("reproduce", "theirs.png"))
+    assert "only settings of another program (a1111)" in said
+    command = "mezzotint imagine 'a cat' --seed 5 --steps 20 --guidance 7 --solver euler-ancestral --aspect 4:3"
+    assert said.endswith(f"; our version of it is drawn by `{command}`.")
+    info.add_text("parameters", f"{'a cat ' * 200}\nSteps: 20, Sampler: Euler a, CFG scale: 7")
+    Image.new("RGB", (4, 4)).save(here / "long.png", pnginfo=info)
+    assert sentence(run("reproduce", "long.png")).endswith(
+        "; `mezzotint inspect` shows the command that draws our version of it."
+    )
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_a_comfyui_png_is_reported_under_our_names(tmp_path: Path) -> None:
     assert metadata.source == "comfyui"
     assert metadata.found == {
         "prompt": "a cat", "negative": "blurry", "seed": "5", "steps": "20", "guidance": "8.0", "solver": "euler",
-        "grid": "normal", "strength": "1", "model": "v1-5.safetensors",
+        "grid": "normal", "strength": "1", "model": "v1-5.safetensors", "size": "512x512", "loras": "l",
     }  # fmt: skip
 
 

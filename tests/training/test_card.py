@@ -55,6 +55,25 @@ def test_a_card_counts_only_what_led_to_its_weights() -> None:
     assert "64,000 |" not in warm
 
 
+def test_a_card_says_on_what_it_was_trained() -> None:
+    """A run from before there was a choice, one with the same, and others."""
+    old = "- Rectified flow, prediction of x_0, loss in velocity; Muon and Adam"
+    objective = {"target": "x0", "weighting": "velocity"}
+    for more in ({}, {"objective": {}}, {"schedule": "rectified_flow", "objective": objective}):
+        card = model_card(Training("m", {**TRAINING, "run": {**TRAINING["run"], **more}}, 1, METRICS))  # type: ignore[dict-item]
+        assert old in card
+        assert "t is sigma" not in card
+    for schedule, target, weighting, words in (
+        ("vp_cosine", "v", "v", "- Schedule `vp_cosine`, prediction of v, loss in v; Muon"),
+        ("vp_linear", "eps", "min-snr:gamma=5", "of eps, loss weighted by `min-snr:gamma=5`; Muon"),
+        ("rectified_flow", "velocity", "x0", "- Rectified flow, prediction of velocity, loss in x_0; Muon"),
+    ):
+        run = {**TRAINING["run"], "schedule": schedule, "objective": {"target": target, "weighting": weighting}}  # type: ignore[dict-item]
+        card = model_card(Training("m", {**TRAINING, "run": run}, 1, METRICS))
+        assert words in card
+        assert ("t is sigma / (alpha + sigma), so that" in card) == (schedule != "rectified_flow")
+
+
 def test_a_detectors_card_says_how_often_it_is_right() -> None:
     metrics = [{"step": 5, "pictures": 640, "seconds": 9.0, "validation": {"mean": 1.0, "things": 0.912, "words": 0.5}}]
     training = {**TRAINING, "step": 5, "pictures": 640}

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from mezzotint.errors import InvalidOption
 from mezzotint.nn import Block
 from mezzotint.training.ema import PowerEMA, gamma_of
 from mezzotint.training.optim import Adam, Muon, OptimConfig, Optimizer, orthogonalise
@@ -28,6 +29,29 @@ def test_convolutions_between_maps_are_orthogonalised_and_others_are_adams() -> 
     update = (before - weight.detach()).reshape(48, -1)  # type: ignore[operator]
     wanted = orthogonalise(gradient.reshape(48, -1).mT * 1.95).mT * 0.01 * 0.2 * math.sqrt(288)
     torch.testing.assert_close(update, wanted, atol=1e-6, rtol=1e-4)
+
+
+def test_without_muon_everything_is_adams_with_its_own_betas_as_in_pytorch() -> None:
+    network, other = (nn.ModuleDict({"blocks": nn.Linear(5, 4), "wide": nn.Conv2d(32, 32, 3)}) for _ in range(2))
+    other.load_state_dict(network.state_dict())
+    config = OptimConfig(adam_lr=0.01, warmup=0.0, decay=0.0, clip=1e9, muon=False, betas=(0.0, 0.95))
+    optimizer = Optimizer(network, config)
+    theirs = torch.optim.Adam(other.parameters(), lr=0.01, betas=(0.0, 0.95), eps=1e-10)
+    assert not optimizer.muon.parameters
+    for step in range(1, 5):
+        for i, (a, b) in enumerate(zip(network.parameters(), other.parameters(), strict=True)):
+            a.grad = normal(*a.shape, seed=10 * step + i)
+            b.grad = a.grad.clone()
+        optimizer.step(step, 10)
+        theirs.step()
+    for a, b in zip(network.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("betas", [(0.9,), (0.9, 1.0), (-0.1, 0.9)])
+def test_betas_that_are_none_are_refused(betas: tuple[float, ...]) -> None:
+    with pytest.raises(InvalidOption, match=r"optim.betas is .*two numbers from 0 to below 1"):
+        OptimConfig(betas=betas)
 
 
 @pytest.mark.parametrize(("size", "seen"), [(0.25, 0.25), (4.0, 1.0)])

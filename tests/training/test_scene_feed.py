@@ -16,7 +16,7 @@ from mezzotint.load import load_text
 from mezzotint.training import state
 from mezzotint.training.augment import LABELS
 from mezzotint.training.batches import Batches
-from mezzotint.training.config import AugmentConfig, DataConfig, RunConfig
+from mezzotint.training.config import AugmentConfig, DataConfig, RunConfig, from_dict
 from mezzotint.training.features import CaptionFeatures, embed_captions
 from mezzotint.training.scene_feed import SceneFeed, scene_feeds
 from mezzotint.training.task import Supplies
@@ -162,3 +162,16 @@ def test_other_scenes_are_not_resumed_and_a_share_is_a_share(make: MakeTrainer, 
         other.resume(newest)
     with pytest.raises(InvalidOption, match=r"data\.scenes is 1\.5"):
         replace(RUN, data=DataConfig(scenes=1.5))
+
+
+def test_a_share_of_the_scenes_is_hands_and_runs_from_before_there_were_any_have_none() -> None:
+    run = replace(RUN, data=DataConfig(scenes=0.5, hands=0.5))
+    of = scene_feeds(run, SET, FONTS, TEXT)["train"].scenes
+    kinds = [of.plan(number).kind for number in range(60)]
+    assert 15 < kinds.count("hands") < 45
+    stored = RUN.as_dict()
+    del stored["data"]["hands"]
+    assert from_dict(RunConfig, stored) == RUN
+    assert scene_feeds(RUN, SET, FONTS, TEXT)["train"].digest == Scenes(SET, FONTS, seed=RUN.seed).digest
+    with pytest.raises(InvalidOption, match=r"data\.hands is -0\.1"):
+        replace(RUN, data=DataConfig(hands=-0.1))

@@ -1,8 +1,10 @@
 """Teaching a word: the held-out loss falls, equal inputs give equal factors, and bad pictures are refused before."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,6 +13,7 @@ from PIL import Image
 from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.diffusion.noise import Purpose, normal_at
+from mezzotint.diffusion.process import Process, schedule_of
 from mezzotint.errors import InvalidFile, InvalidOption
 from mezzotint.load import load_text
 from mezzotint.training.lesson import Examples, Lesson, check_word, read_lesson
@@ -77,6 +80,36 @@ def test_the_loss_that_is_told_is_that_of_the_held_out_pictures(
                 total += float(noised_loss(network, x0, eps, torch.full((2,), t), cond, "fp32", 0.05).mean())
     assert first is not None
     assert first.held == pytest.approx(total / 40, rel=1e-4)
+
+
+def test_another_schedule_and_target_are_the_models_own(
+    text: TextConditioner, lesson: Lesson, prior: Examples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The losses of the same network, read as one of v on the cosine, in the check and in the update."""
+    taught = Teacher(random_network(), text, SHORT, lesson, prior, "cpu", Process(schedule_of("vp_cosine"), "v"))
+    first, plain = taught._check(0), Teacher(random_network(), text, SHORT, lesson, prior)._check(0)
+    x0, cond, network = to_signed(lesson.held.pictures), text(["a zorp"] * 2), random_network()
+    total = 0.0
+    for look in range(8):
+        for level, share in enumerate(TIMES):
+            eps = normal_at(20_240_229, (2 * look + torch.arange(2)) * 5 + level, Purpose.EVALUATION, x0.shape[1:])
+            t = 2 / math.pi * math.atan(share / (1 - share))
+            alpha, sigma = math.cos(math.pi * t / 2), math.sin(math.pi * t / 2)
+            with torch.inference_mode():
+                v = network(alpha * x0 + sigma * eps, torch.full((2,), t), cond)
+            off = sigma * (v - (alpha * eps - sigma * x0))  # of x_0
+            total += float((((alpha + sigma) / sigma) ** 2 * off.square()).mean())
+    assert first.held == pytest.approx(total / 40, rel=1e-3)
+    assert plain.held != pytest.approx(first.held, rel=0.05)
+    seen = []
+
+    def spied(*given: Any) -> torch.Tensor:
+        seen.append(given[-1])
+        return noised_loss(*given)
+
+    monkeypatch.setattr("mezzotint.training.teach.noised_loss", spied)
+    taught._update(1)
+    assert seen == [taught.process]
 
 
 def test_equal_inputs_give_equal_factors_and_the_seed_matters(teacher: Make) -> None:

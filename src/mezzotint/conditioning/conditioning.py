@@ -20,6 +20,7 @@ class Conditioning:
     letter_weights (B, M)  the same of the letters
     augment (B, K)         how a training picture was changed (`training.augment`); None, as in all drawing: not at all
     adapters (B, n)        how strongly each of the network's n adapters acts, in their order; None: none of them does
+    distilled_guidance (B,)   the guidance that a network which takes it as an input is told; None: 1 for all, off
     """
 
     tokens: Tensor
@@ -30,6 +31,7 @@ class Conditioning:
     adapters: Tensor | None = None
     weights: Tensor | None = None
     letter_weights: Tensor | None = None
+    distilled_guidance: Tensor | None = None
 
     def __len__(self) -> int:
         return self.tokens.shape[0]
@@ -43,10 +45,8 @@ class Conditioning:
         length = max(self.tokens.shape[1], other.tokens.shape[1])
         spelled = max(self._spelled(), other._spelled())
         adapters = cat_strengths(self.adapters, other.adapters, len(self), len(other))
-        weighted = [name for name in _WEIGHTS if any(getattr(one, name) is not None for one in (self, other))]
-        a, b = (
-            replace(one._weighted(weighted).padded(length, spelled), adapters=None)._given() for one in (self, other)
-        )
+        ones = [name for name in _ONES if any(getattr(one, name) is not None for one in (self, other))]
+        a, b = (replace(one._with_ones(ones).padded(length, spelled), adapters=None)._given() for one in (self, other))
         assert a.keys() == b.keys(), "prompts of different models"
         joined = {name: torch.cat([value, b[name]]) for name, value in a.items()}
         return replace(self, **joined, adapters=adapters)
@@ -73,9 +73,10 @@ class Conditioning:
         """The strengths of the adapters; None if every one of them is zero, so that their work is left out."""
         return self.adapters if self.adapters is not None and bool(self.adapters.any()) else None
 
-    def _weighted(self, names: list[str]) -> Self:
-        """The same with ones in place of these weights, where they are not given."""
+    def _with_ones(self, names: list[str]) -> Self:
+        """The same with ones in place of these fields, where they are not given."""
         like = {"weights": self.mask, "letter_weights": self.mask if self.letters is None else self.letters}
+        like["distilled_guidance"] = self.style
         ones = {name: torch.ones(like[name].shape, device=self.mask.device) for name in names}
         return replace(self, **{name: one for name, one in ones.items() if getattr(self, name) is None})
 
@@ -87,7 +88,8 @@ class Conditioning:
         return 0 if self.letters is None else self.letters.shape[1]
 
 
-_WEIGHTS = ("weights", "letter_weights")
+_ONES = ("weights", "letter_weights", "distilled_guidance")
+"""What is 1 where it is not given."""
 
 
 def cat_strengths(first: Tensor | None, second: Tensor | None, rows: int, more: int) -> Tensor | None:

@@ -11,6 +11,7 @@ from mezzotint.diffusion.denoiser import Bound, BoundDenoiser, Denoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.schedule import Schedule
+from mezzotint.diffusion.solvers import Solver
 from mezzotint.diffusion.timegrid import TimeGrid
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class Canvas:
     start   the time at which sampling begins, the first of the time grid; 0 where no step is left
     plain   the denoiser without guidance; None where no step is left
     grid    the moves of sampling
+    solver  what takes them; None where no step is left
+    x       x_t at the start, of that shape; None until `Edit.start` has said it
     """
 
     schedule: Schedule
@@ -64,6 +67,8 @@ class Canvas:
     start: float = 1.0
     plain: Plain | None = None
     grid: TimeGrid = ()
+    solver: Solver[Any] | None = None
+    x: Tensor | None = None
 
 
 class Edit(Protocol):

@@ -17,7 +17,7 @@ from mezzotint.editing.img2img import Img2Img
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Inpaint", "Keep"]
+__all__ = ["Inpaint", "Keep", "over"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +41,12 @@ class Keep:
 class Inpaint(Edit):
     """Draws where the mask is 1, keeps the picture where it is 0, and blends in between.
 
-    source: the picture (Pillow, RGBA); pixels: the same, (C, 1, H, W) in [-1, 1]; mask: (1, H, W) in [0, 1]; latents:
-    the picture as latents (1, C', 1, H', W'); whole: see `Img2Img`. With a mask of ones this is `Img2Img`, bit for bit.
+    source: the picture (Pillow, RGBA), or None where somebody else keeps its bytes; pixels: the same, (C, 1, H, W) in
+    [-1, 1]; mask: (1, H, W) in [0, 1]; latents: the picture as latents (1, C', 1, H', W'); whole: see `Img2Img`. With a
+    mask of ones this is `Img2Img`, bit for bit.
     """
 
-    source: "Image"
+    source: "Image | None"
     pixels: Tensor
     mask: Tensor
     latents: Tensor
@@ -63,13 +64,19 @@ class Inpaint(Edit):
         return Revised(denoiser, Keep(self.latents, small[:, :, None]))
 
     def finished(self, image: "Image") -> "Image":
-        """The drawn picture over the source, premultiplied, by the mask: where it is 0, the source's own bytes."""
-        from PIL import Image
+        """The drawn picture over the source, by the mask."""
+        return image if self.source is None else over(image, self.source, self.mask)
 
-        share = self.mask[0].double().numpy()[..., None]
-        drawn, own = (np.asarray(one.convert("RGBA"), dtype=np.float64) for one in (image, self.source))
-        alpha = share * drawn[..., 3:] + (1 - share) * own[..., 3:]
-        colour = share * drawn[..., :3] * drawn[..., 3:] + (1 - share) * own[..., :3] * own[..., 3:]
-        mixed = np.concatenate([colour / np.maximum(alpha, 1e-9), alpha], axis=-1).round()
-        chosen = np.where(share == 0, own, np.where(share == 1, drawn, mixed))
-        return Image.fromarray(chosen.clip(0, 255).astype(np.uint8), "RGBA")
+
+def over(image: "Image", source: "Image", share: Tensor) -> "Image":
+    """A picture over another one, RGBA, premultiplied meanwhile, by a share (1, H, W): where it is 0, the bytes of
+    `source`, where it is 1, those of `image`."""
+    from PIL import Image
+
+    part = share[0].double().numpy()[..., None]
+    drawn, own = (np.asarray(one.convert("RGBA"), dtype=np.float64) for one in (image, source))
+    alpha = part * drawn[..., 3:] + (1 - part) * own[..., 3:]
+    colour = part * drawn[..., :3] * drawn[..., 3:] + (1 - part) * own[..., :3] * own[..., 3:]
+    mixed = np.concatenate([colour / np.maximum(alpha, 1e-9), alpha], axis=-1).round()
+    chosen = np.where(part == 0, own, np.where(part == 1, drawn, mixed))
+    return Image.fromarray(chosen.clip(0, 255).astype(np.uint8), "RGBA")

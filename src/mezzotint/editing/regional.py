@@ -1,7 +1,7 @@
-"""Regional prompts: boxes of a picture with prompts of their own."""
+"""Regional prompts: boxes of a picture, and what masks cover, with prompts of their own."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,10 +24,21 @@ from mezzotint.editing.windows import flat, own_memory
 from mezzotint.errors import InvalidOption
 from mezzotint.request import Request
 
-__all__ = ["FEATHER", "Region", "Regional", "branch", "region_of", "regional", "share_of"]
+__all__ = [
+    "FEATHER",
+    "Region",
+    "Regional",
+    "branch",
+    "region_of",
+    "region_of_mask",
+    "regional",
+    "share_of",
+]
 
 FEATHER = 2.0
 """Samples over which a region goes over into what is around it."""
+LEAST = 1 / 64
+"""A weight below it is 0: what JPEG leaves of black shall not count as a part of a mask."""
 
 
 def branch(number: int) -> str:
@@ -59,15 +70,31 @@ def region_of(box: tuple[float, float, float, float], size: tuple[int, int], sid
     """
     (top, bottom), (left, right) = (_cells(box[k], box[k + 2], size[1 - k]) for k in (1, 0))
     share = share_of(top, bottom, size[0])[:, None] * share_of(left, right, size[1])
+    return _placed(share, (left, top, right, bottom), side, f"region {','.join(f'{one:g}' for one in box)}")
+
+
+def region_of_mask(share: Tensor, side: tuple[int, int], name: str = "region_masks[0]") -> Region:
+    """The region of a mask, by its weights (H, W) on the canvas; where its picture lies is decided as for a box around
+    all that it covers. Raises `InvalidOption` where it covers nothing, or less than the smallest picture."""
+    share = share.double().where(share >= LEAST, 0.0)
+    if not bool(share.any()):
+        raise InvalidOption(f"{name} is black all over; make it bright where its prompt counts.")
+    rows, columns = (share.any(axis).nonzero() for axis in (1, 0))
+    box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    return _placed(share, box, side, name)
+
+
+def _placed(share: Tensor, box: tuple[int, int, int, int], side: tuple[int, int], name: str) -> Region:
+    """Where the picture of a region lies, whose weights are in a box (left, top, right, bottom) of samples."""
+    left, top, right, bottom = box
     if bottom - top >= side[0] and right - left >= side[1]:
         return Region(share, slice(top, bottom), slice(left, right))
     need = max(side[0] / (bottom - top), side[1] / (right - left))
     most = math.gcd(*side)
     if need > most:
         raise InvalidOption(
-            f"region {','.join(f'{share:g}' for share in box)} has {right - left}x{bottom - top} samples of the "
-            f"canvas, and the smallest picture that this model draws in one has {side[1] // most}x{side[0] // most}; "
-            "make it at least that large."
+            f"{name} has {right - left}x{bottom - top} samples of the canvas, and the smallest picture that this model "
+            f"draws in one has {side[1] // most}x{side[0] // most}; make it at least that large."
         )
     shrunk = next(f for f in range(2, most + 1) if f >= need and most % f == 0)
     height, width = side[0] // shrunk, side[1] // shrunk
@@ -187,17 +214,21 @@ class _Regional:
                 listener.accepted(step)
 
 
-def regional(request: Request, codec: Codec, native: tuple[int, int]) -> Regional | None:
-    """The regions of a request, if it has any. native: (width, height) that the network draws at once, in pixels.
+def regional(request: Request, codec: Codec, native: tuple[int, int], masks: Sequence[Tensor] = ()) -> Regional | None:
+    """The regions of a request, if it has any. native: (width, height) that the network draws at once, in pixels;
+    masks: the weights (1, H, W) of the regions that have masks, which lie above those of boxes.
 
     Raises `InvalidOption` for regions smaller than that of a model that draws in latents, whose means mean nothing.
     """
     (width, height), (_, down, across) = native, codec.factors
-    if not request.region:
+    if not (request.region or masks):
         return None
     across_all, down_all = request.size or native
     whole = down_all // down, across_all // across
-    found = tuple(region_of(box, whole, (height // down, width // across)) for box, _ in request.region)
+    side = height // down, width // across
+    shares = [F.adaptive_avg_pool2d(mask, whole)[0] for mask in masks]
+    found = tuple(region_of(box, whole, side) for box, _ in request.region)
+    found += tuple(region_of_mask(share, side, f"region_masks[{k}]") for k, share in enumerate(shares))
     if codec.factors != (1, 1, 1) and any(region.shrunk > 1 for region in found):
         raise InvalidOption(
             f"region is smaller than the {width}x{height} pixels that the model {request.model} draws at once; make it "

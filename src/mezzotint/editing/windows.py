@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Any, cast
+from typing import Any, Protocol, Self, cast, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -17,21 +17,32 @@ from mezzotint.diffusion.sampling import Step, listeners
 from mezzotint.diffusion.schedule import Level, Schedule
 from mezzotint.editing.edit import Edit
 
-__all__ = ["Place", "Windows", "flat", "own_memory", "places", "starts"]
+__all__ = ["OnCanvas", "Place", "Windows", "flat", "own_memory", "places", "starts"]
 
 
-def starts(length: int, side: int, stride: int, around: bool = False) -> tuple[int, ...]:
+@runtime_checkable
+class OnCanvas(Protocol):
+    """A conditioning that says something of every place, such as a smaller picture: a window is told its part."""
+
+    def cut(self, rows: Tensor, columns: Tensor) -> Self:
+        """What lies in these rows and columns of the canvas."""
+        ...
+
+
+def starts(length: int, side: int, stride: int, around: bool = False, unit: int = 1) -> tuple[int, ...]:
     """Where windows of `side` begin on an axis of `length`, evenly, at most `stride` apart.
 
-    The first begins at 0, the last ends at the end. `around`, the axis is closed to a circle, windows go over its end,
-    and none begins there: networks that draw in patches show these, and the patches of all windows may coincide.
+    The first begins at 0, the last ends at the end; all begin at multiples of `unit`, which divides the lengths and the
+    stride. `around`, the axis is closed to a circle, windows go over its end, and none begins there: networks that draw
+    in patches show these, and the patches of all windows may coincide.
     """
     assert 0 < stride <= side <= length, (length, side, stride)
     if around:
         count = -(-length // stride)
         return tuple((round(k * length / count) + side // 16) % length for k in range(count))
-    gaps = -(-(length - side) // stride)
-    return (*(round(k * (length - side) / gaps) for k in range(gaps)), length - side)
+    room, apart = (length - side) // unit, stride // unit
+    gaps = -(-room // apart)
+    return (*(unit * round(k * room / gaps) for k in range(gaps)), length - side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +59,14 @@ class Place:
         return x[..., self.rows[:, None], self.columns]
 
 
-def places(size: Sequence[int], side: Sequence[int], stride: Sequence[int], around: Sequence[bool]) -> list[Place]:
+def places(
+    size: Sequence[int], side: Sequence[int], stride: Sequence[int], around: Sequence[bool], unit: int = 1
+) -> list[Place]:
     """The windows of a canvas (H, W), from the top left, row by row.
 
     Their weights are `sin²(pi (i + 1/2) / side)` along each axis, which is smooth, and 0 at no sample.
     """
-    begins = [starts(*axis) for axis in zip(size, side, stride, around, strict=True)]
+    begins = [starts(*axis, unit) for axis in zip(size, side, stride, around, strict=True)]
     bumps = [torch.sin(torch.pi * (torch.arange(n, dtype=torch.float64) + 0.5) / n) ** 2 for n in side]
     weight, total = bumps[0][:, None] * bumps[1], torch.zeros(tuple(size), dtype=torch.float64)
     found = []
@@ -74,6 +87,7 @@ class Windows(Edit):
     side, stride   (h, w) of a window, and how far apart they begin at most, in latents
     around         whether the picture goes on over its (lower, right) edge at the other one (`tile`)
     together       windows that share a network call; 1 gives each what it gets alone, to the bit
+    unit           windows begin at multiples of it, for networks to which not all places are alike; no tile has one
     Where all windows say the same, so does the mean, exactly. A canvas of one window is left alone.
     Source: Bar-Tal et al. 2023 (MultiDiffusion, arXiv 2302.08113), equation 5, with smooth weights.
     """
@@ -82,6 +96,7 @@ class Windows(Edit):
     stride: tuple[int, int]
     around: tuple[bool, bool] = (False, False)
     together: int = 1
+    unit: int = 1
 
     def wrap(self, denoiser: Denoiser[Any]) -> Denoiser[Any]:
         """The denoiser of windows as one of the canvas."""
@@ -109,13 +124,13 @@ class _Windowed:
         w, size = self.windows, tuple(x_t.shape[-2:])
         if size == w.side and not any(w.around):
             return self._own(size, 0)(x_t, t, cond, to=to, probe=probe)
-        found, mean = places(size, w.side, w.stride, w.around), None
+        found, mean = places(size, w.side, w.stride, w.around, w.unit), None
         for first in range(0, len(found), w.together):
             group = found[first : first + w.together]
             whole = self._own(size, first)(
                 torch.cat([place.cut(x_t) for place in group]),
                 _repeated(t, len(group)),
-                {name: _again(one, len(group)) for name, one in cond.items()},
+                {name: _seen(one, group) for name, one in cond.items()},
                 to=None if to is None else _repeated(to, len(group)),
                 probe=probe,
             )
@@ -161,12 +176,13 @@ def _repeated(t: Tensor, count: int) -> Tensor:
     return t if t.ndim == 0 else torch.cat([t] * count)
 
 
-def _again(cond: Any, count: int) -> Any:
-    """The conditioning of `count` windows with the same pictures."""
-    whole = cond
-    for _ in range(count - 1):
+def _seen(cond: Any, group: Sequence[Place]) -> Any:
+    """The conditioning of some windows with the same pictures."""
+    parts: list[Any] = [cond.cut(one.rows, one.columns) if isinstance(cond, OnCanvas) else cond for one in group]
+    whole = parts[0]
+    for part in parts[1:]:
         assert isinstance(whole, Catable), f"{type(cond).__name__} has no cat; use together=1"
-        whole = whole.cat(cond)
+        whole = whole.cat(part)
     return whole
 
 

@@ -8,9 +8,9 @@ from mezzotint.checked import Checked
 from mezzotint.codecs.images import from_image
 from mezzotint.conditioning.prompt import meant
 from mezzotint.errors import InvalidOption
-from mezzotint.evaluation.detector import Detector
+from mezzotint.evaluation.detector import Detector, Sight
 from mezzotint.evaluation.encoder import Encoder
-from mezzotint.evaluation.sides import check_sides
+from mezzotint.evaluation.sides import check_sides, squared
 from mezzotint.evaluation.wishes import Wish, fulfilled, wish_of
 from mezzotint.request import SEEDS, Request
 
@@ -57,14 +57,23 @@ class Choosing:
         """What the detector is asked about a prompt; nothing without a detector."""
         return Wish() if self.detector is None else wish_of(prompt, self.detector.things)
 
+    def sight(self, wish: Wish, image: "Image") -> Sight | None:
+        """What is seen in a picture, scaled to what the detector looks at; None if nothing can be wished for."""
+        if self.detector is None or not wish.sentences:
+            return None
+        return self.detector.images([squared(image, self.detector.network.config.size)])[0]
+
     def look(self, prompt: str, image: "Image", tries: int) -> Checked:
         """What is found in a picture of a prompt."""
-        wish, sight = self.wish(prompt), None
-        if self.detector is not None and wish.sentences:
-            sight = self.detector.images([image])[0]
+        wish = self.wish(prompt)
+        return self.found(prompt, image, wish, self.sight(wish, image), tries)
+
+    def found(self, prompt: str, image: "Image", wish: Wish, sight: Sight | None, tries: int) -> Checked:
+        """The same, where the detector has looked."""
         fit = None
         if self.encoder is not None:
-            fit = float(self.encoder.alignment(from_image(image)[None], [prompt])[0])
+            pixels = from_image(squared(image, self.encoder.size))
+            fit = float(self.encoder.alignment(pixels[None], [prompt])[0])
         return Checked(
             asked=wish.sentences,
             faults=() if sight is None else fulfilled(wish, sight).faults,

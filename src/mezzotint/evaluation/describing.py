@@ -7,7 +7,7 @@ classification by prompts as Radford et al. 2021 (CLIP, arXiv 2103.00020, sectio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor
@@ -20,12 +20,11 @@ from mezzotint.data.icons.words import MASS
 from mezzotint.data.pixels import fit
 from mezzotint.data.scenes.nouns import nouns, plural_of
 from mezzotint.evaluation.detector import Detector, SightOf
-from mezzotint.evaluation.encoder import Encoder
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Describer", "Description", "names"]
+__all__ = ["Describer", "Description", "Ranker", "names"]
 
 LEAST = 3
 """Pictures of the data set that a name must have."""
@@ -76,21 +75,52 @@ class Description:
         }
 
 
+class Ranker(Protocol):
+    """What ranks texts: features of length 1 of pictures and of prompts, one row each (`Encoder`, `published.Clip`)."""
+
+    @property
+    def weights_sha256(self) -> str:
+        """Which network it is."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """The side of the squares that colours are measured on, in pixels."""
+        ...
+
+    def images(self, images: "Sequence[Image]") -> Tensor:
+        """Features (B, width) of Pillow images of any size."""
+        ...
+
+    def prompts(self, prompts: Sequence[str]) -> Tensor:
+        """Features (B, width) of prompts."""
+        ...
+
+
 @dataclass
 class Describer:
     """An encoder, and a detector if there is one, that are ready to describe. The features of the names are computed
-    once."""
+    once, unless they are given."""
 
-    encoder: Encoder
+    encoder: Ranker
     detector: Detector | None = None
     vocabulary: tuple[str, ...] = field(default_factory=lambda: names())
-    _features: Tensor | None = None
+    known: Tensor | None = None
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """The names as prompts, in their order."""
+        return tuple(_called(name) for name in self.vocabulary)
+
+    def features(self) -> Tensor:
+        """The features (names, width) of the names."""
+        if self.known is None:
+            self.known = self.encoder.prompts(self.called)
+        return self.known
 
     def ranked(self, features: Tensor, count: int) -> list[list[tuple[str, float]]]:
         """The `count` names that fit best to features (B, width) of pictures, with their scores."""
-        if self._features is None:
-            self._features = self.encoder.prompts([_called(name) for name in self.vocabulary])
-        best = (features @ self._features.T).topk(min(count, len(self.vocabulary)), dim=1)
+        best = (features @ self.features().T).topk(min(count, len(self.vocabulary)), dim=1)
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return [[(self.vocabulary[i], s) for i, s in zip(row, scores, strict=True)] for row, scores in pairs]
 

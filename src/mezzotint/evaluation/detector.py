@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mezzotint.codecs.images import from_image
 from mezzotint.errors import InvalidOption
-from mezzotint.families.icon_detector import IconDetector, decoded, read
+from mezzotint.families.icon_detector import IconDetector, around, decoded, read
 from mezzotint.load import load_icon_detector
 
 if TYPE_CHECKING:
@@ -36,10 +36,16 @@ class SightOf:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What is in a picture: things, the surest first, and the text that is read, "" if there is none."""
+    """What is in a picture: things, the surest first, and the text that is read, "" if there is none.
+
+    letters: the box around all letters, in pixels; None if there are none. fingers: how many a hand holds up, where
+    that was looked for (`mezzotint.evaluation.fingers`); None: there is no hand.
+    """
 
     things: tuple[SightOf, ...]
     text: str
+    letters: tuple[float, float, float, float] | None = None
+    fingers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class Detector:
                     SightOf(self.things[s.kind], s.score, s.box, self.colours[s.colour], s.colour_score)
                     for s in what.things
                 )
-                sights.append(Sight(tuple(things), read(what.letters, self.alphabet)))
+                sights.append(Sight(tuple(things), read(what.letters, self.alphabet), around(what.letters)))
         return sights
 
     def images(self, images: "Sequence[Image]", least: float = 0.3) -> list[Sight]:

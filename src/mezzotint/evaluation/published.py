@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mezzotint.data.pixels import Bytes
+from mezzotint.data.pixels import Bytes, fit
 from mezzotint.errors import InvalidCheckpoint, InvalidOption, MissingDependency, unknown_name
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["KINDS", "Published", "load_published", "on_white"]
+__all__ = ["KINDS", "Clip", "Published", "load_clip", "load_published", "on_white"]
 
 _CHUNK = 32
 """Pictures or prompts in one call of a network."""
@@ -40,6 +40,8 @@ class Published:
 
     width: how many numbers a feature has. pictures: from premultiplied RGBA (H, W, 4) bytes to features (B, width);
     prompts: the same for texts, None for a network that reads none. weights_sha256: of its weights' file.
+    side: that of the square that it sees. reader_sha256: of its files that say how texts are read, "" where it reads
+    none.
     """
 
     name: str
@@ -47,6 +49,38 @@ class Published:
     weights_sha256: str
     pictures: Callable[[Sequence[Bytes]], Tensor]
     prompts: Callable[[Sequence[str]], Tensor] | None = None
+    side: int = 224
+    reader_sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A CLIP that ranks texts for pictures, with the interface of `encoder.Encoder`.
+
+    size: the side that colours are measured on; the network sees the square of its own.
+    """
+
+    published: Published
+    size: int = 64
+
+    @property
+    def weights_sha256(self) -> str:
+        """Digest of its weights' file."""
+        return self.published.weights_sha256
+
+    def images(self, images: "Sequence[Image]") -> Tensor:
+        """Features (B, width) of Pillow images of any size; each is fitted onto a square, and lies on white."""
+        return self.published.pictures([fit(image, self.published.side) for image in images])
+
+    def prompts(self, prompts: Sequence[str]) -> Tensor:
+        """Features (B, width) of prompts; words beyond the network's length are left out."""
+        assert self.published.prompts is not None, "CLIP reads prompts"
+        return self.published.prompts(prompts)
+
+
+def load_clip(folder: Path | str) -> Clip:
+    """The CLIP with the weights in a folder. Raises as `load_published` does."""
+    return Clip(load_published("clip", folder))
 
 
 def on_white(picture: Bytes, side: int) -> "Image":
@@ -180,7 +214,14 @@ def _clip(folder: Path, eye: _Eye) -> Published:
 
         return _in_parts(some, width, ask)
 
-    return Published("clip", width, _digest(folder), pictures, prompts)
+    return Published("clip", width, _digest(folder), pictures, prompts, eye.side, _reader_digest(folder))
+
+
+def _reader_digest(folder: Path) -> str:
+    """SHA-256 of the descriptions and the tokenizer: the names of their files, and what these hold."""
+    files = (path for path in sorted(folder.iterdir()) if path.suffix in (".json", ".txt") and path.is_file())
+    digests = "".join(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n" for path in files)
+    return hashlib.sha256(digests.encode()).hexdigest()
 
 
 def _digest(folder: Path) -> str:

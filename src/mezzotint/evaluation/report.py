@@ -37,6 +37,7 @@ def report(found: Evaluation, gains: Mapping[str, Interval], other: str | None, 
             "with this detector.</p>",
             table(*_scores(found.iconeval)),
             *_second_reader(found.iconeval),
+            *_counted_fingers(found.iconeval),
         ]
     if gains and other is not None:
         lines = [
@@ -98,6 +99,22 @@ def _second_reader(part: IconPart) -> Iterator[str]:
         f"{_share(one.score)} ({_share(one.low)} to {_share(one.high)}), {_share(one.ignoring_case)} where capital and "
         f"small letters are the same{''.join(others)}; character error rate {one.errors:.3f}.{trust}</p>"
     )
+
+
+def _counted_fingers(part: IconPart) -> Iterator[str]:
+    hands = part.scores.tasks.get("hands")
+    if hands is None or hands.hands is None:
+        return
+    check = hands.hands
+    yield (
+        "<p>Fingers are counted by geometry, not by the detector. Counted right, by the true count: of held-out hands "
+        f"that we drew (the ceiling) {_by_count(check.ours)}; of emoji that others drew "
+        f"{_by_count(check.emoji) or 'none here'}.</p>"
+    )
+
+
+def _by_count(counts: Mapping[int, tuple[int, int]]) -> str:
+    return ", ".join(f"{right} of {of} with {count}" for count, (right, of) in counts.items())
 
 
 def _losses(losses: Mapping[str, float]) -> tuple[Sequence[str], Sequence[Sequence[str]]]:

@@ -109,6 +109,8 @@ def evaluate(
             found, scores = yard.scored(tools, gallery(pipe, yard.prompts, plan.seeds, plan.request, told))
         icons = IconPart(tuple(found), scores, yard.baselines)
     real, others, shown = _realism(pipe, tools, plan, yard, watch)
+    if getattr(pipe.model.denoiser.network, "one_evaluation", False):
+        losses = None  # it is no denoiser, and has no loss at a noise level
     return Evaluation(
         model=pipe.model.name,
         weights_sha256=pipe.model.weights_sha256,
@@ -179,4 +181,5 @@ def _settings(pipe: Pipeline, plan: Plan, yard: Yardstick) -> dict[str, Any]:
     left = ("prompt", "n", "model", "size")
     how = {name: value for name, value in resolved.items() if name not in left}
     counts = {"prompts_a_task": len(yard.prompts) // len(TASKS), "seeds": plan.seeds, "pictures": plan.pictures}
-    return {**how, **counts, "composites": plan.composites, "lettered": plan.lettered, "prompts_version": VERSION}
+    counts |= {"composites": plan.composites, "lettered": plan.lettered, "hands": plan.hands}
+    return {**how, **counts, "prompts_version": VERSION}

@@ -11,6 +11,7 @@ from mezzotint.evaluation.detector import Detector
 from mezzotint.evaluation.encoder import Encoder
 from mezzotint.evaluation.iconeval.baselines import pasted, retrieved
 from mezzotint.evaluation.iconeval.gallery import Judged, chosen, judged
+from mezzotint.evaluation.iconeval.hands import HandCheck, hand_check
 from mezzotint.evaluation.iconeval.prompts import IconPrompt, load_prompts
 from mezzotint.evaluation.iconeval.reading import Witness, witness_of
 from mezzotint.evaluation.iconeval.score import IconScores, score
@@ -36,6 +37,7 @@ class Plan:
     pictures     drawn for held-out captions, for distances, coverage and repetition
     composites   scenes on which the detector is validated
     lettered     scenes with words on which the second reader is
+    hands        drawn hands on which counting fingers is
     """
 
     request: Request
@@ -44,6 +46,7 @@ class Plan:
     pictures: int = 1000
     composites: int = 4000
     lettered: int = 300
+    hands: int = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +61,11 @@ class Tools:
     fonts: Fonts | None = None
     published: tuple[Published, ...] = ()
 
-    def scenes(self, split: str) -> Scenes | None:
-        """Composed scenes, if pictures and fonts are here."""
+    def scenes(self, split: str, kinds: tuple[str, ...] = ()) -> Scenes | None:
+        """Composed scenes, if pictures and fonts are here; of these kinds, or of the usual ones."""
         if self.pictures is None or self.fonts is None:
             return None
-        return Scenes(self.pictures, self.fonts, split=split)
+        return Scenes(self.pictures, self.fonts, split=split, kinds=kinds or None)
 
     def digests(self) -> dict[str, str]:
         """Which instruments these are."""
@@ -75,19 +78,21 @@ class Tools:
 @dataclass(frozen=True)
 class Yardstick:
     """prompts: of IconEval; bank: features of the picture set; trust: of the detector, by task; witness: the second
-    reader; baselines: scores of what does not draw, "paste" and "retrieval", as far as the tools allow."""
+    reader; baselines: scores of what does not draw, "paste" and "retrieval", as far as the tools allow; hands: how well
+    fingers are counted."""
 
     prompts: tuple[IconPrompt, ...]
     bank: Bank | None
     trust: Mapping[str, Trust]
     witness: Witness | None
     baselines: Mapping[str, IconScores]
+    hands: HandCheck | None = None
 
     def scored(self, tools: Tools, pictures: "Iterator[tuple[int, int, Image]]") -> tuple[list[Judged], IconScores]:
         """Pictures of the prompts, judged and scored."""
         assert tools.detector is not None
         found = judged(tools.detector, self.prompts, pictures, reader=tools.reader)
-        return found, score(found, self.trust, witness=self.witness)
+        return found, score(found, self.trust, witness=self.witness, hands=self.hands)
 
 
 def yardstick(tools: Tools, plan: Plan) -> Yardstick:
@@ -99,10 +104,14 @@ def yardstick(tools: Tools, plan: Plan) -> Yardstick:
     train, heldout = tools.scenes("train"), tools.scenes("heldout")
     trust = {} if heldout is None else trust_of(tools.detector, heldout, plan.composites)
     witness = None if tools.reader is None else witness_of(tools.reader, heldout, plan.lettered)
-    bare = Yardstick(prompts, bank, trust, witness, {})
+    hands = None
+    if any(prompt.task == "hands" for prompt in prompts) and (drawn := tools.scenes("heldout", ("hands",))) is not None:
+        hands = hand_check(drawn, plan.hands)
+        trust |= {"hands": hands.trust}
+    bare = Yardstick(prompts, bank, trust, witness, {}, hands)
     baselines = {}
     if train is not None:
         baselines["paste"] = bare.scored(tools, pasted(prompts, train))[1]
     if bank is not None:
         baselines["retrieval"] = bare.scored(tools, retrieved(prompts, bank, plan.seeds))[1]
-    return Yardstick(prompts, bank, trust, witness, baselines)
+    return Yardstick(prompts, bank, trust, witness, baselines, hands)

@@ -142,10 +142,12 @@ class Reading:
     """Another program's settings in our words.
 
     here: name of our option -> its value here. differs: "solver" or "grid" -> how theirs differs, or why there is none.
+    scale: what their guidance is multiplied with here.
     """
 
     here: Mapping[str, str]
     differs: Mapping[str, str]
+    scale: float = 1.0
 
 
 def reading(program: str, solver: str | None, grid: str | None) -> Reading:
@@ -156,8 +158,10 @@ def reading(program: str, solver: str | None, grid: str | None) -> Reading:
     table = _program(program)
     here: dict[str, str] = {}
     differs: dict[str, str] = {}
+    scale = 1.0
     if line := _find(solver or "", table.solvers):
         entry = line[1]
+        scale = entry.scale
         found = {"solver": entry.spec, "grid": entry.grid, "guidance_methods": entry.guidance}
         here = {option: value for option, value in found.items() if value is not None}
         differs["solver"] = entry.differs
@@ -168,4 +172,4 @@ def reading(program: str, solver: str | None, grid: str | None) -> Reading:
         here["grid"], differs["grid"] = spaced[1].grid, spaced[1].differs
     elif "grid" not in here and (sentence := _none_here(table, grid or "", table.no_grids)):
         differs["grid"] = sentence.removesuffix(".")
-    return Reading(here, {name: text for name, text in differs.items() if text})
+    return Reading(here, {name: text for name, text in differs.items() if text}, scale)

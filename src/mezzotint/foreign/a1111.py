@@ -51,7 +51,7 @@ _ON_GRIDS = {
 _SOLVERS = _ON_GRIDS | {
     "Restart": Entry("heun", grid="restart", differs="theirs chooses the intervals by the number of steps"),
     "DDIM": Entry("ddim", differs=_OWN),
-    "DDIM CFG++": Entry("ddim", guidance="cfg++", differs=f"their guidance is 12.5 times ours; {_OWN}"),
+    "DDIM CFG++": Entry("ddim", guidance="cfg++", differs=f"their guidance is 12.5 times ours; {_OWN}", scale=1 / 12.5),
     "PLMS": Entry("plms", differs=_OWN),
     "UniPC": Entry(
         "unipc-3",

@@ -11,13 +11,17 @@ __all__ = ["Entry", "GridEntry", "Program"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One of our solvers with options, and a time grid or a guidance rule where the name includes one."""
+    """One of our solvers with options, and a time grid or a guidance rule where the name includes one.
+
+    scale: what their guidance is multiplied with, where the rule counts otherwise.
+    """
 
     solver: str
     options: Mapping[str, Value] = field(default_factory=lambda: MappingProxyType({}))
     grid: str | None = None
     guidance: str | None = None
     differs: str = ""
+    scale: float = 1.0
 
     @property
     def spec(self) -> str:

@@ -20,11 +20,11 @@ __all__ = ["choosing_of", "previews_of"]
 MOST = 100
 
 
-def choosing_of(check: bool, tries: Any, best_of: Any) -> "Choosing | None":
+def choosing_of(check: bool, tries: Any, best_of: Any, option: str = "--check") -> "Choosing | None":
     """How pictures are chosen, with the instruments that are shipped; None if they are not.
 
     check: until a picture is right, at most `tries` (4) are drawn; best_of: so many are drawn always, and the one is
-    kept that has the fewest faults (with `check`) and fits best. Raises InvalidOption.
+    kept that has the fewest faults (with `check`) and fits best. option: what asks for the check. Raises InvalidOption.
     """
     if not check and best_of is None:
         if tries is not None:
@@ -41,7 +41,7 @@ def choosing_of(check: bool, tries: Any, best_of: Any) -> "Choosing | None":
 
     eye, measure = INSTRUMENTS / "detector", INSTRUMENTS / "encoder"
     if check:
-        _need(eye, "--check needs a detector")
+        _need(eye, f"{option} needs a detector")
     else:
         _need(measure, "--best-of without --check needs an encoder")
     return Choosing(

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mezzotint.interfaces.sheets import Frame, Pixels, pixels_of
 
 if TYPE_CHECKING:
@@ -19,17 +21,29 @@ class Film:
         """Take in a step."""
         move = preview.step.move
         begin, end = (move.t, move.s) if preview.step.prediction is not None else (move.s, move.t)
-        here = self._here if self._here is not None else _start(pipe, preview)
-        believed = pixels_of(preview.x0) if preview.step.prediction is not None else self._frames[-1].x0
+        now, told = pixels_of(preview.x), preview.step.prediction is not None
+        here = self._here
+        if here is None or not preview.step.index:  # the first step of the picture, or of a pass
+            here = _start(pipe, preview) if told else now
+        believed = pixels_of(preview.x0) if told or not preview.step.index else self._frames[-1].x0
         self._frames.append(Frame(begin, here, believed))
-        self._here = pixels_of(preview.x)
+        self._here = now
         if preview.image is not None:
             self._frames.append(Frame(end, self._here, self._here))
 
     @property
     def frames(self) -> tuple[Frame, ...]:
-        """What was collected, from noise to the picture."""
-        return tuple(self._frames)
+        """What was collected, from noise to the picture; all as large as the largest, by repeating pixels."""
+        height, width = (max(frame.x.shape[axis] for frame in self._frames) for axis in (0, 1))
+        return tuple(
+            Frame(one.t, _stretched(one.x, height, width), _stretched(one.x0, height, width)) for one in self._frames
+        )
+
+
+def _stretched(pixels: Pixels, height: int, width: int) -> Pixels:
+    rows, columns = (np.arange(new) * old // new for new, old in zip((height, width), pixels.shape, strict=False))
+    found: Pixels = pixels[rows[:, None], columns]
+    return found
 
 
 def _start(pipe: "Pipeline", preview: "Preview") -> Pixels:

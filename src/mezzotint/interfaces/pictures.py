@@ -1,15 +1,16 @@
 """Where pictures go: names for files, and files that never take the place of another picture."""
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mezzotint.errors import InvalidOption, OutOfSpace
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from mezzotint.interfaces.vector.document import Vector
     from mezzotint.recipe import Recipe
 
 DEFAULT_FOLDER = Path("mezzotint-out")
@@ -31,15 +32,63 @@ def slug(prompt: str) -> str:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What pictures are written as, where both are possible. kind: "png", "svg", or None if only `--out` says; colours:
+    how many an SVG has at most, None for as many as it needs."""
+
+    kind: str | None = None
+    colours: Any = None
+
+    def ends_in(self, out: str | None) -> str:
+        """.png or .svg for an `--out`. Raises InvalidOption, also for what does not fit; MissingDependency."""
+        suffix = "" if out is None or Path(out).is_dir() else Path(out).suffix.lower()
+        told = suffix if suffix in (".png", ".svg") else ""
+        if told and self.kind not in (None, told[1:]):
+            raise InvalidOption(
+                f"out is {out}, and format is {self.kind}; give a file that ends in .{self.kind}, or no --format."
+            )
+        if (told or f".{self.kind or 'png'}") == ".png":
+            if self.colours is not None:
+                raise InvalidOption(f"svg-colours is {self.colours}, but PNG is written; give --format svg too.")
+            return ".png"
+        from mezzotint.interfaces.vector.document import check_colours
+        from mezzotint.interfaces.vector.trace import require_vtracer
+
+        check_colours(self.colours)
+        require_vtracer()
+        return ".svg"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A picture on disk, and what there is to say of it if it is an SVG."""
+
+    path: Path
+    vector: "Vector | None" = None
+
+
+@dataclass(frozen=True)
 class Destination:
-    """A file for one picture, or a folder in which each picture has a name of its own."""
+    """A file for one picture, or a folder in which each picture has a name of its own.
+
+    suffix: .png or .svg; colours: how many an SVG has at most.
+    """
 
     folder: Path
     file: Path | None = None
+    suffix: str = ".png"
+    colours: int | None = None
 
     @classmethod
-    def of(cls, out: str | None, n: int) -> "Destination":
-        """From `--out`. Raises InvalidOption if it does not fit the number of pictures or is no PNG."""
+    def of(cls, out: str | None, n: int, written: Written | None = None) -> "Destination":
+        """From `--out`; written: what else may be written than PNG. Raises InvalidOption if it does not fit the number
+        of pictures or what is written, MissingDependency for an SVG without vtracer."""
+        if written is not None and (suffix := written.ends_in(out)) == ".svg":
+            path = Path(DEFAULT_FOLDER if out is None else out)
+            if path.is_dir() or path.suffix.lower() != suffix:
+                return replace(cls.of(out, n), suffix=suffix, colours=written.colours)
+            _one_file(path, n)
+            return cls(path.parent, path, suffix, written.colours)
         if out is None:
             return cls(DEFAULT_FOLDER)
         path = Path(out)
@@ -53,30 +102,41 @@ class Destination:
             raise InvalidOption(f"{path} does not end in .png; pictures are written as PNG, which can carry a recipe.")
         if path.suffix.lower() != ".png":
             return cls(path)
-        if n > 1:
-            raise InvalidOption(
-                f"{path} is one file for {n} pictures; give a folder, and each picture gets its own name."
-            )
+        _one_file(path, n)
         return cls(path.parent, path)
 
     def save(self, image: "Image", recipe: "Recipe") -> Path:
         """Write a picture with its recipe and return its path. Raises OutOfSpace."""
+        return self.write(image, recipe).path
+
+    def write(self, image: "Image", recipe: "Recipe") -> Saved:
+        """The same, and what there is to say of an SVG."""
         from mezzotint.provenance.files import write_atomically
         from mezzotint.provenance.png import png_bytes
 
-        data = png_bytes(image, recipe)
+        vector = None
+        if self.suffix == ".svg":
+            from mezzotint.interfaces.vector.document import vectorise
+
+            vector = vectorise(image, self.colours, recipe)
+        data = png_bytes(image, recipe) if vector is None else vector.text.encode()
         make_folder(self.folder)
         path = self.file or self._free(f"{slug(recipe.request.prompt)}-{recipe.request.seed}", data)
         write_atomically(path, data)
-        return path
+        return Saved(path, vector)
 
     def _free(self, stem: str, data: bytes) -> Path:
         """`stem.png`, or `stem-2.png` and so on if another picture has that name; the same bytes may come again."""
-        path, count = self.folder / f"{stem}.png", 1
+        path, count = self.folder / f"{stem}{self.suffix}", 1
         while path.exists() and not (path.is_file() and path.read_bytes() == data):
             count += 1
-            path = self.folder / f"{stem}-{count}.png"
+            path = self.folder / f"{stem}-{count}{self.suffix}"
         return path
+
+
+def _one_file(path: Path, n: int) -> None:
+    if n > 1:
+        raise InvalidOption(f"{path} is one file for {n} pictures; give a folder, and each picture gets its own name.")
 
 
 def make_folder(folder: Path) -> None:

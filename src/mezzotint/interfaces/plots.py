@@ -27,6 +27,7 @@ FONT = ImageFont.load_default(12)
 LEFT = 110
 """Width of the labels of rows, in pixels."""
 REFUSED = (200, 200, 200)
+Read = Callable[[Mapping[str, Any]], dict[str, Any]]
 Reader = tuple[str, Callable[[str], Any]]
 """The name of an option in a `Request`, and how one of its values is read."""
 
@@ -84,9 +85,10 @@ def axis_of(name: str, text: str, options: Mapping[str, Reader]) -> Axis:
     return Axis(own, labels, tuple(read(label) for label in labels))
 
 
-def cells_of(prompt: str, options: Mapping[str, Any], axes: Sequence[Axis]) -> list[Cell]:
+def cells_of(prompt: str, options: Mapping[str, Any], axes: Sequence[Axis], read: Read = dict) -> list[Cell]:
     """A cell for every combination of values, the last axis slowest. What cannot be asked for says so in its cell.
 
+    read: from the options of a cell to those of its request, which has digests where options have files.
     Raises InvalidOption for options on two axes, too many cells, and a prompt that stands for several or lacks the
     words that are to be replaced.
     """
@@ -107,10 +109,10 @@ def cells_of(prompt: str, options: Mapping[str, Any], axes: Sequence[Axis]) -> l
             "--x 'prompt=red|green'."
         )
     places = product(*(range(len(axis.labels)) for axis in reversed(axes)))
-    return [_cell(several[0], options, axes, place[::-1]) for place in places]
+    return [_cell(several[0], options, axes, place[::-1], read) for place in places]
 
 
-def _cell(prompt: str, options: Mapping[str, Any], axes: Sequence[Axis], place: tuple[int, ...]) -> Cell:
+def _cell(prompt: str, options: Mapping[str, Any], axes: Sequence[Axis], place: tuple[int, ...], read: Read) -> Cell:
     own = dict(options)
     for axis, number in zip(axes, place, strict=True):
         if axis.option == "prompt":
@@ -118,7 +120,7 @@ def _cell(prompt: str, options: Mapping[str, Any], axes: Sequence[Axis], place: 
         else:
             own[axis.option] = axis.values[number]
     try:
-        request = Request.from_json_dict(lifted(prompt, own))
+        request = Request.from_json_dict(read(lifted(prompt, own)))
         if request.n != 1:
             raise InvalidOption(f"n is {request.n}; a cell has one picture, and further seeds are an axis: seed=1,2.")
         return Cell(place, request)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Wildcards", "prompts_of", "requests_of", "resumed"]
 
+Read = Callable[[Mapping[str, Any]], dict[str, Any]]
+"""From options to the same with digests in the place of files."""
 MAX_BYTES = 10_000_000
 """Of a file of prompts, or of a wildcard."""
 
@@ -96,19 +98,19 @@ class Wildcards:
 
 
 def requests_of(
-    prompts: Sequence[str], options: Mapping[str, Any], cards: Wildcards, seed: Callable[[], int]
+    prompts: Sequence[str], options: Mapping[str, Any], cards: Wildcards, seed: Callable[[], int], read: Read
 ) -> tuple[Request, ...]:
     """The requests of prompts with the same options: one for each choice of braces, and where there are wildcards one
-    for each picture. seed: for prompts that state none. Raises InvalidOption."""
+    for each picture. seed: for prompts that state none; read: reads the files that they name. Raises InvalidOption."""
     return tuple(
         request
         for prompt in prompts
         for text in expanded_prompts(prompt)
-        for request in _requests(lifted(text, options), cards, seed)
+        for request in _requests(read(lifted(text, options)), cards, seed, read)
     )
 
 
-def _requests(options: dict[str, Any], cards: Wildcards, seed: Callable[[], int]) -> Iterator[Request]:
+def _requests(options: dict[str, Any], cards: Wildcards, seed: Callable[[], int], read: Read) -> Iterator[Request]:
     if options.get("seed") is None:
         options["seed"] = seed()
     prompt = options["prompt"]
@@ -122,7 +124,7 @@ def _requests(options: dict[str, Any], cards: Wildcards, seed: Callable[[], int]
         one = whole.picture(number)
         own = {**options, "n": 1, "seed": one.seed} | ({"vary": one.vary} if one.vary else {})
         # what was picked may name LoRAs and options
-        yield Request.from_json_dict(lifted(cards.picked(prompt, own["seed"]), own))
+        yield Request.from_json_dict(read(lifted(cards.picked(prompt, own["seed"]), own)))
 
 
 def resumed(
@@ -178,7 +180,7 @@ def _recipes(to: "Destination", looked_at: bool) -> dict[tuple[Request, _Digests
     from mezzotint.provenance.read import read_metadata
 
     found: dict[tuple[Request, _Digests], Path] = {}
-    for path in sorted(to.folder.glob("*.png")) if to.file is None else [to.file]:
+    for path in sorted(to.folder.glob(f"*{to.suffix}")) if to.file is None else [to.file]:
         try:
             recipe = read_metadata(path).recipe
         except InvalidFile:

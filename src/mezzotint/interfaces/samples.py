@@ -49,15 +49,23 @@ def draw_sheet(trainer: "Trainer", text: "TextConditioner", stop: Callable[[], b
     """Draw the sheet of this step with the averaged weights into `samples/`; None if `stop` says so in between."""
     from mezzotint.conditioning.prompt import escaped
     from mezzotint.families.pixel_dit import PixelDiT
+    from mezzotint.families.pixel_gan import PixelGAN
     from mezzotint.load import live_model
     from mezzotint.pipeline import Pipeline
+    from mezzotint.training.config import GanRun, RunConfig
+    from mezzotint.training.student import StudentRun, drawn_with
 
-    prompts = sheet_prompts(trainer)
+    run, prompts = trainer.run, sheet_prompts(trainer)
+    assert isinstance(run, RunConfig | GanRun), "what draws nothing has no samples"
     images = []
-    with trainer.averaged(trainer.run.ema[0]) as network:
-        assert isinstance(network, PixelDiT)
+    with trainer.averaged(run.ema[0]) as network:
+        assert isinstance(network, PixelDiT | PixelGAN)
         styles = trainer.supplies.styles
-        pipe = Pipeline(live_model(network, trainer.run.name, styles, text, trainer.device))
+        process = (run.schedule, run.objective.target) if isinstance(run, RunConfig) else ()
+        usual = drawn_with(run.as_dict(), trainer.step) if isinstance(run, StudentRun) else {}
+        taught = (run.student.guidance[0], run.student.guidance[-1]) if isinstance(run, StudentRun) else None
+        model = live_model(network, run.name, styles, text, trainer.device, *process, drawn_with=usual, taught=taught)
+        pipe = Pipeline(model)
         for seed, prompt in enumerate(prompts):
             if stop():
                 return None

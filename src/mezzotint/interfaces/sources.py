@@ -1,14 +1,16 @@
 """The pictures that an edit begins with: read, turned upright, fitted into what is drawn."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mezzotint.errors import InvalidOption
+from mezzotint.request import Request
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Resampling
 
-__all__ = ["fitted", "named", "read_sources"]
+__all__ = ["fitted", "named", "prepared", "read_sources", "recorded_masks"]
 
 Sources = tuple["Image", "Image | None"]
 
@@ -36,6 +38,30 @@ def named(sources: "Sources") -> dict[str, "Image"]:
     """The pictures by the names of their options, those left out that were not given."""
     image, mask = sources
     return {"image": image} if mask is None else {"image": image, "mask": mask}
+
+
+def prepared(sources: "Sources", request: Request) -> "Sources":
+    """Both as a resolved request takes them: whole where it draws parts of them by themselves, else fitted."""
+    from mezzotint.passes import parts_only
+    from mezzotint.tasks import source_size
+
+    return sources if request.crop_to_mask or parts_only(request) else fitted(sources, source_size(request))
+
+
+def recorded_masks(request: Request, files: Sequence[Path]) -> "list[tuple[Image, str]]":
+    """The masks of a recipe's regions, from files in its order, with their texts. Raises InvalidOption for what is
+    missing, or is another picture."""
+    from mezzotint.provenance.pixels import pixel_sha256
+
+    wanted, count = request.region_masks, len(request.region_masks)
+    if count != len(files):
+        what = f"{count or 'no'} mask{'' if count == 1 else 's'} of regions"
+        raise InvalidOption(f"The recipe has {what}, and --region-mask gives {len(files)}; give each of them once.")
+    found = [(read_sources(file, None)[0], text) for file, (_, text) in zip(files, wanted, strict=True)]
+    for file, (picture, _), (digest, text) in zip(files, found, wanted, strict=True):
+        if pixel_sha256(picture) != digest:
+            raise InvalidOption(f"{file} is not the mask {digest[:10]} of the recipe's region {text!r}; give that one.")
+    return found
 
 
 def fitted(sources: "Sources", size: tuple[int, int]) -> "Sources":

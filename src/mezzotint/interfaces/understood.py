@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["lines", "understood"]
 
+_REFERENCES = ("style_ref", "style_weight", "image_weight")
+
 
 def understood(pipe: "Pipeline", text: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """What a text says, together with options by name. Positions count characters of `prompt`, from 0.
@@ -33,7 +35,8 @@ def understood(pipe: "Pipeline", text: str, options: Mapping[str, Any]) -> dict[
     Raises InvalidOption for what cannot be read, and for options that the model has not.
     """
     asked = lifted(text, options)
-    request = Request.from_json_dict(asked)
+    # no reference changes how a prompt is read, and no file is needed to say so
+    request = Request.from_json_dict({name: value for name, value in asked.items() if name not in _REFERENCES})
     resolved = pipe.adapted(request).resolve(request)
     script, parsed = pipe.script(resolved), parse(resolved.prompt)
     shown = {name: line for name, line in script.lines.items() if script.prompts[name].source or name == "cond"}

@@ -11,8 +11,9 @@ from mezzotint.recipe import Environment
 __all__ = ["describe_environment", "processor_name"]
 
 
-def describe_environment(device: str = "cpu") -> Environment:
-    """The facts of this process that can move the last bits of a picture drawn on `device` ("cpu", "cuda", …)."""
+def describe_environment(device: str = "cpu", *, compiled: bool = False) -> Environment:
+    """The facts of this process that can move the last bits of a picture drawn on `device` ("cpu", "cuda", …).
+    compiled: whether the network is."""
     import torch
 
     return Environment(
@@ -20,6 +21,7 @@ def describe_environment(device: str = "cpu") -> Environment:
         torch=str(torch.__version__),
         threads=torch.get_num_threads(),
         processor=processor_name(device),
+        compiled=compiled,
     )
 
 

@@ -19,14 +19,15 @@ from mezzotint.provenance.invokeai import read_invokeai
 from mezzotint.provenance.jsontext import object_of
 from mezzotint.provenance.novelai import hidden_text, our_weights, read_novelai
 from mezzotint.provenance.png import INFOTEXT_KEYWORD, RECIPE_KEYWORD
+from mezzotint.provenance.svg import MAX_SVG_BYTES, BrokenSvg, SvgFacts, looks_like_svg, read_svg
 from mezzotint.recipe import Recipe
 
-__all__ = ["MAX_PIXELS", "Metadata", "read_metadata", "read_picture", "read_texts"]
+__all__ = ["MAX_PIXELS", "Metadata", "read_drawing", "read_metadata", "read_picture", "read_texts"]
 
 MAX_PIXELS = 64 * 2**20
 """A larger picture is refused before it is decoded (at 4 bytes a pixel it would take 256 MiB)."""
 MAX_FILE_BYTES = 512 * 2**20
-Format = Literal["PNG", "JPEG", "WEBP"]
+Format = Literal["PNG", "JPEG", "WEBP", "SVG"]
 Source = Literal["mezzotint", "a1111", "comfyui", "invokeai", "novelai", "civitai"]
 MAX_HIDDEN = 16 * 2**20
 """Pixels of the largest picture in whose alpha channel a hidden text is looked for."""
@@ -90,12 +91,15 @@ class Metadata:
 
 
 def read_metadata(path: Path | str) -> Metadata:
-    """The recipe or the other program's settings in a PNG, JPEG or WebP file.
+    """The recipe or the other program's settings in a PNG, JPEG or WebP file, or the recipe in an SVG.
 
     Its pixels are decoded only if it has an alpha channel and no text says anything: NovelAI hides its text there.
     Raises `InvalidFile` for anything unreadable, damaged, too large, or with a broken recipe of ours.
     """
     path = Path(path)
+    if (drawing := read_drawing(path)) is not None:
+        recipe = None if drawing.recipe is None else _recipe(path, drawing.recipe)
+        return Metadata("SVG", drawing.size, None if recipe is None else "mezzotint", recipe, {})
     with _opened(path) as (stream, kind):
         if kind != "PNG":
             size, comment = _exif_comment(path, stream, kind)
@@ -112,6 +116,25 @@ def read_metadata(path: Path | str) -> Metadata:
         return Metadata("PNG", png.size, "mezzotint", _recipe(path, recipes[0]), {})
     found = _told("PNG", png.size, dict(png.texts))
     return found if found.source is not None else _hidden(path, found)
+
+
+def read_drawing(path: Path | str) -> SvgFacts | None:
+    """What an SVG says about itself; None if the file begins like no SVG, or cannot be read, which others say.
+
+    Raises `InvalidFile` for a damaged or too large SVG.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            if not looks_like_svg(head := stream.read(1024)):
+                return None
+            data = head + stream.read(MAX_SVG_BYTES)
+    except (OSError, ValueError):
+        return None
+    try:
+        return read_svg(data)
+    except BrokenSvg as error:
+        _refuse(path, str(error))
 
 
 def read_texts(path: Path | str) -> tuple[tuple[str, str], ...]:

@@ -105,9 +105,14 @@ def differing_facts(then: Recipe, now: Recipe) -> tuple[str, ...]:
         ("torch version", then.environment.torch, now.environment.torch),
         ("processor", then.environment.processor, now.environment.processor),
         ("number of threads", then.environment.threads, now.environment.threads),
+        ("way of running the network", _way(then), _way(now)),
     ]
     shared = (SHARED,) if then.request.batching == now.request.batching == "fast" else ()
     return (*shared, *(_clause(name, old, new) for name, old, new in pairs if old != new))
+
+
+def _way(recipe: Recipe) -> str:
+    return "compiled" if recipe.environment.compiled else "PyTorch's own"
 
 
 def _clause(name: str, old: object, new: object) -> str:

@@ -29,14 +29,14 @@ def icons() -> RunConfig:
 
 
 def house() -> RunConfig:
-    """The house model with scenes and avatars: it counts, relates, colours, spells, and draws faces. 8.2 M parameters,
-    4 million views of icons, composed scenes and faces; hours of two CPU cores with AMX."""
+    """The house model with scenes and avatars: it counts, relates, colours, spells, and draws faces and hands. 8.2 M
+    parameters, 4 million views of icons, composed scenes and faces; hours of two CPU cores with AMX."""
     base = icons()
     return replace(
         base,
         name="house",
         network=replace(base.network, text_depth=2, letters=KINDS, word_length=12, augments=LABELS),
-        data=DataConfig(scenes=0.4, avatars=0.15),
+        data=DataConfig(scenes=0.4, avatars=0.15, hands=0.06),
         augment=AugmentConfig(share=0.3),
         steps=31_250,
         sample_every=1_200,
@@ -55,7 +55,7 @@ def house_gpu() -> RunConfig:
         base,
         name="house_gpu",
         network=replace(base.network, patch=4, bottleneck=64, width=320, heads=5, hidden=848, word_length=11),
-        data=DataConfig(scenes=0.5, avatars=0.12),
+        data=DataConfig(scenes=0.5, avatars=0.12, hands=0.06),
         steps=24_000,
         batch=384,
         optim=replace(base.optim, warmup=0.02),

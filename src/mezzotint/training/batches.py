@@ -80,7 +80,7 @@ class Batches:
     ) -> None:
         self.run, self.pictures, self.rows, self.device = run, pictures, rows, device
         self.scenes, self.avatars = scenes, avatars
-        self.density = density_of(run.objective)
+        self.density = density_of(run.objective, run.process.schedule)
         self.features = features.to(device)
         known = pictures.styles if avatars is None else avatars.styles
         styles = {style: i + 1 for i, style in enumerate(known)}

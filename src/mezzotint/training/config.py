@@ -1,18 +1,24 @@
 """What a training run is: one complete, typed, immutable description."""
 
 import dataclasses
-import json
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from mezzotint.diffusion.process import Process, known_target, schedule_of
 from mezzotint.errors import InvalidOption, unknown_name
 from mezzotint.families.icon_detector import IconDetectorConfig
 from mezzotint.families.pixel_dit import PixelDiTConfig
+from mezzotint.families.pixel_gan import PixelGANConfig
+from mezzotint.families.pixel_upscaler import PixelUpscalerConfig
 from mezzotint.families.twin_encoder import TwinEncoderConfig
+from mezzotint.spec import Spec
+from mezzotint.training.adversarial import AdversarialConfig
+from mezzotint.training.degrade import SHARES, DegradeConfig
 from mezzotint.training.objective import ObjectiveConfig, check_given
 from mezzotint.training.optim import OptimConfig
+from mezzotint.training.settings import replaced
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +30,7 @@ class DataConfig:
     limit     use only so many training pictures (0 = all), for tests
     scenes    share of the pictures seen that are scenes composed of the others, with exact captions
     avatars   share of the rest that are faces and busts of the avatar set; for runs that draw
+    hands     share of the scenes that are hands holding up fingers; the other scenes stay what they are
     """
 
     source: Literal["icons", "folder"] = "icons"
@@ -31,6 +38,7 @@ class DataConfig:
     limit: int = 0
     scenes: float = 0.0
     avatars: float = 0.0
+    hands: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +106,7 @@ class AnyRun:
         if self.keep_ema < 0:
             raise InvalidOption(f"keep_ema is {self.keep_ema}; it must be a number of updates, or 0 for never.")
         _check_counts(self, ("steps", "batch", "checkpoint_every", "keep", "validate_every", "validation"))
-        _check_shares("data", self.data, ("scenes", "avatars"))
+        _check_shares("data", self.data, ("scenes", "avatars", "hands"))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
@@ -109,6 +117,7 @@ class AnyRun:
 class RunConfig(AnyRun):
     """A training run of a network that draws.
 
+    schedule       how pictures are noised (`diffusion.process.SCHEDULES`), with options, as in laplace:width=0.5
     sample_every   updates between sheets of samples
     """
 
@@ -116,10 +125,13 @@ class RunConfig(AnyRun):
     conditions: ConditionConfig = field(default_factory=ConditionConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
+    schedule: str = "rectified_flow"
     sample_every: int = 1000
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "schedule", str(Spec.parse("schedule", self.schedule)))
+        _check_process(self)
         _check_counts(self, ("sample_every",))
         _check_patch(self.network)
         _check_shares("conditions", self.conditions, ("drop_both", "drop_text", "drop_style"))
@@ -133,6 +145,15 @@ class RunConfig(AnyRun):
             raise InvalidOption(
                 f"augment.share is {self.augment.share}, but the network is told nothing of it; set network.augments=4."
             )
+
+    def check_given(self, settings: Sequence[str]) -> None:
+        """Raises `InvalidOption` if a setting that was given, by its name in the run, has no effect."""
+        check_given(self.objective, settings)
+
+    @property
+    def process(self) -> Process:
+        """The schedule, and what the network predicts."""
+        return Process(schedule_of(self.schedule), known_target(self.objective.target))
 
     @property
     def text_length(self) -> int:
@@ -219,7 +240,85 @@ class DetectorRun(AnyRun):
         return 32
 
 
-Run = RunConfig | EncoderRun | DetectorRun
+@dataclass(frozen=True, kw_only=True)
+class UpscalerRun(AnyRun):
+    """A training run of a network that enlarges pictures, on the large set.
+
+    crop         side of the parts of large pictures that it learns from
+    time_mean, time_std   logit(t) ~ N(time_mean, time_std²): what small pictures lack is decided where t is small
+    floor        the loss is weighted by 1 / max(t, floor)²; with a low one, the times near 0 count for nearly all
+    regression   train a plain regression network instead, of the same size, to compare with: it is shown no noise
+    """
+
+    network: PixelUpscalerConfig
+    crop: int = 128
+    degrade: DegradeConfig = field(default_factory=DegradeConfig)
+    time_mean: float = -0.3
+    time_std: float = 1.5
+    floor: float = 0.3
+    regression: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_no_avatars(self)
+        _check_shares("degrade", self.degrade, SHARES)
+        size, scale = self.network.size, self.network.scale
+        if scale < 2 or size % scale or self.crop % scale or not scale <= self.crop <= size:
+            raise InvalidOption(
+                f"network.size is {size}, network.scale {scale} and crop {self.crop}; the scale must be at least 2 and "
+                "divide both others, and the crop be no larger than the size."
+            )
+        if self.data.scenes or not (1 <= self.degrade.worst <= 95 and self.time_std > 0 and self.floor > 0):
+            raise InvalidOption(
+                f"data.scenes is {self.data.scenes}, degrade.worst {self.degrade.worst}, time_std {self.time_std} and "
+                f"floor {self.floor}; they must be 0, from 1 to 95, and above 0."
+            )
+
+    @property
+    def text_length(self) -> int:
+        """Most word pieces of a caption; it reads none."""
+        return 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class GanRun(AnyRun):
+    """A training run of a generator that draws in one evaluation, and of the critic that it is set against.
+
+    network        sizes of both, which are each other's mirror images
+    sample_every   updates between sheets of samples
+    """
+
+    network: PixelGANConfig = field(default_factory=PixelGANConfig)
+    conditions: ConditionConfig = field(default_factory=ConditionConfig)
+    adversarial: AdversarialConfig = field(default_factory=AdversarialConfig)
+    optim: OptimConfig = field(default_factory=lambda: OptimConfig(adam_lr=2e-4, muon=False, betas=(0.0, 0.95)))
+    sample_every: int = 1000
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_counts(self, ("sample_every",))
+        _check_shares("conditions", self.conditions, ("drop_both", "drop_text", "drop_style"))
+        if self.compiled or self.data.scenes or self.data.avatars:
+            raise InvalidOption(
+                f"compiled is {self.compiled}, data.scenes {self.data.scenes} and data.avatars {self.data.avatars}; "
+                f"the run {self.name} needs false (compiled code is not differentiated twice), 0 and 0."
+            )
+
+    @property
+    def feed(self) -> RunConfig:
+        """The run of a denoiser that is shown the same pictures and captions, in the same order."""
+        shown = PixelDiTConfig(size=self.network.size, patch=self.network.size, styles=self.network.styles)
+        names = ("name", "steps", "batch", "data", "seed", "conditions", "validation")
+        same = {name: getattr(self, name) for name in names}
+        return RunConfig(network=shown, **same)
+
+    @property
+    def text_length(self) -> int:
+        """Most word pieces of a caption."""
+        return self.conditions.text_length
+
+
+Run = RunConfig | EncoderRun | DetectorRun | UpscalerRun | GanRun
 """A run of any sort; its type says what is trained."""
 R = TypeVar("R", bound=Run)
 
@@ -228,6 +327,15 @@ def _check_counts(run: AnyRun, names: Sequence[str]) -> None:
     for name in names:
         if getattr(run, name) < 1:
             raise InvalidOption(f"{name} is {getattr(run, name)}; a run needs at least 1.")
+
+
+def _check_process(run: RunConfig) -> None:
+    process = run.process
+    if process.target == "eps" and float(process.schedule(1.0).alpha) == 0:
+        raise InvalidOption(
+            f"objective.target is eps, but the schedule {run.schedule} ends in pure noise (alpha = 0), where eps says "
+            "nothing of x_0; choose the target x0, v or velocity, or a schedule that ends before, such as vp_linear."
+        )
 
 
 def _check_no_avatars(run: AnyRun) -> None:
@@ -271,52 +379,18 @@ def from_dict(kind: type, values: Mapping[str, Any]) -> Any:
     return kind(**nested)
 
 
+def process_names(run: Mapping[str, Any]) -> tuple[str, str]:
+    """Schedule and target of a run that draws, from its plain data; of one from before there was a choice too."""
+    return run.get("schedule", "rectified_flow"), run.get("objective", {}).get("target", "x0")
+
+
 def override(run: R, settings: Sequence[str]) -> R:
     """Apply settings of the form `a.b=value` to a run. Raises `InvalidOption` for unknown names and wrong types."""
     for setting in settings:
         path, equals, text = setting.partition("=")
         if not equals:
             raise InvalidOption(f"--set {setting!r} has no value; write it as name=value, for example steps=60.")
-        run = _replaced(run, path.split("."), text, path)
+        run = replaced(run, path.split("."), text, path)
     if isinstance(run, RunConfig):
-        check_given(run.objective, [setting.partition("=")[0] for setting in settings])
+        run.check_given([setting.partition("=")[0] for setting in settings])
     return run
-
-
-def _replaced(config: Any, path: Sequence[str], text: str, whole: str) -> Any:
-    names = {f.name for f in dataclasses.fields(config)}
-    if path[0] not in names:
-        raise unknown_name("setting", whole, (f"{whole.removesuffix(path[-1])}{name}" for name in names))
-    value = getattr(config, path[0])
-    if len(path) > 1:
-        if not dataclasses.is_dataclass(value):
-            raise InvalidOption(f"{whole} does not exist: {path[0]} has no parts.")
-        new = _replaced(value, path[1:], text, whole)
-    else:
-        new = _parsed(typing.get_type_hints(type(config))[path[0]], text, whole)
-    return dataclasses.replace(config, **{path[0]: new})
-
-
-def _parsed(hint: Any, text: str, name: str) -> Any:
-    """A value of the hinted type from its text: JSON where it is JSON, else a plain word."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        value = text
-    value = tuple(value) if isinstance(value, list) else value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if not _fits(hint, value):
-        raise InvalidOption(f"{name}={text} does not fit: {name} is of type {getattr(hint, '__name__', hint)}.")
-    return value
-
-
-def _fits(hint: Any, value: Any) -> bool:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin is Literal:
-        return value in arguments
-    if origin is tuple:
-        return isinstance(value, tuple) and all(_fits(arguments[0], v) for v in value)
-    if arguments:  # a union
-        return any(_fits(argument, value) for argument in arguments)
-    return type(value) is hint

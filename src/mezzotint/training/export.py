@@ -10,13 +10,26 @@ from mezzotint.checkpoints.tensors import file_digest
 from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
 from mezzotint.families.icon_detector import FAMILY as DETECTOR_FAMILY
+from mezzotint.families.pixel_gan import FAMILY as GAN_FAMILY
+from mezzotint.families.pixel_upscaler import FAMILY as UPSCALER_FAMILY
 from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
 from mezzotint.training import state
 from mezzotint.training.averages import average_of
-from mezzotint.training.card import Training, detector_card, encoder_card, model_card, read_metrics
+from mezzotint.training.card import (
+    Training,
+    detector_card,
+    encoder_card,
+    gan_card,
+    model_card,
+    read_metrics,
+    student_card,
+    upscaler_card,
+)
+from mezzotint.training.config import process_names
 from mezzotint.training.marks import COLOUR_NAMES
+from mezzotint.training.student import drawn_with, evaluations
 
-__all__ = ["draws", "export"]
+__all__ = ["draws", "export", "family_of", "learned_defaults"]
 
 
 def export(
@@ -66,11 +79,14 @@ def export(
     summary, attribution = _data(data_folder, snapshot.facts["data"])
     avatars, credits = _data(avatars_folder, training.get("avatars", ""))
     attribution = "\n".join(filter(None, (attribution, credits)))
-    card = {ENCODER_FAMILY: encoder_card, DETECTOR_FAMILY: detector_card}.get(family or "", model_card)(
+    cards = {ENCODER_FAMILY: encoder_card, DETECTOR_FAMILY: detector_card, UPSCALER_FAMILY: upscaler_card}
+    cards[GAN_FAMILY] = gan_card
+    plain = student_card if "student" in snapshot.facts["run"] else model_card
+    card = cards.get(family or "", plain)(
         Training(name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary, licence, avatars)
     )
     documents = {"README.md": card, **({"ATTRIBUTION.md": attribution} if attribution else {})}
-    reads = None if family == DETECTOR_FAMILY or share_text else text
+    reads = None if family in (DETECTOR_FAMILY, UPSCALER_FAMILY) or share_text else text
     write_model_folder(out, weights, reads, description, storage, documents)
     return out
 
@@ -81,11 +97,28 @@ def draws(run_folder: Path) -> bool:
     return path is None or state.read_facts(path).get("family") not in (ENCODER_FAMILY, DETECTOR_FAMILY)
 
 
+def family_of(run_folder: Path) -> str:
+    """What the network of the run's newest checkpoint is; that of the house model if there is none, or nothing says."""
+    path = state.newest(run_folder / "checkpoints")
+    return "pixel_dit" if path is None else state.read_facts(path).get("family") or "pixel_dit"
+
+
+def learned_defaults(run_folder: Path) -> dict[str, Any]:
+    """What the student in the run's newest checkpoint draws with; empty if there is none, or it is no student."""
+    path = state.newest(run_folder / "checkpoints")
+    facts = {} if path is None else state.read_facts(path)
+    return drawn_with(facts["run"], facts["step"]) if "student" in facts.get("run", {}) else {}
+
+
 def _about(facts: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """What `model.json` says of the network of a checkpoint."""
     family = facts.get("family")
     if family == DETECTOR_FAMILY:
         return _detecting(facts)
+    if family == UPSCALER_FAMILY:
+        return _enlarging(facts, defaults)
+    if family == GAN_FAMILY:
+        return _generating(facts, defaults)
     return _measuring(facts) if family == ENCODER_FAMILY else _drawing(facts, defaults)
 
 
@@ -93,16 +126,63 @@ def _drawing(facts: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str,
     """What `model.json` says of a network that draws."""
     run = facts["run"]
     size = [run["network"]["size"]] * 2
+    schedule, target = process_names(run)
+    learned = _learned(facts, defaults) if "student" in run else {}
     return {
         "family": "pixel_dit",
         "network": run["network"],
-        "schedule": "rectified_flow",
-        "target": "x0",
+        "schedule": schedule,
+        "target": target,
         "size": size,
         "styles": facts["styles"],
         "text_length": run["conditions"]["text_length"],
+        **learned,
         "defaults": {"size": size, **defaults},
     }
+
+
+def _learned(facts: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What `model.json` says of a student: which distilled guidance it was taught, and for how many evaluations it is.
+
+    Raises `InvalidOption` for defaults that it could not be drawn with.
+    """
+    low, high = facts["run"]["student"]["guidance"]
+    told = defaults["distilled_guidance"]
+    if defaults["guidance"] != 1 or told is None or not low <= told <= high:
+        raise InvalidOption(
+            f"The defaults have guidance {defaults['guidance']} and distilled_guidance {told}; a student has guidance "
+            f"1, and this one distilled_guidance from {low:g} to {high:g}."
+        )
+    return {"taught": [low, high], "evaluations": evaluations(facts["run"], facts["step"])}
+
+
+def _enlarging(facts: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What `model.json` says of a network that enlarges; its size is that of the windows that it draws in."""
+    network = facts["run"]["network"]
+    return {
+        "family": facts["family"],
+        "network": network,
+        "schedule": "rectified_flow",
+        "target": "x0",
+        "size": [network["size"]] * 2,
+        "styles": [],
+        "text_length": 0,
+        "defaults": {"size": [network["size"]] * 2, **defaults},
+    }
+
+
+def _generating(facts: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What `model.json` says of a generator: on rectified flow, x_1 is pure noise.
+
+    Raises `InvalidOption` for defaults that it cannot be drawn with.
+    """
+    for name, only in (("steps", 1), ("guidance", 1)):
+        if defaults.get(name, only) != only:
+            raise InvalidOption(
+                f"The default {name} is {defaults[name]}, but a generator draws in one evaluation, without guidance; "
+                f"leave it out, or make it {only}."
+            )
+    return {**_drawing(facts, defaults), "family": GAN_FAMILY}
 
 
 def _measuring(facts: Mapping[str, Any]) -> dict[str, Any]:

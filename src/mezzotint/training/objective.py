@@ -1,4 +1,4 @@
-"""What a run minimises: a weighting, a density of times, and what joins the loss, by name.
+"""What a run minimises: a target, a weighting, a density of times, and what joins the loss, by name.
 
 Weightings and densities are those of `diffusion.objective`; a name may have options, as in `min-snr:gamma=4`.
 """
@@ -23,7 +23,8 @@ from mezzotint.diffusion.objective import (
     loss,
     velocity_weight,
 )
-from mezzotint.diffusion.schedule import Level, RectifiedFlow
+from mezzotint.diffusion.process import PLAIN, known_target
+from mezzotint.diffusion.schedule import Level, Schedule
 from mezzotint.errors import InvalidOption, unknown_name
 from mezzotint.spec import Spec, option_types, typed
 from mezzotint.values import real
@@ -38,8 +39,10 @@ DENSITIES: Mapping[str, type[Any]] = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectiveConfig:
-    """Where in time training looks, and how much an error there counts. t = 1 is noise.
+    """What the network predicts, where in time training looks, and how much an error there counts. t = 1 is noise.
 
+    target           what its output means: x0, v, eps or velocity (`diffusion.prediction`); the loss is that of the x_0
+                     that follows from it, so that a weighting means the same for all of them
     density          how often each t comes (`DENSITIES`), with options, as in mode:scale=1
     time_mean, time_std   of logit-normal, the default density: logit(t) ~ N(time_mean, time_std²)
     weighting        how much an error in x_0 counts at each t (`WEIGHTINGS`), with options, as in min-snr:gamma=5
@@ -54,6 +57,7 @@ class ObjectiveConfig:
     time_mean: float = 0.0
     time_std: float = 1.0
     floor: float = 0.05
+    target: str = "x0"
     learned_weight: bool = False
     density: str = "logit-normal"
     weighting: str = "velocity"
@@ -64,7 +68,8 @@ class ObjectiveConfig:
         # one text for one meaning, so that runs that are the same compare equal
         object.__setattr__(self, "density", str(Spec.parse("objective.density", self.density)))
         object.__setattr__(self, "weighting", str(Spec.parse("objective.weighting", self.weighting)))
-        density_of(self)
+        known_target(self.target)
+        density_of(self, PLAIN.schedule)
         weighting_of(self)
         real("objective.perturbation", self.perturbation, 0.0, 1.0)
         if not 0 <= self.contrastive < 1:
@@ -95,8 +100,8 @@ def weighting_of(config: ObjectiveConfig) -> Weighting:
     return changed
 
 
-def density_of(config: ObjectiveConfig) -> TimeDensity:
-    """The density of times that a configuration names, on rectified flow. Raises `InvalidOption`."""
+def density_of(config: ObjectiveConfig, schedule: Schedule) -> TimeDensity:
+    """The density of times that a configuration names, on a run's schedule. Raises `InvalidOption`."""
     spec = Spec.parse("objective.density", config.density)
     if spec.name not in DENSITIES:
         raise unknown_name("density of times", spec.name, DENSITIES)
@@ -110,7 +115,7 @@ def density_of(config: ObjectiveConfig) -> TimeDensity:
     names = [item.name for item in fields(build)]
     options = typed("density of times", spec, option_types(build, [name for name in names if name != "schedule"]))
     if "schedule" in names:
-        options["schedule"] = RectifiedFlow()
+        options["schedule"] = schedule
     density: TimeDensity = build(**options)
     return density
 
@@ -118,7 +123,8 @@ def density_of(config: ObjectiveConfig) -> TimeDensity:
 def picture_losses(
     predicted: Tensor, x0: Tensor, eps: Tensor, level: Level, weighting: Weighting, contrastive: float = 0.0
 ) -> Tensor:
-    """The loss of every picture (B,) under a weighting; level of shape (B,).
+    """The loss of every picture (B,) under a weighting; predicted: of x_0, whatever the network's target is; level of
+    shape (B,).
 
         w(t) mean |x̂_0 − x_0|²                                                      without contrast
         w(t) / w_v(t) (mean |v̂ − v|² − contrastive mean |v̂ − v'|²)                  with

@@ -1,13 +1,13 @@
 """Muon for the matrices of blocks and convolutions, Adam for everything else, and the learning-rate schedule."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from mezzotint.errors import TrainingError
+from mezzotint.errors import InvalidOption, TrainingError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +17,8 @@ class OptimConfig:
     muon_lr, adam_lr   peak learning rates of the two optimisers
     warmup, decay      shares of the run spent warming up and decaying, in [0, 1]
     clip               largest global norm of the gradient
+    muon               whether matrices have Muon; false: everything has Adam
+    betas              how much Adam keeps of its first and second moments
     """
 
     muon_lr: float = 2e-3
@@ -25,6 +27,12 @@ class OptimConfig:
     warmup: float = 0.03
     decay: float = 0.25
     clip: float = 1.0
+    muon: bool = True
+    betas: tuple[float, ...] = (0.9, 0.95)
+
+    def __post_init__(self) -> None:
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise InvalidOption(f"optim.betas is {self.betas}; it must be two numbers from 0 to below 1.")
 
     def factor(self, step: int, steps: int) -> float:
         """Share of the peak learning rate at update number `step` (from 1) of `steps`."""
@@ -107,10 +115,11 @@ def _gradient(parameter: nn.Parameter) -> Tensor:
 
 
 class Adam:
-    """Adam (Kingma & Ba 2014, algorithm 1) with betas (0.9, 0.95) and no weight decay."""
+    """Adam (Kingma & Ba 2014, algorithm 1) without weight decay; betas: what it keeps of its two moments."""
 
-    def __init__(self, parameters: Mapping[str, nn.Parameter]) -> None:
+    def __init__(self, parameters: Mapping[str, nn.Parameter], betas: Sequence[float] = (0.9, 0.95)) -> None:
         self.parameters = dict(parameters)
+        self.betas = tuple(betas)
         self.first = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
         self.second = {name: torch.zeros_like(p) for name, p in self.parameters.items()}
 
@@ -119,13 +128,14 @@ class Adam:
         """Update number `count` (from 1) with the learning rate `lr`."""
         gradients = [_gradient(p) for p in self.parameters.values()]
         first, second = list(self.first.values()), list(self.second.values())
-        torch._foreach_lerp_(first, gradients, 1 - 0.9)
-        torch._foreach_mul_(second, 0.95)
-        torch._foreach_addcmul_(second, gradients, gradients, 1 - 0.95)
+        a, b = self.betas
+        torch._foreach_lerp_(first, gradients, 1 - a)
+        torch._foreach_mul_(second, b)
+        torch._foreach_addcmul_(second, gradients, gradients, 1 - b)
         scale = torch._foreach_sqrt(second)
-        torch._foreach_div_(scale, math.sqrt(1 - 0.95**count))
+        torch._foreach_div_(scale, math.sqrt(1 - b**count))
         torch._foreach_add_(scale, 1e-10)
-        torch._foreach_addcdiv_(list(self.parameters.values()), first, scale, -lr / (1 - 0.9**count))
+        torch._foreach_addcdiv_(list(self.parameters.values()), first, scale, -lr / (1 - a**count))
 
 
 class Optimizer:
@@ -135,9 +145,10 @@ class Optimizer:
         self.config = config
         named = dict(network.named_parameters())
         matrices = {n: p for n, p in named.items() if (p.ndim == 2 and "blocks." in n) or _between_maps(p)}
+        matrices = matrices if config.muon else {}
         self.network = network
         self.muon = Muon(matrices, config.momentum)
-        self.adam = Adam({n: p for n, p in named.items() if n not in matrices})
+        self.adam = Adam({n: p for n, p in named.items() if n not in matrices}, config.betas)
 
     def step(self, step: int, steps: int) -> Tensor:
         """Update number `step` (from 1) of `steps`; returns the global norm () of the gradient before clipping, on the

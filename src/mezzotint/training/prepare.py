@@ -11,11 +11,12 @@ from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.avatars import default_folder as avatars_folder
 from mezzotint.data.heldout import densest_caption, heldout_rows
 from mezzotint.data.icons import default_folder
+from mezzotint.data.large import large_folder
 from mezzotint.data.scenes import Fonts, load_fonts
 from mezzotint.data.sources import FolderSource, IconSource, PictureSet, styles_of
 from mezzotint.errors import InvalidOption
 from mezzotint.training.avatar_feed import avatar_captions, avatar_feeds
-from mezzotint.training.config import DataConfig, DetectorRun, EncoderRun, Run, RunConfig
+from mezzotint.training.config import DataConfig, DetectorRun, EncoderRun, GanRun, Run, RunConfig, UpscalerRun
 from mezzotint.training.features import embed_captions
 from mezzotint.training.scene_feed import scene_feeds
 from mezzotint.training.task import Supplies
@@ -35,13 +36,14 @@ def run_folder(run: Run) -> Path:
     return cache_folder() / "runs" / run.name
 
 
-def load_pictures(data: DataConfig, size: int) -> PictureSet:
-    """The pictures that a run asks for."""
+def load_pictures(data: DataConfig, size: int, large: bool = False) -> PictureSet:
+    """The pictures that a run asks for; of the house set or the large one, where it names no folder."""
     if data.source == "folder":
         if data.path is None:
             raise InvalidOption("data.source=folder needs data.path; add --set data.path=FOLDER.")
         return FolderSource(Path(data.path)).load(size)
-    return IconSource(Path(data.path) if data.path else default_folder()).load(size)
+    home, name = (large_folder(), "large") if large else (default_folder(), "icons")
+    return IconSource(Path(data.path) if data.path else home, name).load(size)
 
 
 def prepare(
@@ -58,7 +60,7 @@ def prepare(
 
     fonts: for the words of scenes, if the run has scenes; those in the user's cache if not given.
     """
-    pictures = load_pictures(run.data, run.network.size)
+    pictures = load_pictures(run.data, run.network.size, large=isinstance(run, UpscalerRun))
     avatars = IconSource(avatars_folder(), "avatars").load(run.network.size) if run.data.avatars else None
     styles = pictures.styles if avatars is None else styles_of(pictures, avatars)
     run = _fitted(run, len(styles), conditioner.width)
@@ -67,8 +69,8 @@ def prepare(
     # every run that reads captions asks for the same ones, so that all share one cache
     captions = ["", *(caption for row in rows for caption in pictures.records[int(row)].captions)]
     captions += [densest_caption(pictures.records[int(row)].captions) for row in held_out]
-    if isinstance(run, DetectorRun):
-        captions = [""]  # it reads none
+    if isinstance(run, DetectorRun | UpscalerRun):
+        captions = [""]  # they read none
     report = None if progress is None else lambda done, total: progress("captions", done, total)
     cache = cache_folder() / "captions"
     embedder = conditioner.on(torch.device(device))
@@ -84,8 +86,10 @@ def prepare(
 
 def _fitted(run: Run, styles: int, text_width: int) -> Run:
     """The run with the sizes of its data."""
-    if isinstance(run, DetectorRun):
+    if isinstance(run, DetectorRun | UpscalerRun):
         return run
     if isinstance(run, EncoderRun):
         return replace(run, network=replace(run.network, text_width=text_width))
+    if isinstance(run, GanRun):
+        return replace(run, network=replace(run.network, styles=styles, text_width=text_width))
     return replace(run, network=replace(run.network, styles=styles, text_width=text_width))

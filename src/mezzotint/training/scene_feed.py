@@ -13,7 +13,7 @@ from mezzotint.conditioning.letters import LetterReader
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.scenes import Fonts, Scenes
 from mezzotint.data.sources import PictureSet
-from mezzotint.training.config import DetectorRun, Run
+from mezzotint.training.config import EncoderRun, Run, RunConfig
 
 __all__ = ["CaptionReader", "SceneFeed", "Served", "Unread", "scene_feeds"]
 
@@ -47,7 +47,7 @@ class CaptionReader:
     def __init__(self, run: Run, text: TextConditioner, device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
         self.length = run.text_length
-        self.letters = 0 if isinstance(run, DetectorRun) else run.network.word_length
+        self.letters = run.network.word_length if isinstance(run, RunConfig | EncoderRun) else 0
         reader = LetterReader(self.letters) if self.letters else None
         encoder = text.on(self.device).encoder  # what draws samples keeps its own on the CPU
         self.text = TextConditioner(text.tokenizer, encoder, (), self.length, reader)
@@ -136,8 +136,9 @@ def scene_feeds(
     device: torch.device | str = "cpu",
 ) -> dict[str, SceneFeed]:
     """The feeds of both splits, "train" and "heldout", under the run's seed. styles, device: see `SceneFeed`."""
-    size = run.network.size
-    return {
-        split: SceneFeed(run, Scenes(pictures, fonts, seed=run.seed, split=split, size=size), text, styles, device)
+    size, hands = run.network.size, run.data.hands
+    scenes = {
+        split: Scenes(pictures, fonts, seed=run.seed, split=split, size=size, hands=hands)
         for split in ("train", "heldout")
     }
+    return {split: SceneFeed(run, of, text, styles, device) for split, of in scenes.items()}

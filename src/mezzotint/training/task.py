@@ -16,19 +16,27 @@ from mezzotint.data.sources import PictureSet
 from mezzotint.families.icon_detector import FAMILY as DETECTOR_FAMILY
 from mezzotint.families.icon_detector import IconDetector, initialise_detector
 from mezzotint.families.pixel_dit import PixelDiT, initialise
+from mezzotint.families.pixel_gan import FAMILY as GAN_FAMILY
+from mezzotint.families.pixel_gan import PixelCritic, PixelGAN, initialise_critic, initialise_generator
+from mezzotint.families.pixel_upscaler import FAMILY as UPSCALER_FAMILY
+from mezzotint.families.pixel_upscaler import PixelUpscaler, initialise_upscaler
 from mezzotint.families.twin_encoder import FAMILY, TwinEncoder
 from mezzotint.families.twin_encoder import initialise as initialise_encoder
 from mezzotint.training.ahead import Source
 from mezzotint.training.avatar_feed import AvatarFeed
 from mezzotint.training.batches import Batches
-from mezzotint.training.config import DetectorRun, EncoderRun, Run, RunConfig
+from mezzotint.training.config import DetectorRun, EncoderRun, GanRun, Run, RunConfig, UpscalerRun
+from mezzotint.training.distilling import StudentCheck, Taught, lesson_of, method_of, teacher_of
+from mezzotint.training.drawn import DrawnCheck
+from mezzotint.training.enlarging import EnlargingBatches, EnlargingCheck
 from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.marks import COLOUR_NAMES
-from mezzotint.training.methods import Contrast, Detect, Method, Pretrain
+from mezzotint.training.methods import Adversarial, Contrast, Detect, Method, Pretrain, Upscale
 from mezzotint.training.pairs import PairBatches
 from mezzotint.training.retrieval import Retrieval
 from mezzotint.training.scene_feed import CaptionReader, SceneFeed
 from mezzotint.training.sightings import SightingBatches, SightingCheck, things_of
+from mezzotint.training.student import StudentRun
 from mezzotint.training.validation import Validation
 
 __all__ = ["BatchSource", "Rowed", "Supplies", "Task", "task_of"]
@@ -98,6 +106,12 @@ def task_of(run: Run, supplies: Supplies, device: torch.device, network: nn.Modu
         return _detecting(run, supplies, device, network)
     if isinstance(run, EncoderRun):
         return _matching(run, supplies, rows, device, network)
+    if isinstance(run, UpscalerRun):
+        return _enlarging(run, supplies, rows, device, network)
+    if isinstance(run, GanRun):
+        return _generating(run, supplies, rows, device, network)
+    if isinstance(run, StudentRun):
+        return _teaching(run, supplies, rows, device, network)
     return _drawing(run, supplies, rows, device, network)
 
 
@@ -115,6 +129,26 @@ def _drawing(
         Batches(run, pictures, features, rows, device, scenes.get("train"), avatars.get("train")),
         Pretrain(run, network),
         Validation(run, pictures, features, scenes=scenes.get("heldout"), avatars=avatars.get("heldout")),
+    )
+
+
+def _teaching(
+    run: StudentRun, supplies: Supplies, rows: NDArray[np.int64], device: torch.device, network: nn.Module | None
+) -> Task:
+    """Drawing in few evaluations: a student of the network that it begins as."""
+    pictures, features, scenes, avatars = supplies.pictures, supplies.features, supplies.scenes, supplies.avatars
+    if network is None:
+        network = PixelDiT(run.network)
+        initialise(network, run.seed)
+    assert isinstance(network, PixelDiT), "a network of another family"
+    teacher = teacher_of(network.to(device))
+    lesson = lesson_of(run, teacher, features, device, compiled=run.compiled)
+    plain = lesson_of(run, teacher, features, device, compiled=False)  # what is measured has batches of other sizes
+    return Task(
+        network,
+        Batches(run, pictures, features, rows, device, scenes.get("train"), avatars.get("train")),
+        Taught(method_of(run, network, lesson), teacher),
+        StudentCheck(run, plain, Validation(run, pictures, features)),
     )
 
 
@@ -151,4 +185,50 @@ def _detecting(run: DetectorRun, supplies: Supplies, device: torch.device, netwo
         Detect(run, network),
         SightingCheck(run, supplies.scenes, things),
         {"family": DETECTOR_FAMILY, "things": list(things)},
+    )
+
+
+def _enlarging(
+    run: UpscalerRun, supplies: Supplies, rows: NDArray[np.int64], device: torch.device, network: nn.Module | None
+) -> Task:
+    """Enlarging: a denoiser of large pictures that is told the small ones."""
+    if network is None:
+        network = PixelUpscaler(run.network)
+        initialise_upscaler(network, run.seed)
+    assert isinstance(network, PixelUpscaler), "a network of another family"
+    return Task(
+        network.to(device),
+        EnlargingBatches(run, supplies.pictures, rows, device),
+        Upscale(run, network),
+        EnlargingCheck(run, supplies.pictures),
+        {"family": UPSCALER_FAMILY},
+    )
+
+
+def _generating(
+    run: GanRun, supplies: Supplies, rows: NDArray[np.int64], device: torch.device, network: nn.Module | None
+) -> Task:
+    """Drawing in one evaluation: a generator, and a critic beside it."""
+    if network is None:
+        network = PixelGAN(run.network)
+        initialise_generator(network, run.seed)
+    assert isinstance(network, PixelGAN), "a network of another family"
+    critic = PixelCritic(run.network)
+    initialise_critic(critic, run.seed)
+    method = Adversarial(
+        network,
+        network,
+        critic.to(device),
+        run.adversarial,
+        steps=run.steps,
+        seed=run.seed,
+        betas=run.optim.betas,
+        precision=run.precision,
+    )
+    return Task(
+        network.to(device),
+        Batches(run.feed, supplies.pictures, supplies.features, rows, device),
+        method,
+        DrawnCheck(run, supplies.pictures, supplies.features),
+        {"family": GAN_FAMILY},
     )

@@ -19,6 +19,7 @@ from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.order import rows_at
 from mezzotint.diffusion.noise import Purpose, normal_at, philox_uniform
+from mezzotint.diffusion.process import PLAIN, Process
 from mezzotint.errors import InvalidOption, TrainingError
 from mezzotint.training.batches import times_at
 from mezzotint.training.config import JitterConfig
@@ -47,7 +48,7 @@ class TeachConfig:
     check_every  updates between measurements; after `patience` of them without a better one it ends
     better       a loss counts as better if it is lower by this share
     dropped      share of the other pictures that come without caption and style: what guidance leans on
-    objective    of it, the density of times and the floor; the loss is the velocity's
+    objective    of it, the density of times and the floor; the loss is the velocity's, schedule and target the model's
     """
 
     steps: int = 400
@@ -64,10 +65,11 @@ class TeachConfig:
 
     def __post_init__(self) -> None:
         asked = self.objective
-        if asked.weighting != "velocity" or asked.contrastive or asked.perturbation or asked.learned_weight:
+        plain = asked.weighting == "velocity" and asked.target == "x0"
+        if not plain or asked.contrastive or asked.perturbation or asked.learned_weight:
             raise InvalidOption(
-                f"A word is taught with the loss of the velocity, not with {asked}; leave all of it at its default but "
-                "the density of times and the floor."
+                f"A word is taught with the loss of the velocity and the model's own target, not with {asked}; leave "
+                "all of it at its default but the density of times and the floor."
             )
 
 
@@ -119,8 +121,8 @@ class Teacher:
     """Trains the factors of a LoRA in a network that is otherwise frozen; `best` are those with the lowest held-out
     loss so far, and `checks` all measurements.
 
-    Everything is a function of the configuration and the pictures. Raises `InvalidOption` for a network without layers
-    that can be adapted.
+    Everything is a function of the configuration and the pictures. process: what the network was trained on. Raises
+    `InvalidOption` for a network without layers that can be adapted.
     """
 
     def __init__(
@@ -131,8 +133,10 @@ class Teacher:
         lesson: Lesson,
         prior: Examples,
         device: torch.device | str = "cpu",
+        process: Process = PLAIN,
     ) -> None:
         self.network, self.config, self.device = network.requires_grad_(False), config, device
+        self.process = process
         kept = len(prior) // CHECKED_PART
         self.own = Shelf(lesson.taught, text, config.seed)
         self.prior = Shelf(prior.some(range(kept, len(prior))), text, config.seed + 1)
@@ -187,10 +191,10 @@ class Teacher:
         others, told = self.prior.at(counter, half, draws[half:], config.dropped)
         x0 = torch.cat([own, to_signed(others)]).to(self.device)
         eps = normal_at(config.seed, draws.to(self.device), Purpose.TRAIN_NOISE, x0.shape[1:])
-        t = times_at(config.seed, draws, density_of(config.objective))
+        t = times_at(config.seed, draws, density_of(config.objective, self.process.schedule))
         given = acting(cond.cat(told)).to(torch.device(self.device))
         times = t.float().to(self.device)
-        losses = noised_loss(self.network, x0, eps, times, given, "fp32", config.objective.floor)
+        losses = noised_loss(self.network, x0, eps, times, given, "fp32", config.objective.floor, self.process)
         loss = losses[:half].mean() + losses[half:].mean()
         if not bool(loss.isfinite()):
             raise TrainingError(f"The loss is not a number at step {step}; check the pictures.")
@@ -203,8 +207,9 @@ class Teacher:
         return float(loss.detach())
 
     def _check(self, step: int) -> Check:
+        floor = self.config.objective.floor
         held, prior = (
-            mean_losses(self.network, some, "fp32", self.config.objective.floor) for some in (self._held, self._kept)
+            mean_losses(self.network, some, "fp32", floor, self.process) for some in (self._held, self._kept)
         )
         check = Check(step, sum(held.values()) / len(held), sum(prior.values()) / len(prior))
         self.checks.append(check)

@@ -13,6 +13,9 @@ from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.heldout import densest_caption, heldout_rows
 from mezzotint.data.sources import PictureSet
 from mezzotint.diffusion.noise import Purpose, normal_at
+from mezzotint.diffusion.process import PLAIN, Process
+from mezzotint.diffusion.schedule import Schedule
+from mezzotint.diffusion.solvers.coordinate import COORDINATES
 from mezzotint.training.avatar_feed import AvatarFeed
 from mezzotint.training.config import RunConfig
 from mezzotint.training.features import CaptionFeatures
@@ -20,6 +23,7 @@ from mezzotint.training.methods.pretrain import noised_loss
 from mezzotint.training.scene_feed import SceneFeed, Served
 
 TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""The noise levels, as sigma / (alpha + sigma): t on rectified flow, and the same noise on every other schedule."""
 _SEED = 20_240_229
 _CHUNK = 64
 
@@ -28,9 +32,9 @@ class Validation:
     """Loss by noise level over a fixed choice of held-out pictures, each with its densest caption and its style. It is
     the velocity's, whatever weighting a run minimises: at one noise level they differ by a factor only.
 
-    Pictures, captions and noise never change, so two numbers differ only by the weights; noise and choice have a seed
-    of their own, so that runs with different seeds can be compared too. scenes, avatars: of held-out combinations; half
-    as many of each are looked at as of pictures.
+    Pictures, captions, noise and its levels never change, so two numbers differ only by the weights; noise and choice
+    have a seed of their own, so that runs with other seeds, schedules and targets can be compared too. scenes, avatars:
+    of held-out combinations; half as many of each are looked at as of pictures.
     """
 
     def __init__(
@@ -55,7 +59,7 @@ class Validation:
         nothing is held out."""
         if not len(self.rows):
             return {}
-        means = self._means(network, self._held_out())
+        means = self._means(network, self.held_out())
         found = {**means, "mean": sum(means.values()) / len(means)}
         for name, served in self.beside.items():
             if len(served.pictures):
@@ -63,7 +67,7 @@ class Validation:
                 found[name] = sum(losses.values()) / len(losses)
         return found
 
-    def _held_out(self) -> Iterator[Served]:
+    def held_out(self) -> Iterator[Served]:
         """The held-out pictures, a chunk at a time."""
         network = self.run.network
         for start in range(0, len(self.rows), self.chunk):
@@ -81,10 +85,19 @@ class Validation:
             yield Served(served.pictures[part], served.cond[part])
 
     def _means(self, network: nn.Module, chunks: Iterable[Served]) -> dict[str, float]:
-        return mean_losses(network, chunks, self.run.precision, self.run.objective.floor)
+        return mean_losses(network, chunks, self.run.precision, self.run.objective.floor, self.run.process)
 
 
-def mean_losses(network: nn.Module, chunks: Iterable[Served], precision: str, floor: float) -> dict[str, float]:
+def times_on(schedule: Schedule) -> tuple[float, ...]:
+    """The times at which a schedule has the noise levels of `TIMES`; 1 for those beyond its noisiest."""
+    levels = torch.tensor(TIMES, dtype=torch.float64)
+    found = schedule.time(COORDINATES["flow"].log_snr(levels)).clamp_max(1.0)
+    return tuple(float(t) for t in found)
+
+
+def mean_losses(
+    network: nn.Module, chunks: Iterable[Served], precision: str, floor: float, process: Process = PLAIN
+) -> dict[str, float]:
     """The mean loss at each of `TIMES`. Noise is a function of the place among the pictures, so that it never changes,
     and a picture that comes again has other noise."""
     device = next(network.parameters()).device
@@ -93,16 +106,22 @@ def mean_losses(network: nn.Module, chunks: Iterable[Served], precision: str, fl
         for chunk in chunks:
             x0, cond = to_signed(chunk.pictures).to(device), chunk.cond.to(device)
             numbers = count + torch.arange(len(x0), device=device)
-            for level, t in enumerate(TIMES):
+            for level, t in enumerate(times_on(process.schedule)):
                 eps = normal_at(_SEED, numbers * len(TIMES) + level, Purpose.EVALUATION, x0.shape[1:])
                 times = torch.full((len(x0),), t, device=device)
-                totals[t] += float(noised_loss(network, x0, eps, times, cond, precision, floor).sum())
+                losses = noised_loss(network, x0, eps, times, cond, precision, floor, process)
+                totals[TIMES[level]] += float(losses.sum())
             count += len(x0)
     return {str(t): total / count for t, total in totals.items()}
 
 
 def heldout_losses(
-    network: nn.Module, text: TextConditioner, pictures: PictureSet, count: int = 1024, floor: float = 0.05
+    network: nn.Module,
+    text: TextConditioner,
+    pictures: PictureSet,
+    count: int = 1024,
+    floor: float = 0.05,
+    process: Process = PLAIN,
 ) -> dict[str, float]:
     """`{"0.1": loss, ..., "mean": loss}` of a finished network, as `Validation` measures it in training.
 
@@ -111,7 +130,7 @@ def heldout_losses(
     """
     if any(parameter.dtype != torch.float32 for parameter in network.parameters()):
         network = deepcopy(network).float()  # a model that draws in half precision is measured in full
-    means = mean_losses(network, _captioned(text, pictures, count), "fp32", floor)
+    means = mean_losses(network, _captioned(text, pictures, count), "fp32", floor, process)
     return {**means, "mean": sum(means.values()) / len(means)}
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from mezzotint.conditioning.prompt import expanded_prompts, lifted, wildcards, with_wildcards
 from mezzotint.errors import InvalidOption
+from mezzotint.tasks import WEIGHTS
 
 
 def test_permutations_come_in_a_fixed_order() -> None:
@@ -53,6 +54,13 @@ def test_wildcards_are_found_and_filled_in_their_order() -> None:
         ("a cat --no red, blue", {"negative": "grey"}, {"prompt": "a cat", "negative": "grey, red, blue"}),
         ("a cat --style raw", {}, {"prompt": "a cat", "style": "none"}),
         ("a cat --ar 3:2 --stop 50", {}, {"prompt": "a cat", "aspect": [3, 2], "stop": 0.5}),
+        ("a --sref my fox.png --seed 1", {}, {"prompt": "a", "style_ref": "my fox.png", "seed": 1}),
+        (
+            "a --sw 250 --iw 3",
+            {"style_ref": "0a"},
+            {"prompt": "a", "style_ref": "0a", "style_weight": 2.5, "image_weight": 1.5},
+        ),
+        ("a cat --cref x.png --sw 0", {}, {"prompt": "a cat --cref x.png", "style_weight": 0.0}),
         ("a cat --weird 3 --seed 1 --hd", {}, {"prompt": "a cat --weird 3 --hd", "seed": 1}),
         ("a cat --weird 3 --tile", {}, {"prompt": "a cat --weird 3", "tile": "both"}),
         ("a <lora:zorp:0.8> cat", {}, {"prompt": "a cat", "lora": [["zorp", 0.8]]}),
@@ -74,6 +82,11 @@ def test_what_a_prompt_says_of_options_becomes_options(
         ("a --repeat 2", {"n": 3}, "n is given twice: by --repeat in the prompt"),
         ("a --seed 1.5", {}, "--seed is 1.5; it must be a whole number"),
         ("a --stop 5", {}, "--stop is 5; it must be from 10 to 100"),
+        ("a --sw 1001", {}, "--sw is 1001; it must be from 0 to 1000, 100 as usual"),
+        ("a --iw -1", {}, "--iw is -1; it must be from 0 to 3, 1 as usual"),
+        ("a --sref", {}, "--sref with nothing after it"),
+        ("a --sref https://a.b/c.png", {}, "--sref is https://a.b/c.png; it must be a file here"),
+        ("a --sref a.png", {"style_ref": "0a"}, "style_ref is given twice: by --sref in the prompt"),
         ("a --ar 0:2", {}, "--ar is 0:2; it must be two whole numbers above 0"),
         ("<lora:a> <lora:a>", {}, "has the LoRA a twice"),
         ("<lora a>", {}, "a LoRA that is not written as <lora:NAME:STRENGTH>"),
@@ -83,3 +96,8 @@ def test_what_is_said_twice_or_is_no_value_is_refused(prompt: str, options: dict
     with pytest.raises(InvalidOption) as caught:
         lifted(prompt, options)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("flag", "option"), [("--sw 100", "style"), ("--iw 1", "image")])
+def test_the_usual_weight_of_midjourney_is_the_usual_one_here(flag: str, option: str) -> None:
+    assert lifted(f"a cat {flag}", {})[f"{option}_weight"] == WEIGHTS[option]

@@ -22,14 +22,17 @@ class FlagRecord:
     takes     what follows it
     meaning   what it does here, in words; empty: nothing, which is said with every picture
     aliases   its other names
+    instead   what is near to it here, in words, if it has no meaning
     """
 
     name: str
     takes: Takes
     meaning: str = ""
     aliases: tuple[str, ...] = ()
+    instead: str = ""
 
 
+_WHOLE = "image_ref takes up all that a picture shows"
 _RECORDS = (
     FlagRecord("no", "text", "negative: what guidance pulls away from"),
     FlagRecord("seed", "number", "seed", ("sameseed",)),
@@ -42,13 +45,13 @@ _RECORDS = (
     FlagRecord("stylize", "number", aliases=("s",)),
     FlagRecord("weird", "number", aliases=("w",)),
     FlagRecord("tile", "nothing", "tile: the picture goes on over its edges"),
-    FlagRecord("iw", "number"),
-    FlagRecord("sref", "text"),
-    FlagRecord("sw", "number"),
-    FlagRecord("cref", "text"),
-    FlagRecord("cw", "number"),
-    FlagRecord("oref", "text"),
-    FlagRecord("ow", "number"),
+    FlagRecord("iw", "number", "image_weight: how much an image reference counts; 1 is as usual"),
+    FlagRecord("sref", "text", "style_ref: the file of a picture whose style is taken up"),
+    FlagRecord("sw", "number", "style_weight: how much the style counts; 100 is as usual"),
+    FlagRecord("cref", "text", instead=_WHOLE),
+    FlagRecord("cw", "number", instead=_WHOLE),
+    FlagRecord("oref", "text", instead=_WHOLE),
+    FlagRecord("ow", "number", instead=_WHOLE),
     FlagRecord("exp", "number"),
     FlagRecord("v", "text", aliases=("version",)),
     FlagRecord("niji", "text"),
@@ -91,7 +94,7 @@ def split_flags(text: str) -> tuple[str, tuple[Flag, ...]]:
         if record.takes in _TAKES and not re.fullmatch(_TAKES[record.takes], value):
             example = {"number": "a number", "ratio": "a shape such as 3:2"}[record.takes]
             raise complaint(text, match.start(), f"--{record.name} without {example} after it; flags stand last")
-        if record.name in ("no", "style") and not value:
+        if record.name in ("no", "style", "sref") and not value:
             raise complaint(text, match.start(), f"--{record.name} with nothing after it")
         flags.append(Flag(record.name, value, (match.start(), end)))
     names = [flag.name for flag in flags]

@@ -15,7 +15,13 @@ from mezzotint.request import Request
 __all__ = ["lifted"]
 
 _LORA = rf"<lora:(?P<name>[^:<>]+)(?::(?P<strength>{NUMBER}))?>"
-_OPTION = {"no": "negative", "repeat": "n", "raw": "style", "ar": "aspect"}
+_OPTION = {
+    "no": "negative", "repeat": "n", "raw": "style", "ar": "aspect",
+    "sref": "style_ref", "sw": "style_weight", "iw": "image_weight",
+}  # fmt: skip
+_WEIGHTS = {"sw": (1000, 100, 1.0), "iw": (3, 1, 0.5)}
+"""Of Midjourney's weights: the greatest one, its usual one, and what that is here: the weight that a reference has
+unless asked otherwise."""
 _USUAL = {item.name: listed(item.default) for item in fields(Request)}
 
 
@@ -23,6 +29,7 @@ def lifted(prompt: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options, with those that the prompt states, and `prompt` without them.
 
     Flags that have no meaning here stay in the prompt. --no joins the negative prompt, LoRAs those that are given.
+    What --sref names is the file as it was written: a prompt is text, and whoever may read files reads it.
     An option whose value is the usual one of a `Request` counts as not given, so that both may be. Raises InvalidOption
     for what is given twice, and for numbers that are none.
     """
@@ -78,6 +85,15 @@ def _value(flag: Flag) -> Any:
             if not width or not height:
                 raise InvalidOption(f"--ar is {flag.value}; it must be two whole numbers above 0, such as 3:2.")
             return [width, height]
+        case "sref":
+            if "://" in flag.value:
+                raise InvalidOption(f"--sref is {flag.value}; it must be a file here, so fetch the picture first.")
+            return flag.value
+        case "sw" | "iw":
+            most, normal, weight = _WEIGHTS[flag.name]
+            if not 0 <= (number := float(flag.value)) <= most:
+                raise InvalidOption(f"--{flag.name} is {flag.value}; it must be from 0 to {most}, {normal} as usual.")
+            return weight * number / normal
         case "stop":
             if not 10 <= (percent := float(flag.value)) <= 100:
                 raise InvalidOption(f"--stop is {flag.value}; it must be from 10 to 100.")

@@ -9,7 +9,8 @@ from mezzotint.data.scenes.desk import Desk
 from mezzotint.data.scenes.drawing import draw
 from mezzotint.data.scenes.glyphs import Font, Fonts
 from mezzotint.data.scenes.held import held_in
-from mezzotint.data.scenes.kinds import KINDS, Kind
+from mezzotint.data.scenes.kinds import APART, KINDS, Kind
+from mezzotint.data.scenes.kinds.hands import KIND as HANDS
 from mezzotint.data.scenes.paint import ramps_digest
 from mezzotint.data.scenes.phrases import captions_of
 from mezzotint.data.scenes.rolls import Rolls
@@ -26,7 +27,8 @@ SCENES_VERSION = 1
 """Changes whenever the same seed and number give another scene, or other wrong captions."""
 _ATTEMPTS = 400
 _CHANGES = 8  # tries at a change that is not held out
-_WRONG = 1  # the purpose of the rolls that change a scene
+_WRONG, _HANDS = 1, 2  # purposes of rolls: what changes a scene, and whether it is a hand
+_MILLION = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,10 @@ class Scenes:
 
     pictures: a built icon set; fonts: from `load_fonts`; split: "train" never has a held-out combination (see
     `mezzotint.data.scenes.held`), in "heldout" every scene has at least one, named in `Scene.held`; size: of the
-    pictures, a multiple of 64; kinds: names of the kinds to draw from, by default all.
+    pictures, a multiple of 64; kinds: names of the kinds to draw from, by default those of `KINDS`; hands: share of the
+    scenes that are hands in place of what they would be, so that the others stay what they are.
 
-    Raises InvalidOption for another split, size or kind, InvalidFile if the set shows too few things.
+    Raises InvalidOption for another split, size, kind or share, InvalidFile if the set shows too few things.
     """
 
     def __init__(
@@ -61,16 +64,19 @@ class Scenes:
         split: str = "train",
         size: int = GRID,
         kinds: Sequence[str] | None = None,
+        hands: float = 0.0,
     ) -> None:
         if split not in ("train", "heldout"):
             raise InvalidOption(f"There is no split called {split!r}; it must be train or heldout.")
         if size < GRID or size % GRID:
             raise InvalidOption(f"Scenes cannot have the size {size}; it must be a multiple of {GRID}.")
-        known = {kind.name: kind for kind in KINDS}
+        if not 0 <= hands <= 1:
+            raise InvalidOption(f"The share of hands is {hands}; it must be from 0 to 1.")
+        known = {kind.name: kind for kind in (*KINDS, *APART)}
         for name in kinds or ():
             if name not in known:
                 raise unknown_name("kind of scene", name, known)
-        self.seed, self.split, self.size = seed, split, size
+        self.seed, self.split, self.size, self.hands = seed, split, size, hands
         self.kinds: tuple[Kind, ...] = tuple(known[name] for name in kinds) if kinds else KINDS
         self.stock = Stock(pictures)
         if not self.stock.shelves["train"].styles:
@@ -81,7 +87,7 @@ class Scenes:
         self.digest = self._digest(pictures, fonts)
 
     def _digest(self, pictures: PictureSet, fonts: Fonts) -> str:
-        names = ",".join(kind.name for kind in self.kinds)
+        names = ",".join(kind.name for kind in self.kinds) + (f",hands {self.hands}" if self.hands else "")
         parts = (SCENES_VERSION, pictures.digest, fonts.digest, ramps_digest(), self.split, self.size, names)
         return sha256("\0".join(map(str, parts)).encode()).hexdigest()
 
@@ -103,6 +109,8 @@ class Scenes:
         """Scene `number`, without drawing it."""
         first = Rolls(self.seed, number)
         kind = first.weighted([(kind, kind.weight) for kind in self.kinds])
+        if self.hands and Rolls(self.seed, number, 0, _HANDS).below(_MILLION) < round(self.hands * _MILLION):
+            kind = HANDS
         desk = self._desk(first, kind)
         for attempt in range(1, _ATTEMPTS):
             scene = kind.plan(desk, Rolls(self.seed, number, attempt))
@@ -118,7 +126,7 @@ class Scenes:
 
     def captions(self, scene: Scene, *, unseen: bool = False) -> tuple[str, ...]:
         """The captions of a scene, short to dense; or those in phrasings that training never uses."""
-        phrases = next(kind for kind in KINDS if kind.name == scene.kind).phrases(scene)
+        phrases = next(kind for kind in (*KINDS, *APART) if kind.name == scene.kind).phrases(scene)
         return captions_of(scene, phrases, held=unseen)
 
     def wrong(self, scene: Scene) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from mezzotint.data.pixels import Bytes
 from mezzotint.data.scenes.backdrops import draw_backdrop
 from mezzotint.data.scenes.forms import draw_form
 from mezzotint.data.scenes.glyphs import Font
+from mezzotint.data.scenes.hand import Hand, draw_hand
 from mezzotint.data.scenes.raster import dilated, lay, scaled, tinted
 from mezzotint.data.scenes.scene import GRID, Lettering, Scene
 from mezzotint.data.scenes.stock import Stock
@@ -28,6 +29,9 @@ def draw(scene: Scene, stock: Stock, fonts: dict[str, Font], size: int) -> Bytes
     canvas = draw_backdrop(scene.backdrop, size)
     for shape in scene.shapes:
         box = shape.box.times(unit)
+        if isinstance(shape, Hand):
+            draw_hand(canvas, shape, box, shape.line * unit)
+            continue
         place = box.left, box.top, box.width, box.height
         draw_form(canvas, shape.form, place, fill=shape.fill, edge=shape.edge, line=shape.line * unit)
     for group in scene.groups:

@@ -2,17 +2,19 @@
 
 A tenth of the pairs (thing, colour) and (thing, count), of the triples (thing, relation, thing), and of the words; two
 font families; some layouts; and the things that the icon set itself holds out. Pairs of a thing and a colour that
-training pictures show by themselves are not held out: the model has seen them.
+training pictures show by themselves are not held out: the model has seen them. Of hands, a sixth of the triples (raised
+fingers, skin tone, side): there are only 72, so no hash decides, but a rule that takes each count with each side once.
 """
 
 from collections.abc import Callable, Iterator
 
 from mezzotint.data.draws import fraction
+from mezzotint.data.scenes.hand import SKINS, Hand
 from mezzotint.data.scenes.relate import OPPOSITE
 from mezzotint.data.scenes.scene import Scene
 from mezzotint.data.scenes.words import gives_away
 
-__all__ = ["HELD_LAYOUTS", "SHARE", "held_in", "is_held"]
+__all__ = ["HELD_LAYOUTS", "SHARE", "held_in", "is_held", "is_held_hand"]
 
 SHARE = 0.1
 HELD_LAYOUTS = frozenset(
@@ -25,6 +27,11 @@ _TURNED = ("right of", "below", "behind")  # said from the other side: left of, 
 def is_held(purpose: str, *key: object) -> bool:
     """Whether a combination is one of the tenth that is held out. purpose: "colour", "count", "relation" or "word"."""
     return fraction(f"scene {purpose}", " | ".join(map(str, key))) < SHARE
+
+
+def is_held_hand(fingers: int, tone: str, side: str) -> bool:
+    """Whether hands with so many raised fingers, of this skin tone and side are held out: one tone of each."""
+    return (tuple(SKINS).index(tone) + fingers + 3 * (side == "left")) % len(SKINS) == 0
 
 
 def held_in(
@@ -50,6 +57,9 @@ def held_in(
             key = (said[2], OPPOSITE[said[1]], said[0]) if said[1] in _TURNED else said
             if is_held("relation", *key):
                 yield f"relation: {' '.join(said)}"
+        for hand in scene.shapes:
+            if isinstance(hand, Hand) and is_held_hand(hand.fingers, hand.colour, hand.side):
+                yield f"hand: {hand.fingers} fingers, {hand.colour}, {hand.side}"
         if scene.lettering:
             text, font = scene.lettering.text, scene.lettering.font
             if gives_away(text) or is_held("word", text.lower()):

@@ -16,7 +16,7 @@ from mezzotint.data.icons import default_folder
 from mezzotint.data.pixels import Bytes
 from mezzotint.data.scenes.composer import ComposedScene, Scenes
 from mezzotint.data.scenes.glyphs import load_fonts
-from mezzotint.data.scenes.kinds import KINDS
+from mezzotint.data.scenes.kinds import APART, KINDS
 from mezzotint.data.scenes.typefaces import fetch_fonts
 from mezzotint.data.sources import IconSource
 
@@ -58,7 +58,7 @@ def sheet(scenes: list[ComposedScene], columns: int = 8) -> Image.Image:
 @click.option("--n", default=64, show_default=True, help="How many scenes.")
 @click.option("--first", default=0, show_default=True, help="The number of the first.")
 @click.option("--seed", default=0, show_default=True)
-@click.option("--kind", type=click.Choice([kind.name for kind in KINDS]), help="Only scenes of this kind.")
+@click.option("--kind", type=click.Choice([kind.name for kind in (*KINDS, *APART)]), help="Only scenes of this kind.")
 @click.option("--split", default="train", show_default=True, help="train or heldout.")
 @click.option(
     "--data", default=None, type=click.Path(path_type=Path), help="A built icon set; by default the cached one."

@@ -5,6 +5,7 @@ from dataclasses import replace
 from string import ascii_lowercase, ascii_uppercase, digits
 
 from mezzotint.data.scenes.desk import alike
+from mezzotint.data.scenes.hand import POSES, SKINS, Hand
 from mezzotint.data.scenes.kinds.counting import MOST
 from mezzotint.data.scenes.kinds.single import PLACES, SIZES
 from mezzotint.data.scenes.paint import COLOURS
@@ -19,7 +20,8 @@ _LARGEST_GROUP = 4
 
 
 def changed(scene: Scene, rolls: Rolls) -> Scene | None:
-    """The scene with one fact changed: a count, a colour, whose colour it is, a side, a size, a place or a letter.
+    """The scene with one fact changed: a count, a colour, whose colour it is, a side, a size, a place, a letter
+    or a finger.
 
     Its captions are then wrong of the picture of the given scene, except those that do not speak of the fact. It is
     there to be described, not to be drawn: its boxes no longer fit. None if nothing can be changed so.
@@ -109,11 +111,28 @@ def _lettering(scene: Scene, rolls: Rolls) -> Scene | None:
     return replace(scene, lettering=replace(word, text=word.text[:place] + new + word.text[place + 1 :]))
 
 
+def _hands(scene: Scene, rolls: Rolls) -> Scene:
+    """One or two fingers more or less, the other hand, or another skin tone."""
+    hand = scene.shapes[0]
+    assert isinstance(hand, Hand)
+    what = rolls.below(10)
+    if what < 2:
+        other = replace(hand, side="left" if hand.side == "right" else "right")
+    elif what < 4:
+        other = replace(hand, colour=rolls.choice([tone for tone in SKINS if tone != hand.colour]))
+    else:
+        near = [n for n in range(len(POSES)) if 0 < abs(n - hand.fingers) <= 2]
+        fingers = rolls.choice(near)
+        other = replace(hand, fingers=fingers, raised=rolls.choice(POSES[fingers]))
+    return replace(scene, shapes=(other,))
+
+
 _CHANGES: Mapping[str, Callable[[Scene, Rolls], Scene | None]] = {
     "attribution": _attribution,
     "colour": _colour,
     "counting": _counting,
     "groups": _groups,
+    "hands": _hands,
     "lettering": _lettering,
     "relations": _relations,
     "single": _single,

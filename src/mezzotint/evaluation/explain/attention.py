@@ -51,7 +51,8 @@ def recorded(pipe: Pipeline, request: Request, text: str) -> tuple[list[Preview]
     leaf = pipe.model.denoiser
     if blocks_of(leaf) is None:
         raise InvalidOption(f"The model {pipe.model.name} has no attention, so it cannot be shown where a word acted.")
-    cond = pipe.model.prepare([text], [request.style], [strength for _, strength in request.lora])
+    strengths = [strength for _, strength in request.lora]
+    cond = pipe.model.prepare([text], [request.style], strengths, pipe.resolve(request).distilled_guidance)
     recorder, previews = _Recorder(), []
     for preview in pipe.stream(replace(request, n=1)):
         previews.append(preview)

@@ -10,8 +10,10 @@ from torch import Tensor
 from mezzotint.codecs.images import to_image, to_signed
 from mezzotint.data.pixels import Bytes
 from mezzotint.data.scenes import Box, Font, Group, Scene, Scenes
+from mezzotint.data.scenes.kinds.hands import with_fingers
 from mezzotint.data.scenes.kinds.lettering import written
 from mezzotint.data.scenes.paint import vivid
+from mezzotint.data.scenes.rolls import Rolls
 from mezzotint.data.scenes.scene import GRID, Lettering
 from mezzotint.data.scenes.stock import Item, Stock
 from mezzotint.evaluation.bank import Bank
@@ -31,7 +33,8 @@ def pasted(prompts: Sequence[IconPrompt], scenes: Scenes) -> Iterator[tuple[int,
     """A picture for every prompt, laid out by rule from training pictures: (number, 0, picture), as `gallery` gives.
 
     Things stand in the cells of a grid, in the order of the prompt or as the relation says, each in the wanted colour;
-    a word stands alone. It is what a program would do that reads its prompt and cannot draw.
+    a word stands alone, and so does a hand, yellow whatever its tone should be. It is what a program would do that
+    reads its prompt and cannot draw.
     """
     for number, prompt in enumerate(prompts):
         yield number, 0, to_image(_signed(scenes.drawn(pasted_scene(prompt, scenes))[None])[0])
@@ -39,6 +42,8 @@ def pasted(prompts: Sequence[IconPrompt], scenes: Scenes) -> Iterator[tuple[int,
 
 def pasted_scene(prompt: IconPrompt, scenes: Scenes) -> Scene:
     """What `pasted` lays out, as a scene; its facts are those of the prompt."""
+    if prompt.fingers is not None:
+        return _hand(prompt.task, prompt.fingers)
     return _word(prompt, scenes.fonts) if prompt.word else _things(prompt, scenes.stock)
 
 
@@ -93,6 +98,11 @@ def _item(wanted: Wanted, stock: Stock) -> Item:
     assert mine, f"no training picture shows a {wanted.thing}"
     fitting = (item for item in mine if not wanted.colour or stock.can_have(item.row, wanted.colour))
     return next(fitting, mine[0])
+
+
+def _hand(task: str, fingers: int) -> Scene:
+    hand = with_fingers(Rolls(0, fingers), fingers, "yellow", "right")
+    return Scene(0, 0, task, "pasted", shapes=(hand,))
 
 
 def _word(prompt: IconPrompt, fonts: Sequence[Font]) -> Scene:

@@ -12,7 +12,9 @@ from pathlib import Path
 from mezzotint.data.icons import default_folder
 from mezzotint.data.icons.nouns import names_held_out
 from mezzotint.data.scenes import COLOURS
-from mezzotint.data.scenes.held import is_held
+from mezzotint.data.scenes.hand import POSES, SKINS
+from mezzotint.data.scenes.held import is_held, is_held_hand
+from mezzotint.data.scenes.kinds.hands import held_up, skin
 from mezzotint.data.scenes.nouns import plural_of
 from mezzotint.data.scenes.phrases import NUMBERS, an
 from mezzotint.data.scenes.relate import OPPOSITE
@@ -26,6 +28,14 @@ PROMPTS, SEED = 100, 2026
 """Prompts of a task; the seed of all."""
 COUNTS = (2, 3, 4, 5, 6)
 SIDES = {"left of": "to the left of", "right of": "to the right of", "above": "above", "below": "below"}
+
+LOOKS = ("", "flat", "outlined")
+GROUNDS = ("", " on a transparent background", " on a white background")
+POSED = (
+    "{hand}, {count} up", "here is {hand}: {count} up", "{hand} with {count} stretched out",
+    "{hand} that holds up {count}", "{count} up, on {hand}",
+)  # fmt: skip
+"""Looks and backgrounds of hands as captions of training name them; how a hand is said in other words."""
 
 
 class Composer:
@@ -96,6 +106,19 @@ class Composer:
         text = f'{an(what)} that says "{written}"' if known else f'"{written}", written in large letters on {an(what)}'
         return IconPrompt("spelling", text, word=written, known=known)
 
+    def hands(self, rolls: Rolls, known: bool) -> IconPrompt | None:
+        fingers, tone, side = rolls.below(len(POSES)), rolls.choice(tuple(SKINS)), rolls.choice(("left", "right"))
+        if not is_held_hand(fingers, tone, side):
+            return None
+        hand = f"{side} hand"
+        if known:
+            text = f"{skin(tone, hand, rolls.choice(LOOKS))} {'with' if tone == 'yellow' else 'and'} {held_up(fingers)}"
+            text += rolls.choice(GROUNDS)
+        else:
+            count = f"{NUMBERS[fingers] if fingers else 'no'} {'finger' if fingers == 1 else 'fingers'}"
+            text = rolls.choice(POSED).format(hand=skin(tone, hand), count=count)
+        return IconPrompt("hands", text, known=known, fingers=fingers)
+
     def _coloured(self, rolls: Rolls) -> tuple[str, str]:
         return rolls.choice(self.things), rolls.choice(tuple(COLOURS))
 
@@ -119,6 +142,7 @@ class Composer:
         """The prompts of every task."""
         makers = (
             *(self.single, self.two, self.counting, self.colours, self.position, self.attribution, self.spelling),
+            self.hands,
         )
         return [prompt for number, make in enumerate(makers) for prompt in self.task(make, number, count)]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mezzotint.conditioning.prompt import escaped
 from mezzotint.evaluation.detector import Detector, Sight
+from mezzotint.evaluation.fingers import fingers_of
 from mezzotint.evaluation.iconeval.prompts import IconPrompt
 from mezzotint.evaluation.iconeval.verdict import DEFAULT, Thresholds, Verdict, judge
 from mezzotint.evaluation.reader import Reader
@@ -75,8 +76,9 @@ def judged(
     """Every picture with its verdict. reader: reads those that should show a word, and has no say in the verdict."""
     found = []
     for number, seed, image in pictures:
-        sight = detector.images([image])[0]
         prompt = prompts[number]
+        # fingers are counted by geometry; the detector knows no hands
+        sight = Sight((), "", fingers=fingers_of(image)) if prompt.task == "hands" else detector.images([image])[0]
         read = None if reader is None or not prompt.word else reader.read([image])[0]
         found.append(Judged(number, prompt, seed, image, sight, judge(prompt, sight, thresholds), read))
     return found

@@ -1,9 +1,10 @@
 """IconEval's prompts: what is asked, and what must then be seen.
 
-The tasks are GenEval's (Ghosh et al. 2023, arXiv 2310.11513), in the world of icons, and spelling. The prompts are
-data, in `prompts.json` beside this file, so that a score means the same tomorrow; `compose.py` made them. In
-counting, colours, position, attribution and spelling each has a combination that training scenes never show: a count of
-a thing, a colour of a thing (of two, one at least), two things in a relation, a word.
+The tasks are GenEval's (Ghosh et al. 2023, arXiv 2310.11513), in the world of icons, spelling, and hands. The prompts
+are data, in `prompts.json` beside this file, so that a score means the same tomorrow; `compose.py` made them. In
+counting, colours, position, attribution, spelling and hands each has a combination that training scenes never show: a
+count of a thing, a colour of a thing (of two, one at least), two things in a relation, a word, a number of fingers on a
+hand of a skin tone and a side.
 """
 
 import json
@@ -15,8 +16,9 @@ from typing import Any
 __all__ = ["TASKS", "VERSION", "IconPrompt", "Wanted", "load_prompts"]
 
 VERSION = 1
-TASKS = ("single", "two", "counting", "colours", "position", "attribution", "spelling")
-"""The first six are GenEval's, whose unweighted mean is the overall score."""
+TASKS = ("single", "two", "counting", "colours", "position", "attribution", "spelling", "hands")
+"""The first six are GenEval's, whose unweighted mean is the overall score. A task more changes none of the others,
+so it is no new version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class IconPrompt:
     """One prompt.
 
     wanted: the things; relation: where the first must be, seen from the second ("left of", "right of", "above",
-    "below"), or ""; text: what must be written, or ""; known: whether the phrasing is one of training's.
+    "below"), or ""; word: what must be written, or ""; known: whether the phrasing is one of training's; fingers: how
+    many a hand must hold up, None where no hand is wanted.
     """
 
     task: str
@@ -42,10 +45,11 @@ class IconPrompt:
     relation: str = ""
     word: str = ""
     known: bool = True
+    fingers: int | None = None
 
     def to_json_dict(self) -> dict[str, Any]:
-        """Plain data."""
-        return asdict(self)
+        """Plain data; of prompts without a hand nothing is said of fingers."""
+        return {name: value for name, value in asdict(self).items() if name != "fingers" or value is not None}
 
     @classmethod
     def from_json_dict(cls, data: Mapping[str, Any]) -> "IconPrompt":

@@ -1,12 +1,13 @@
 """IconEval's scores, with intervals over prompts, beside what they can be compared with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
 from mezzotint.evaluation.bootstrap import Groups, Interval, differences, interval, interval_of
 from mezzotint.evaluation.iconeval.gallery import Judged
+from mezzotint.evaluation.iconeval.hands import HandCheck
 from mezzotint.evaluation.iconeval.prompts import TASKS
 from mezzotint.evaluation.iconeval.reading import Reading, Witness, reading_of
 from mezzotint.evaluation.iconeval.validate import Trust
@@ -27,6 +28,7 @@ class TaskScore:
     reading            spelling: what a second reader finds; None if none was asked
     trust              how far the detector can be trusted; None if that was not measured
     prompts, pictures  how many
+    hands              hands: how well fingers are counted, on our hands and on emoji; None if that was not measured
     """
 
     score: float
@@ -40,6 +42,7 @@ class TaskScore:
     trust: Trust | None
     prompts: int
     pictures: int
+    hands: HandCheck | None = None
 
     def to_json_dict(self) -> dict[str, Any]:
         """Plain data: `measurable` is None where nothing is known of the detector."""
@@ -59,6 +62,8 @@ class TaskScore:
         }
         if self.errors is not None:
             found["character_error_rate"] = self.errors
+        if self.hands is not None:
+            found["counter"] = self.hands.to_json_dict()
         return found if self.reading is None else {**found, "reader": self.reading.to_json_dict()}
 
 
@@ -102,8 +107,10 @@ def score(
     trust: Mapping[str, Trust] | None = None,
     thresholds: Thresholds = DEFAULT,
     witness: Witness | None = None,
+    hands: HandCheck | None = None,
 ) -> IconScores:
-    """The scores of judged pictures. trust: by task, of the detector that judged; witness: who read `Judged.read`."""
+    """The scores of judged pictures. trust: by task, of the detector that judged; witness: who read `Judged.read`;
+    hands: how well fingers are counted."""
     groups, mine = groups_of(found), trust or {}
     tasks = {
         task: _task(
@@ -111,6 +118,8 @@ def score(
         )
         for task in groups
     }
+    if "hands" in tasks:
+        tasks["hands"] = replace(tasks["hands"], hands=hands)
     if any(task not in groups for task in GENEVAL):
         return IconScores(tasks, None)
     return IconScores(tasks, interval_of(overall, {task: groups[task] for task in GENEVAL}))

@@ -56,6 +56,10 @@ def judge(prompt: IconPrompt, sight: Sight, thresholds: Thresholds = DEFAULT) ->
         errors = error_rate(sight.text, prompt.word)
         fault = () if sight.text == prompt.word else (f'it says "{sight.text}", not "{prompt.word}"',)
         return Verdict(not fault, fault, errors)
+    if prompt.task == "hands":
+        shows = "no hand" if sight.fingers is None else f"{sight.fingers} raised fingers"
+        right = sight.fingers == prompt.fingers
+        return Verdict(right, () if right else (f"it shows {shows}, not {prompt.fingers}",))
     least = thresholds.counting if prompt.task == "counting" else thresholds.presence
     seen = [thing for thing in sight.things if thing.score >= least]
     faults = [fault for wanted in prompt.wanted for fault in _missing(prompt.task, wanted, seen)]

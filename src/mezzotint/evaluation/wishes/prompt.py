@@ -72,7 +72,8 @@ def wish_of(prompt: str, things: Iterable[str]) -> Wish:
     words = words[: next((i for i, word in enumerate(words) if word in _NEGATIONS), len(words))]
     mentions = _described(words, _nouns(words, _named(words, things)))
     wanted = tuple(Wanted(one.thing, one.count, one.colour) for one in mentions)
-    return Wish(wanted, tuple(one.said for one in mentions), tuple(_relations(words, mentions)), _word(prompt))
+    own = tuple(" ".join(words[one.first : one.end]) for one in mentions)
+    return Wish(wanted, tuple(one.said for one in mentions), tuple(_relations(words, mentions)), _word(prompt), own)
 
 
 def _word(prompt: str) -> str:

@@ -1,7 +1,7 @@
 """A wish: things, how many, in which colours, where, and what is written; and whether a sight fulfils it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mezzotint.evaluation.detector import Sight, SightOf
 from mezzotint.evaluation.iconeval.prompts import Wanted
@@ -17,13 +17,15 @@ class Wish:
     """wanted: what is named, in its order; a thing may be named twice, in two colours.
 
     exact: of each, whether its count was said, so that more would be wrong too. relations: (place in `wanted`, "left
-    of" or another, place): the first as seen from the second. word: what must be written, or "".
+    of" or another, place): the first as seen from the second. word: what must be written, or "". words: what the
+    prompt says of each, such as "a shiny red apple".
     """
 
     wanted: tuple[Wanted, ...] = ()
     exact: tuple[bool, ...] = ()
     relations: tuple[tuple[int, str, int], ...] = ()
     word: str = ""
+    words: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def sentences(self) -> tuple[str, ...]:

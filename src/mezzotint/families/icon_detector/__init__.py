@@ -1,6 +1,6 @@
 """The detector family."""
 
-from mezzotint.families.icon_detector.decode import Found, Sighting, decoded, read
+from mezzotint.families.icon_detector.decode import Found, Sighting, around, decoded, read
 from mezzotint.families.icon_detector.model import (
     FAMILY,
     Described,
@@ -18,6 +18,7 @@ __all__ = [
     "IconDetectorConfig",
     "Maps",
     "Sighting",
+    "around",
     "decoded",
     "initialise_detector",
     "read",

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from mezzotint.families.icon_detector.model import IconDetector, Maps
 
-__all__ = ["Found", "Sighting", "decoded", "read"]
+__all__ = ["Found", "Sighting", "around", "decoded", "read"]
 
 CELL = 2
 """Pixels of a cell."""
@@ -81,6 +81,14 @@ def iou(a: Sequence[float], b: Sequence[float]) -> float:
     shared = max(wide, 0.0) * max(high, 0.0)
     areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
     return shared / max(areas - shared, 1e-9)
+
+
+def around(sightings: Sequence[Sighting]) -> tuple[float, float, float, float] | None:
+    """The box around some; None if there are none."""
+    if not sightings:
+        return None
+    left, top, right, bottom = zip(*(one.box for one in sightings), strict=True)
+    return min(left), min(top), max(right), max(bottom)
 
 
 def read(letters: Sequence[Sighting], alphabet: str) -> str:

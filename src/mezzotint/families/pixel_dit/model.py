@@ -1,7 +1,7 @@
 """A transformer on patches of pixels that predicts the clean picture."""
 
 from dataclasses import dataclass, fields, replace
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -35,6 +35,8 @@ class PixelDiTConfig:
     time_tokens             tokens that carry the noise level
     letters, word_length    how many different letters it reads, and the most of them in a prompt; 0: it reads none
     augments                numbers that tell how a training picture was changed; 0: it is told nothing
+    flow_map                it is told to which time it jumps, `to`: a student for few steps
+    distilled_guidance      it is told its guidance, which it learned from a guided teacher
     """
 
     size: int = 64
@@ -52,6 +54,8 @@ class PixelDiTConfig:
     letters: int = 0
     word_length: int = 0
     augments: int = 0
+    flow_map: bool = False
+    distilled_guidance: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +65,14 @@ class PixelDiTContext:
     keys, values  (depth, B, heads, N, head_width): the word pieces, the letters and one style token
     bias          (B, 1, 1, N): the logarithm of a token's weight, so 0 where it is 1; -inf where there is padding
     adapters      (B, n): the strengths of the network's adapters, None where none acts
+    distilled_guidance   (B,): the guidance that a network which takes it is told; None: 1 for all, off
     """
 
     keys: Tensor
     values: Tensor
     bias: Tensor
     adapters: Tensor | None = None
+    distilled_guidance: Tensor | None = None
 
     def __len__(self) -> int:
         return self.bias.shape[0]
@@ -81,6 +87,7 @@ class PixelDiTContext:
             values=torch.cat([a.values, b.values], dim=1),
             bias=torch.cat([a.bias, b.bias]),
             adapters=cat_strengths(self.adapters, other.adapters, len(self), len(other)),
+            distilled_guidance=_cat_guidance(self, other),
         )
 
     def padded(self, length: int) -> Self:
@@ -100,12 +107,42 @@ class PixelDiTContext:
         return replace(self, **{name: value.to(device) for name, value in values.items() if value is not None})
 
 
+def _cat_guidance(first: PixelDiTContext, second: PixelDiTContext) -> Tensor | None:
+    """The guidance of two batches, one after the other; None counts as 1."""
+    if first.distilled_guidance is None and second.distilled_guidance is None:
+        return None
+    told = (
+        torch.ones(len(one), device=one.bias.device) if one.distilled_guidance is None else one.distilled_guidance
+        for one in (first, second)
+    )
+    return torch.cat(list(told))
+
+
+class Blocks(Protocol):
+    """Runs blocks in another way than their own `forward`, such as by compiled graphs."""
+
+    def length(self, tokens: int) -> int:
+        """For how many context tokens it can run a block that is to read so many; the rest is padding."""
+        ...
+
+    def __call__(
+        self, block: Block, x: Tensor, rotary: tuple[Tensor, Tensor], context: tuple[Tensor, Tensor], bias: Tensor
+    ) -> Tensor:
+        """What `block(x, rotary=rotary, context=context, bias=bias)` gives."""
+        ...
+
+
 class PixelDiT(nn.Module):
     """x_t and t to a prediction of x_0, in pixels.
 
     Tokens are `time_tokens` that carry t, then one token a patch; each block attends over these and, read-only,
     over the prompt's keys and values. There is no modulation by t (no adaLN): the noise level is seen in context.
     The strengths of adapters travel with the prompt: `prepare` needs them for keys and values, `forward` for the rest.
+    A flow map also carries t − to, the length of its jump, in the time tokens (Frans et al. 2024, arXiv 2410.12557,
+    tell a network the length; Geng et al. 2025, MeanFlow, arXiv 2505.13447, compare ways); not told `to`, its
+    jump has length 0, and x_0 is a mean, as ordinary solvers want it. So does a network with distilled guidance carry
+    that, as log2(guidance) / 4 (Meng et al. 2023, arXiv 2210.03142, embed it beside t too).
+    `compiled` runs the blocks, unless None, wherever neither a probe nor an adapter reaches into them.
 
     Sources: predicting x_0 through a bottleneck patch embedding: Li & He 2025 (JiT, arXiv 2511.13720); text as
     read-only keys and values: Photoroom's PRX; no adaLN: MiniT2I. For the layers see `mezzotint.nn`.
@@ -117,6 +154,7 @@ class PixelDiT(nn.Module):
     letters: nn.Parameter
     letter_places: nn.Parameter
     augments: nn.Parameter
+    compiled: Blocks | None = None
 
     def __init__(self, config: PixelDiTConfig) -> None:
         super().__init__()
@@ -125,8 +163,12 @@ class PixelDiT(nn.Module):
         side = c.size // c.patch
         self.patch_in = nn.Sequential(linear(values, c.bottleneck), linear(c.bottleneck, c.width, bias=True))
         self.time_features = FourierFeatures(128)
-        self.time_in = nn.Sequential(linear(128, c.width, bias=True), nn.SiLU(), linear(c.width, c.width, bias=True))
+        self.time_in = _time_embedding(c.width)
         self.time_places = nn.Parameter(torch.zeros(c.time_tokens, c.width))
+        if c.flow_map:
+            self.jump_in = _time_embedding(c.width)
+        if c.distilled_guidance:
+            self.guidance_in = _time_embedding(c.width)
         self.text_in = nn.Sequential(RMSNorm(c.text_width), linear(c.text_width, c.width, bias=True))
         self.style = nn.Parameter(torch.zeros(c.styles + 1, c.width))
         if c.letters:
@@ -141,6 +183,11 @@ class PixelDiT(nn.Module):
         angles = F.pad(rotary_grid(side, side, c.width // c.heads), (0, 0, c.time_tokens, 0))
         self.register_buffer("rotary_cos", angles.cos(), persistent=False)
         self.register_buffer("rotary_sin", angles.sin(), persistent=False)
+
+    @property
+    def flow_map(self) -> bool:
+        """Whether it jumps to the time `to` that it is told."""
+        return self.config.flow_map
 
     def image_tokens(self) -> int:
         """Into how many tokens a picture is cut."""
@@ -172,7 +219,7 @@ class PixelDiT(nn.Module):
             bias = bias + torch.cat(weights, dim=1).log()[:, None, None, :].to(bias)
         pairs = [block.context(tokens, strengths) for block in self._blocks()]
         keys, values = torch.stack([k for k, _ in pairs]), torch.stack([v for _, v in pairs])
-        return PixelDiTContext(keys, values, bias, strengths)
+        return PixelDiTContext(keys, values, bias, strengths, cond.distilled_guidance)
 
     def forward(
         self,
@@ -183,14 +230,15 @@ class PixelDiT(nn.Module):
         to: Tensor | None = None,
         probe: Probe | None = None,
     ) -> Tensor:
-        assert to is None, "this network is not a flow map"
+        assert to is None or self.config.flow_map, "this network is not a flow map"
         context = self.prepare(cond) if isinstance(cond, Conditioning) else cond
         c, b = self.config, x_t.shape[0]
         image = self.patch_in(patchify(x_t.squeeze(2), c.patch))  # (B, patches, width)
-        features = self.time_features(t.expand(b)).to(self.time_places.dtype)
-        time = self.time_in(features)[:, None] + self.time_places  # (B, time_tokens, width)
+        time = self._time(t.expand(b), to, context.distilled_guidance)  # (B, time_tokens, width)
         x = torch.cat([time.to(image.dtype), image], dim=1)
         own = x.shape[1]
+        if self.compiled is not None and probe is None and context.adapters is None:
+            return self._pixels(self._compiled(self.compiled, x, context))
         bias = F.pad(context.bias, (own, 0))
         for index, block in enumerate(self.blocks):
             if probe is not None and index in probe.skip:
@@ -204,8 +252,37 @@ class PixelDiT(nn.Module):
                 tokens=self._tokens(probe, index, own, bias.shape[-1]),
                 strengths=context.adapters,
             )
+        return self._pixels(x)
+
+    def _compiled(self, run: Blocks, x: Tensor, context: PixelDiTContext) -> Tensor:
+        """The last block's tokens, of blocks that are run by `run`."""
+        padded = context.padded(run.length(context.bias.shape[-1]))
+        bias = F.pad(padded.bias, (x.shape[1], 0))
+        for index, block in enumerate(self._blocks()):
+            x = run(block, x, (self.rotary_cos, self.rotary_sin), (padded.keys[index], padded.values[index]), bias)
+        return x
+
+    def _pixels(self, x: Tensor) -> Tensor:
+        """The prediction of the last block's tokens."""
+        c = self.config
         values = self.patch_out(self.norm_out(x[:, c.time_tokens :]))
         return unpatchify(values, c.patch, c.channels, c.size, c.size)[:, :, None]
+
+    def _time(self, t: Tensor, to: Tensor | None, guidance: Tensor | None) -> Tensor:
+        """The tokens that carry the noise level, and where it is told, the length of the jump and the guidance."""
+
+        def features(values: Tensor) -> Tensor:
+            told: Tensor = self.time_features(values).to(self.time_places.dtype)
+            return told
+
+        time = self.time_in(features(t))
+        if self.config.flow_map:
+            time = time + self.jump_in(features(torch.zeros_like(t) if to is None else t - to))
+        if self.config.distilled_guidance:
+            scale = torch.ones_like(t) if guidance is None else guidance
+            time = time + self.guidance_in(features(scale.log2() / 4))
+        tokens: Tensor = time[:, None] + self.time_places
+        return tokens
 
     def _weights(self, cond: Conditioning, words: int, total: int) -> list[Tensor]:
         """The weights of word pieces, letters, and the style; nothing if all of them are 1."""
@@ -243,8 +320,15 @@ class PixelDiT(nn.Module):
         return AttentionSite(block=index, heads=self.config.heads, image=image, text=slice(own, total))
 
 
-ENDS = ("attention.out.weight", "feedforward.out.weight", "patch_out.weight")
-"""Weights that end a residual branch or the network."""
+def _time_embedding(width: int) -> nn.Sequential:
+    return nn.Sequential(linear(128, width, bias=True), nn.SiLU(), linear(width, width, bias=True))
+
+
+ENDS = (
+    *("attention.out.weight", "feedforward.out.weight", "patch_out.weight"),
+    *("jump_in.2.weight", "guidance_in.2.weight"),
+)
+"""Weights that end a residual branch or the network, or say what an untrained network does not listen to."""
 
 
 def initialise(network: PixelDiT, seed: int) -> None:

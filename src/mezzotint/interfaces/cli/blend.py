@@ -9,9 +9,12 @@ import click
 from mezzotint.conditioning.prompt import lifted
 from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.drawing import drawing_options
-from mezzotint.interfaces.cli.options import GRID, format_option, set_threads, wait_quietly
+from mezzotint.interfaces.cli.formats import Formats, written_options
+from mezzotint.interfaces.cli.options import GRID, set_threads, wait_quietly
+from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Session, counted_previews, draw, refuse_ignored
 from mezzotint.interfaces.pictures import Destination
+from mezzotint.interfaces.references import References
 from mezzotint.interfaces.rows import fitted_row, read_row
 from mezzotint.request import Request, random_seed
 
@@ -27,9 +30,10 @@ from mezzotint.request import Request, random_seed
     help="How much each picture counts, such as 1,3; all the same if not given.",
 )
 @drawing_options
+@reference_options
 @click.option("--watch", is_flag=True, help="Also write the denoising: a contact sheet and an animation.")
 @click.option("--strict", is_flag=True, help="Refuse a prompt or option of which a part would be ignored.")
-@format_option
+@written_options
 def blend(
     images: tuple[Path, ...],
     prompt: str,
@@ -39,7 +43,8 @@ def blend(
     threads: Any,
     watch: bool,
     strict: bool,
-    form: str,
+    form: Formats,
+    svg_colours: Any,
     **options: Any,
 ) -> None:
     """Draw what lies between IMAGES, two to five PNG, JPEG or WebP files: the noise of each is found, and mixed.
@@ -59,23 +64,25 @@ def blend(
         options["seed"] = random_seed()
     from mezzotint.tasks import source_size, with_digests
 
-    row = read_row(images)
+    row, refs = read_row(images), References()
+    options = refs.digests(options)
     prompt = options["prompt"]
     # what can be refused is refused before the model is loaded; the digests are those of the fitted pictures in the end
     request = Request.from_json_dict(with_digests(prompt, options, named(row)))
-    to = Destination.of(out, request.n)
+    to = Destination.of(out, request.n, form.written(svg_colours))
     wait_quietly()
     set_threads(threads)
     from mezzotint.pipeline import Pipeline
 
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype)
     row = fitted_row(row, source_size(pipe.resolve(request)))
-    request = Request.from_json_dict(with_digests(prompt, options, named(row)))
+    pictures = refs.fitted(pipe, request)
+    request = Request.from_json_dict(with_digests(prompt, options, named(row) | pictures))
     resolved = pipe.resolve(request)
     if strict:
         refuse_ignored(pipe, resolved)
-    previews = partial(counted_previews, pipe.stream(request, image=row[0], blend_images=row[1:]))
-    draw(Session(pipe, to, watch), previews, request.n * max(1, len(pipe.time_grid(resolved))), request.n, form)
+    previews = partial(counted_previews, pipe.stream(request, image=row[0], blend_images=row[1:], **pictures))
+    draw(Session(pipe, to, watch), previews, request.n * pipe.count(resolved), request.n, form.printed)
 
 
 def named(row: Any) -> dict[str, Any]:

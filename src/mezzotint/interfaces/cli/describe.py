@@ -17,22 +17,29 @@ from mezzotint.interfaces.cli.options import (
 from mezzotint.interfaces.cli.output import emit_json, one_line
 
 if TYPE_CHECKING:
-    from mezzotint.evaluation.describing import Description
+    from mezzotint.evaluation.describing import Describer, Description
 
 
 @click.command(short_help="Say in words what pictures show.")
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IMAGE...")
 @click.option("--count", type=WHOLE, default=5, show_default=True, metavar="N", help="How many captions and names.")
+@click.option(
+    "--clip",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Rank with the CLIP whose published files FOLDER holds, instead of the encoder.",
+)
 @threads_option
 @format_option
-def describe(images: tuple[Path, ...], count: Any, threads: Any, form: str) -> None:
+def describe(images: tuple[Path, ...], count: Any, clip: Path | None, threads: Any, form: str) -> None:
     """Say what each IMAGE (PNG, JPEG or WebP) shows: captions that can be prompts, names, colours, things.
 
     The encoder ranks the names that the house data set has for things; captions are composed as those of the data set
-    are. It knows icons and simple scenes, not photographs.
+    are. It knows icons and simple scenes, not photographs; with --clip, a CLIP ranks the same names and captions.
 
     \b
     mezzotint describe apple.png
+    mezzotint describe photo.jpg --clip clip-vit-base-patch32
     """
     count = whole_number("count", count, 1, 100)
     from mezzotint.provenance.read import read_picture
@@ -43,13 +50,7 @@ def describe(images: tuple[Path, ...], count: Any, threads: Any, form: str) -> N
             raise InvalidOption(f"{path} is clear everywhere, so there is nothing to describe.")
     wait_quietly()
     set_threads(threads)
-    from mezzotint.evaluation.describing import Describer
-    from mezzotint.evaluation.detector import load_detector
-    from mezzotint.evaluation.encoder import load_encoder
-    from mezzotint.load import INSTRUMENTS
-
-    eye = INSTRUMENTS / "detector"
-    teller = Describer(load_encoder(INSTRUMENTS / "encoder"), load_detector(eye) if eye.is_dir() else None)
+    teller = _teller(clip)
     found = [teller.describe(picture, count) for picture in pictures]
     if form == "json":
         digest = teller.encoder.weights_sha256
@@ -60,6 +61,20 @@ def describe(images: tuple[Path, ...], count: Any, threads: Any, form: str) -> N
         click.echo(f"{click.format_filename(path)}:")
         for line in _lines(one):
             click.echo(f"  {line}")
+
+
+def _teller(clip: Path | None) -> "Describer":
+    """What describes: the shipped encoder, or a CLIP. Raises InvalidOption, InvalidCheckpoint, MissingDependency."""
+    from mezzotint.evaluation.describing import Describer, Ranker
+    from mezzotint.evaluation.detector import load_detector
+    from mezzotint.evaluation.encoder import load_encoder
+    from mezzotint.evaluation.published import load_clip
+    from mezzotint.interfaces.name_features import remembered
+    from mezzotint.load import INSTRUMENTS
+
+    eye = INSTRUMENTS / "detector"
+    ranker: Ranker = load_encoder(INSTRUMENTS / "encoder") if clip is None else load_clip(clip)
+    return remembered(Describer(ranker, load_detector(eye) if eye.is_dir() else None))
 
 
 def _lines(found: "Description") -> list[str]:

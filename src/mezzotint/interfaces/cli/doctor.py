@@ -72,6 +72,7 @@ def machine() -> dict[str, Any]:
     import torch
 
     from mezzotint.provenance.environment import processor_name
+    from mezzotint.threads import measured_threads
 
     pages = os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names else None
     memory = None if pages is None else round(pages * os.sysconf("SC_PAGE_SIZE") / 2**30, 1)
@@ -80,6 +81,7 @@ def machine() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "cores": cores(),
         "threads": torch.get_num_threads(),
+        "threads_auto": measured_threads(cores()),
         "memory_gib": memory,
     }
 
@@ -143,11 +145,11 @@ def tcmalloc() -> dict[str, Any]:
 
 def needs() -> Iterator[Need]:
     """What the verbs need beyond the required packages."""
+    from mezzotint.compiled import compiler
     from mezzotint.data.icons import default_folder
     from mezzotint.load import HOUSE, model_folders
     from mezzotint.training.prepare import cache_folder
 
-    compiler = next((name for name in ("c++", "g++", "clang++", "cl") if shutil.which(name)), None)
     cache = cache_folder()
     yield Need(
         "house model", bool(model_folders()), "imagine without --model", "train and pack one, or use --model FOLDER"
@@ -164,9 +166,19 @@ def needs() -> Iterator[Need]:
     )
     yield Need("npm", shutil.which("npm") is not None, "data build icons without --packages", "install Node.js")
     yield Need("resvg_py", find_spec("resvg_py") is not None, "data build icons", "pip install 'mezzotint[data]'")
+    yield Need(
+        "onnxscript", find_spec("onnxscript") is not None, "export --format onnx", "pip install 'mezzotint[onnx]'"
+    )
+    yield Need(
+        "openvino", find_spec("openvino") is not None, "export --format openvino", "pip install 'mezzotint[openvino]'"
+    )
+    yield Need("vtracer", find_spec("vtracer") is not None, "pictures as SVG", "pip install 'mezzotint[svg]'")
     yield Need("rapidocr", find_spec("rapidocr") is not None, "eval's second reader", "pip install 'mezzotint[ocr]'")
     yield Need(
-        "C++ compiler", compiler is not None, "train icons (compiled=true)", "install g++, or --set compiled=false"
+        "C++ compiler",
+        compiler() is not None,
+        "train icons (compiled=true) and --compile",
+        "install g++; without it, --set compiled=false trains, and --compile draws uncompiled and says so",
     )
     yield Need("tcmalloc", tcmalloc()["preloaded"], "a third more speed in training on a CPU", _preload())
     yield Need(
@@ -192,7 +204,8 @@ def _lines(facts: dict[str, Any]) -> Iterator[str]:
     machine = facts["machine"]
     yield f"processor  {machine['processor']}, {machine['system']}"
     memory = "unknown" if machine["memory_gib"] is None else f"{machine['memory_gib']} GiB"
-    yield f"cores      {machine['cores']} ({machine['threads']} threads for the network), memory {memory}"
+    threads = f"{machine['threads']} threads for the network, --threads auto would take {machine['threads_auto']} now"
+    yield f"cores      {machine['cores']} ({threads}), memory {memory}"
     yield f"devices    {', '.join(facts['devices'])}"
     for name, how in facts["dtypes"].items():
         speed = f"{facts['gflops'][name]:.0f} GFLOP/s, " if name in facts["gflops"] else ""

@@ -71,6 +71,13 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "of --guidance, and modifiers, the first innermost. `mezzotint guidances` lists them.",
     ),
     click.option(
+        "--distilled-guidance",
+        type=REAL,
+        metavar="SCALE",
+        help="How strongly the prompt pulls in a model that learned it (a student of mezzotint train); in place of "
+        "--guidance.",
+    ),
+    click.option(
         "--solver",
         metavar="SPEC",
         help="How a step is taken, such as heun or ddim:eta=0.5; `mezzotint solvers` lists them.",
@@ -117,7 +124,21 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         multiple=True,
         metavar="BOX:TEXT",
         help="A prompt for a part of the picture, LEFT,TOP,RIGHT,BOTTOM:TEXT in shares of it, such as "
-        '"0,0,0.5,1:a red apple"; may be repeated.',
+        '"0,0,0.5,1:a red apple", or MASK.png:TEXT for what is bright in a picture; may be repeated.',
+    ),
+    click.option(
+        "--detail",
+        type=BOXED,
+        multiple=True,
+        metavar="BOX:TEXT",
+        help="When the picture is there, redraw such a part with a prompt of its own, at the model's size; may be "
+        "repeated.",
+    ),
+    click.option(
+        "--detail-strength",
+        type=REAL,
+        metavar="SHARE",
+        help="The share of the steps that redraw a part; 1 if not given.",
     ),
     click.option(
         "--negative", default="", metavar="TEXT", help="What guidance pulls away from, instead of the empty prompt."
@@ -149,7 +170,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--weak-model", metavar="NAME", help="The weaker model that --guidance-method autoguidance steers away from."
     ),
-    click.option("--out", metavar="PATH", help="A file that ends in .png, or a folder; mezzotint-out if not given."),
+    click.option(
+        "--out", metavar="PATH", help="A file that ends in .png or .svg, or a folder; mezzotint-out if not given."
+    ),
     click.option(
         "--batching",
         default="exact",

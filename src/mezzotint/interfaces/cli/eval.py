@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 )
 @click.option("--steps", type=WHOLE, metavar="N", help="Steps of a picture; the model's own if not given.")
 @click.option("--guidance", type=REAL, metavar="SCALE", help="The model's own if not given.")
+@click.option("--distilled-guidance", type=REAL, metavar="SCALE", help="Of a student; its own if not given.")
 @click.option("--solver", metavar="SPEC", help="The model's own if not given.")
 @click.option("--grid", type=GRID, metavar="SPEC", help="The model's own if not given.")
 @click.option("--detector", type=click.Path(path_type=Path), metavar="DIR", help="Instead of the one that is shipped.")
@@ -220,11 +221,13 @@ def _measured(
 def _losses(model: "Model", pictures: "PictureSet") -> dict[str, float]:
     from torch import nn
 
+    from mezzotint.diffusion.process import Process
     from mezzotint.training.validation import heldout_losses
 
-    network = model.denoiser.network
-    assert isinstance(network, nn.Module)
-    return heldout_losses(network, model.conditioner, pictures)
+    leaf = model.denoiser
+    assert isinstance(leaf.network, nn.Module)
+    process = Process(leaf.schedule, leaf.target)
+    return heldout_losses(leaf.network, model.conditioner, pictures, process=process)
 
 
 def _facts(found: "list[Evaluation]", gains: "dict[str, Interval]") -> dict[str, Any]:

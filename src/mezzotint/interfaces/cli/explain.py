@@ -15,7 +15,6 @@ from mezzotint.interfaces.cli.options import (
     set_threads,
     threads_option,
     wait_quietly,
-    whole_number,
 )
 from mezzotint.interfaces.cli.output import emit_json
 from mezzotint.interfaces.cli.reproduce import loras_of, pipeline_of, recipe_of
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 def beyond_words(request: Request) -> str:
     """What besides one prompt made a picture, such as "region and tile"; empty if nothing did."""
-    named = ("blend", "region", "tile", "style_ref", "image_ref", "structure_ref")
+    named = ("blend", "region", "tile", "style_ref", "image_ref", "structure_ref", "hires", "detail")
     return " and ".join(name for name in named if getattr(request, name))
 
 
@@ -58,8 +57,7 @@ def explain(file: Path, out: Path | None, model: str | None, device: str, dtype:
         raise InvalidOption(f"{file} was drawn with {more}; only pictures that one prompt alone made can be explained.")
     if plain_words(recipe.request.prompt) == "":
         raise InvalidOption(f"{file} was drawn without a prompt, so there are no words to explain.")
-    if threads is not None:
-        set_threads(whole_number("threads", threads, 1, 1024))
+    set_threads(threads)
     from mezzotint.evaluation.explain import explain as explained
     from mezzotint.evaluation.explain import page
     from mezzotint.provenance.files import write_atomically

@@ -15,7 +15,9 @@ from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.options import format_option, set_threads, wait_quietly
 from mezzotint.interfaces.cli.output import emit_json
 from mezzotint.interfaces.cli.progress import bar
+from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.pictures import Destination, make_folder, slug
+from mezzotint.interfaces.references import NAMES, References
 from mezzotint.request import Request, random_seed
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ NO_AXIS = {"n", "image", "mask"}
 @click.option("--z", metavar="OPTION=VALUES", help="What changes from block to block.")
 @click.option("--each", is_flag=True, help="Also write every picture, with its recipe, into a folder beside the page.")
 @drawing_options
+@reference_options
 @format_option
 def explore(
     prompt: str,
@@ -57,6 +60,7 @@ def explore(
     mezzotint explore "a red apple" --x guidance=1,4,8 --y solver=ddim,unipc-2 --seed 7
     mezzotint explore "a cat in a hat" --x "prompt=a cat|a dog|an owl" --y seed=1,2 --z steps=6,24
     mezzotint explore "a castle" --x "grid=karras|1,0.7,0.4,0" --y guidance-method=cfg,apg
+    mezzotint explore "a house" --style-ref fox.png --x style-weight=0,0.5,1
     """
     from mezzotint.interfaces.plots import axis_of, cells_of
 
@@ -68,14 +72,15 @@ def explore(
     axes = [axis_of(name, text, readers) for name, text in given.items() if text is not None]
     if options.get("seed") is None and not _states_seed(prompt):
         options["seed"] = random_seed()
-    cells = cells_of(prompt, options, axes)
+    refs = References()
+    cells = cells_of(prompt, refs.digests(options), axes, refs.digests)
     first = next((cell.request for cell in cells if cell.request is not None), None)
     if first is None:
         raise InvalidOption(str(cells[0].refused))
     sheet, notes = _files(out, first)
     wait_quietly()
     set_threads(threads)
-    done = _drawn(cells)
+    done = _drawn(cells, refs)
     if all(cell.image is None for cell in done):
         raise InvalidOption(str(done[0].refused))
     folder = sheet.with_suffix("") if each else None
@@ -101,7 +106,8 @@ def _readers(context: click.Context) -> "dict[str, Reader]":
 
     found: dict[str, Reader] = {"prompt": ("prompt", str)}
     for option in context.command.get_params(context):
-        if isinstance(option, click.Option) and option.name in known and not isinstance(option.type, click.Path):
+        a_file = isinstance(option.type, click.Path) and option.name not in NAMES
+        if isinstance(option, click.Option) and option.name in known and not a_file:
             names = {option.name, *(flag.removeprefix("--").replace("-", "_") for flag in option.opts)}
             found |= dict.fromkeys(names, (option.name, partial(read, option)))
     return found
@@ -123,7 +129,7 @@ def _files(out: str | None, request: Request) -> tuple[Path, Path]:
     return to.folder / f"{stem}.png", to.folder / f"{stem}.json"
 
 
-def _drawn(cells: "Sequence[Cell]") -> "list[Cell]":
+def _drawn(cells: "Sequence[Cell]", refs: References) -> "list[Cell]":
     """The cells with their pictures, or with why there is none. All requests are looked at before one is drawn."""
     from mezzotint.pipeline import Pipeline, Preview
 
@@ -137,8 +143,9 @@ def _drawn(cells: "Sequence[Cell]") -> "list[Cell]":
                 key = (request.model, request.device, request.dtype)
                 if key not in pipes:
                     pipes[key] = Pipeline.load(request.model, device=request.device, dtype=request.dtype)
-                stream, pipe = pipes[key].stream(request), pipes[key].adapted(request)
-                steps += len(pipe.time_grid(pipe.resolve(request)))
+                request, pictures = refs.named(pipes[key], request)
+                stream, pipe = pipes[key].stream(request, **pictures), pipes[key].adapted(request)
+                steps += pipe.count(pipe.resolve(request))
         except MezzotintError as error:
             cell = replace(cell, request=None, refused=str(error))
         asked.append((stream, cell))

@@ -143,6 +143,11 @@ def fit_grid(
 
     folder = find_model(model)
     pipe = Pipeline.load(model, device=device, dtype="float32" if dtype == "auto" else dtype)
+    if pipe.model.taught is not None:
+        raise InvalidOption(
+            f"The model {pipe.model.name} is a student, which jumps instead of following a path in small steps, so "
+            "that no grid can be fitted to it; choose a model that is none."
+        )
     request = pipe.resolve(Request(prompt="", seed=seed, n=starts, steps=steps, grid=usual_grid(pipe), **drawing))
     check_writable(folder)
     grid = fitted(pipe, request, texts, fine)

@@ -10,12 +10,20 @@ import click
 
 from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.drawing import drawing_options
-from mezzotint.interfaces.cli.options import WHOLE, format_option, set_threads, wait_quietly
+from mezzotint.interfaces.cli.formats import Formats, written_options
+from mezzotint.interfaces.cli.options import (
+    REAL,
+    WHOLE,
+    aside,
+    compile_option,
+    set_threads,
+    wait_quietly,
+)
 from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Session, draw, refuse_ignored
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.interfaces.prompts import Wildcards, prompts_of, requests_of, resumed
-from mezzotint.interfaces.references import read_references
+from mezzotint.interfaces.references import References
 from mezzotint.request import Request, random_seed
 
 if TYPE_CHECKING:
@@ -38,7 +46,19 @@ if TYPE_CHECKING:
     help="Where __name__ in a prompt finds its file name.txt: one choice a line, the seed picks.",
 )
 @drawing_options
+@compile_option
 @reference_options
+@click.option(
+    "--hires",
+    is_flag=True,
+    help="Draw at the model's size first, enlarge that to --size, and draw on it: a large picture of one thing.",
+)
+@click.option(
+    "--hires-strength",
+    type=REAL,
+    metavar="SHARE",
+    help="The share of the steps that draw on the enlarged picture; 0.3 if not given, 0 only enlarges.",
+)
 @click.option(
     "--check",
     is_flag=True,
@@ -65,7 +85,7 @@ if TYPE_CHECKING:
     help="Expand a terse prompt with what the training captions say of its thing; the new prompt is told and stored.",
 )
 @click.option("--strict", is_flag=True, help="Refuse a prompt or option of which a part would be ignored.")
-@format_option
+@written_options
 def imagine(
     prompt: str | None,
     prompts: Path | None,
@@ -73,6 +93,7 @@ def imagine(
     model: str,
     out: str | None,
     threads: Any,
+    compiled: bool,
     check: bool,
     tries: Any,
     best_of: Any,
@@ -80,7 +101,8 @@ def imagine(
     sheet: bool,
     enhance: bool,
     strict: bool,
-    form: str,
+    form: Formats,
+    svg_colours: Any,
     **options: Any,
 ) -> None:
     """Draw PROMPT, which may be empty, and say where the picture is.
@@ -102,19 +124,21 @@ def imagine(
         raise click.MissingParameter(param_hint="'PROMPT'", param_type="argument", ctx=click.get_current_context())
     if sheet:
         options["n"] = four_pictures(options["n"], prompts)
-    refs = read_references(options)
-    asked, unused = wanted(prompt, prompts, wildcards, refs.digests(options))
+    refs = References()
+    asked, unused = wanted(prompt, prompts, wildcards, refs.digests(options), refs)
     if enhance:
-        asked = expanded(asked, form)
+        asked = expanded(asked, form.printed)
     pictures = sum(request.n for request in asked)
-    to = Destination.of(out, pictures)
+    to = Destination.of(out, pictures, form.written(svg_colours))
+    if sheet and to.suffix == ".svg":
+        raise InvalidOption("A sheet shows pictures in PNG, and SVG is asked for; leave out --sheet, or write PNG.")
     wait_quietly()
     set_threads(threads)
     from mezzotint.interfaces.choosing import choosing_of, previews_of
     from mezzotint.pipeline import Pipeline
 
     how = choosing_of(check, tries, best_of)
-    pipe = Pipeline.load(model, device=asked[0].device, dtype=asked[0].dtype)
+    pipe = Pipeline.load(model, device=asked[0].device, dtype=asked[0].dtype, compiled=compiled, said=aside)
     tries = None if how is None else how.tries
     given = [refs.named(pipe, request) for request in asked]
     asked = tuple(request for request, _ in given)
@@ -123,22 +147,22 @@ def imagine(
     resolved = [pipe.resolve(request) for request in left]
     for request in resolved if strict else ():
         refuse_ignored(pipe, request, unused)
-    steps = sum(request.n * (tries or 1) * len(pipe.time_grid(request)) for request in resolved)
+    steps = sum(request.n * (tries or 1) * pipe.count(request) for request in resolved)
 
     def previews(told: Callable[[], None]) -> Iterator["Preview"]:
         each = [previews_of(pipe, request, how, told, sources[refs.key(request)]) for request in left]
         return chain.from_iterable(each)
 
-    draw(Session(pipe, to, watch, there, sheet, unused), previews, steps, pictures - len(there), form)
+    draw(Session(pipe, to, watch, there, sheet, unused), previews, steps, pictures - len(there), form.printed)
 
 
 def wanted(
-    prompt: str | None, prompts: Path | None, wildcards: Path | None, options: dict[str, Any]
+    prompt: str | None, prompts: Path | None, wildcards: Path | None, options: dict[str, Any], refs: References
 ) -> tuple[tuple[Request, ...], tuple[str, ...]]:
     """The requests that a prompt or a file of prompts stands for, and what there is to say of wildcards."""
     seed = cache(random_seed) if prompts is None else lambda: 0  # one for all of them
     texts, cards = prompts_of(prompt, prompts), Wildcards(wildcards)
-    return requests_of(texts, options, cards, seed), cards.ignored(texts)
+    return requests_of(texts, options, cards, seed, refs.digests), cards.ignored(texts)
 
 
 def four_pictures(n: Any, prompts: Path | None) -> int:

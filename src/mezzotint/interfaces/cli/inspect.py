@@ -27,19 +27,23 @@ PROGRAMS = {
 @click.argument("file", type=click.Path(path_type=Path))
 @format_option
 def inspect(file: Path, form: str) -> None:
-    """Show what FILE (PNG, JPEG or WebP) says about itself: our recipe, or another program's settings.
+    """Show what FILE (PNG, SVG, JPEG or WebP) says about itself: our recipe, or another program's settings.
 
-    For a picture of ours it also says whether the pixels are still those that the recipe was written for.
+    For a picture of ours it also says whether the pixels are still those that the recipe was written for; for one of
+    another program, which command draws our version of it, and what of the settings that leaves out.
     """
     from mezzotint.interfaces.sheet_actions import recipes_of
+    from mezzotint.interfaces.translating import command_of, translated
     from mezzotint.provenance.read import read_metadata
 
     found = read_metadata(file)
+    here = translated(found)
     unchanged = None if found.recipe is None else _unchanged(file, found.recipe)
-    on_sheet = recipes_of(file) if found.source is None else ()
+    on_sheet = recipes_of(file) if found.source is None and found.format != "SVG" else ()
     if form == "json":
         sheet = [recipe.to_json_dict() for recipe in on_sheet]
-        emit_json({"file": str(file), **found.to_json_dict(), "pixels_unchanged": unchanged, "sheet": sheet})
+        theirs = {"request": None, "left_out": []} if here is None else here.to_json_dict()
+        emit_json({"file": str(file), **found.to_json_dict(), "pixels_unchanged": unchanged, "sheet": sheet, **theirs})
         return
     size = "x".join(map(str, found.size))
     if on_sheet:
@@ -54,12 +58,19 @@ def inspect(file: Path, form: str) -> None:
     facts = _settings(found) if found.recipe is None else _facts(found.recipe, unchanged)
     for name, value in facts:
         click.echo(f"  {one_line(name):<22}{one_line(value)}")
+    if here is not None:
+        for one in here.left_out:
+            click.echo(f"not the same: {one_line(one.what)}: {one_line(one.why)}")
+        click.echo(f"our version:  {command_of(here.request)}")
 
 
 def _unchanged(file: Path, recipe: Recipe) -> bool:
+    """Whether the pixels are those of the recipe; of an SVG, whether its drawing is as it was written with it."""
     from mezzotint.provenance.pixels import pixel_sha256
-    from mezzotint.provenance.read import read_picture
+    from mezzotint.provenance.read import read_drawing, read_picture
 
+    if (drawing := read_drawing(file)) is not None:
+        return bool(drawing.unchanged)
     return pixel_sha256(read_picture(file)) == recipe.pixels_sha256
 
 

@@ -18,6 +18,7 @@ from mezzotint.interfaces.cli.options import (
     format_option,
     set_threads,
     threads_option,
+    wait_quietly,
     whole_number,
 )
 from mezzotint.interfaces.cli.output import emit_json
@@ -160,6 +161,7 @@ def likelihood(
     if words is None:
         raise InvalidOption(f"prompt is {prompt!r}; a likelihood is that of plain words, so write \\( for a bracket.")
     request = Request(prompt=words, model=model, style=style, seed=seed)
+    wait_quietly()
     set_threads(threads)
     from mezzotint.load import load_model
 

@@ -67,13 +67,19 @@ class Weighted(_Type):
         return [text, _real(weight)] if isinstance(_real(weight), float) else [value, 1.0]
 
 
+MASKED = re.compile(r"(.+?\.(?:png|jpe?g|webp)):(.*)", re.IGNORECASE | re.DOTALL)
+"""FILE:TEXT, where FILE is a picture by its name."""
+
+
 class Boxed(_Type):
-    """Four numbers with commas between them before the first colon, and a text behind it, as a pair; anything else
-    passes as text."""
+    """Four numbers with commas between them before the first colon, or a file up to the colon behind its suffix, and a
+    text behind it, as a pair; anything else passes as text."""
 
     name = "box:text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and (masked := MASKED.fullmatch(value)):
+            return [masked[1], masked[2]]
         box, colon, text = value.partition(":") if isinstance(value, str) else ("", "", "")
         return [[_real(part) for part in box.split(",")], text] if colon else value
 
@@ -148,17 +154,38 @@ def dtype_option(command: F) -> F:
 def threads_option(command: F) -> F:
     """`--threads`."""
     return click.option(
-        "--threads", type=WHOLE, metavar="N", help="Threads that the network may use; all cores if not given."
-    )(command)
+        "--threads", type=WHOLE, metavar="N",
+        help="Threads that the network may use, or auto: as many as are the fastest now, by a short measurement; all "
+        "cores if not given. The last bits of a picture depend on it.",
+    )(command)  # fmt: skip
+
+
+def compile_option(command: F) -> F:
+    """`--compile`, as `compiled`."""
+    return click.option(
+        "--compile", "compiled", is_flag=True,
+        help="Run the network's blocks as compiled code, on a CPU: made in half a minute when a shape is first met, "
+        "and kept for later commands. The last bits of a picture depend on it.",
+    )(command)  # fmt: skip
+
+
+def aside(sentence: str) -> None:
+    """Say something that is not the command's answer: it goes to standard error."""
+    click.echo(sentence, err=True)
 
 
 def set_threads(threads: Any) -> None:
-    """Let torch use so many threads, if a number is given. Raises InvalidOption."""
-    if threads is not None:
-        count = whole_number("threads", threads, 1, MAX_THREADS)
-        import torch
+    """Let torch use so many threads, if a number or "auto" is given. Raises InvalidOption."""
+    if threads is None:
+        return
+    if threads != "auto" and type(threads) is not int:
+        raise InvalidOption(f"threads is {threads!r}; it must be auto or a whole number from 1 to {MAX_THREADS}.")
+    count = None if threads == "auto" else whole_number("threads", threads, 1, MAX_THREADS)
+    import torch
 
-        torch.set_num_threads(count)
+    from mezzotint.threads import measured_threads
+
+    torch.set_num_threads(measured_threads(cores()) if count is None else count)
 
 
 def wait_quietly() -> None:

@@ -1,6 +1,7 @@
 """`mezzotint pack`: make a model's folder from a training run."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from mezzotint.interfaces.cli.output import emit_json
 from mezzotint.request import Request
 
 STORAGE = ("int8", "bf16", "fp32")
+UPSCALER = "pixel_upscaler"
+"""The family of networks that enlarge; its own module loads torch."""
 
 
 @click.command(short_help="Make a model from a training run.")
@@ -73,7 +76,8 @@ def pack(
     form: str,
 ) -> None:
     """Make a model's folder from the newest checkpoint in RUN_FOLDER; `imagine --model DIR` draws with it, or, if the
-    run trained an encoder or a detector, measurements are made with it."""
+    run trained an encoder or a detector, measurements are made with it; `upscale --model DIR` enlarges with an
+    upscaler."""
     label = out.resolve().name if name is None else name
     Request(prompt="", model=label)
     if not isinstance(ema, float):
@@ -86,13 +90,15 @@ def pack(
     from mezzotint.checkpoints.model_folder import TEXT, read_description
     from mezzotint.data.avatars import default_folder as avatars_folder
     from mezzotint.data.icons import default_folder
+    from mezzotint.data.large import large_folder
     from mezzotint.interfaces.cli.models import describe
-    from mezzotint.load import DRAWING_DEFAULTS, HOUSE
-    from mezzotint.training.export import draws, export
+    from mezzotint.load import HOUSE
+    from mezzotint.training.export import draws, export, family_of, learned_defaults
 
+    family = family_of(run_folder)
     if chosen and not draws(run_folder):
         raise InvalidOption(f"{run_folder} is the run of what measures and draws nothing; leave out --defaults.")
-    drawn_with = {**DRAWING_DEFAULTS, **chosen}
+    drawn_with = {**_usual(family), **learned_defaults(run_folder), **chosen}
     export(
         run_folder,
         out,
@@ -102,7 +108,7 @@ def pack(
         storage=storage,  # type: ignore[arg-type]
         licence=licence,
         share_text=share_text,
-        data_folder=default_folder(),
+        data_folder=large_folder() if family == UPSCALER else default_folder(),
         avatars_folder=avatars_folder(),
         defaults=drawn_with,
     )
@@ -118,7 +124,16 @@ def pack(
     if made is not None:
         click.echo(f"ema {ema:g} from {made['averages']} stored averages, with an error of {made['error']:.1%}")
     if facts["defaults"]:
-        click.echo(f'try it: mezzotint imagine "a red apple" --model {where}')
+        verb = "upscale FILE" if family == UPSCALER else 'imagine "a red apple"'
+        click.echo(f"try it: mezzotint {verb} --model {where}")
+
+
+def _usual(family: str) -> Mapping[str, Any]:
+    """What a model of a family draws with unless its run says otherwise."""
+    from mezzotint.families.pixel_gan import FAMILY as GAN_FAMILY
+    from mezzotint.load import DRAWING_DEFAULTS, GAN_DEFAULTS, UPSCALING_DEFAULTS
+
+    return {GAN_FAMILY: GAN_DEFAULTS, UPSCALER: UPSCALING_DEFAULTS}.get(family, DRAWING_DEFAULTS)
 
 
 def parse_defaults(texts: tuple[str, ...]) -> dict[str, Any]:

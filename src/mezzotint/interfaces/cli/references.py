@@ -8,7 +8,7 @@ import click
 
 from mezzotint.interfaces.cli.options import REAL
 
-__all__ = ["reference_files", "reference_options"]
+__all__ = ["reference_files", "reference_options", "reference_weights"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -46,8 +46,13 @@ def reference_files(command: F) -> F:
     return command
 
 
-def reference_options(command: F) -> F:
-    """Give a command the files, weights and kinds; all are fields of a `Request`, the files by their digests."""
+def reference_weights(command: F) -> F:
+    """Give a command the options that say how much the pictures count, and of what kind a structure is."""
     for option in reversed(_WEIGHTS):
         command = option(command)
-    return reference_files(command)
+    return command
+
+
+def reference_options(command: F) -> F:
+    """Give a command the files, weights and kinds; all are fields of a `Request`, the files by their digests."""
+    return reference_files(reference_weights(command))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +11,7 @@ import click
 
 from mezzotint.errors import InvalidFile, InvalidOption
 from mezzotint.interfaces.cli.options import (
+    aside,
     cores,
     device_option,
     dtype_option,
@@ -17,7 +19,6 @@ from mezzotint.interfaces.cli.options import (
     set_threads,
     threads_option,
     wait_quietly,
-    whole_number,
 )
 from mezzotint.interfaces.cli.output import EXIT_DIFFERENT, emit_json
 from mezzotint.interfaces.cli.progress import bar
@@ -34,6 +35,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 PLAIN_DEVICE = re.compile(r"cpu|mps|(cuda|xpu)(:[0-9]{1,2})?")
 """The devices that a recipe, which may be a stranger's, can choose."""
+LONGEST_COMMAND = 600
+"""Letters of a command that a sentence may hold."""
 
 
 _PICTURES = (
@@ -51,6 +54,14 @@ _PICTURES = (
         type=click.Path(path_type=Path),
         metavar="FILE",
         help="A picture that it was blended with; repeat it in the order of then.",
+    ),
+    click.option(
+        "--region-mask",
+        "region_masks",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="A mask that --region had; repeat it in the order of then.",
     ),
 )
 
@@ -98,31 +109,34 @@ def reproduce(
     """Redraw FILE from its recipe: identical, the same within a stated PSNR, or different, and why.
 
     auto stands for what the recipe says: its device where there is one, its dtype, its number of threads. Exit code 0
-    for identical and same, 1 for different, 2 for a file that cannot be used.
+    for identical and same, 1 for different, 2 for a file that cannot be used. Of an SVG the picture that it was traced
+    from is redrawn, and traced again.
     """
     wait_quietly()
-    from mezzotint.provenance.read import read_picture
+    from mezzotint.interfaces.vector.again import drawn_again
+    from mezzotint.provenance.read import read_drawing, read_picture
     from mezzotint.provenance.verdict import compare
 
     then = recipe_of(file)
-    picture_then = read_picture(file)
+    picture_then = read_picture(file) if read_drawing(file) is None else None
     check_target(out, file)
-    set_threads(_threads(then) if threads is None else whole_number("threads", threads, 1, 1024))
+    set_threads(_threads(then) if threads in (None, "auto") else threads)
     request = replace(then.request, weak_model=weak_of(then, weak_model), lora=loras_of(then, loras))
     pipe = pipeline_of(then, model, device, dtype)
     result = _draw(pipe, request, pictures_of(request, pipe, files))
     verdict = compare(then, result.recipes[0], result.images[0], picture_then)
+    drawing = drawn_again(file, result.images[0], then)
     if out is not None:
         from mezzotint.provenance.png import write_png
 
         write_png(out, result.images[0], result.recipes[0])
     if form == "json":
-        now = result.recipes[0].to_json_dict()
-        emit_json(
-            {"file": str(file), **verdict.to_json_dict(), "out": None if out is None else str(out), "recipe": now}
-        )
+        now, to = result.recipes[0].to_json_dict(), None if out is None else str(out)
+        emit_json({"file": str(file), **verdict.to_json_dict(), "drawing": drawing, "out": to, "recipe": now})
     else:
         click.echo(f"{click.format_filename(file)}: {verdict.sentence}")
+        if drawing is not None:
+            click.echo(f"  {drawing}")
         if out is not None:
             click.echo(f"The new picture is {click.format_filename(out)}.")
     if verdict.status == "different":
@@ -130,16 +144,24 @@ def reproduce(
 
 
 def recipe_of(file: Path) -> Recipe:
-    """The recipe in a file. Raises InvalidFile if it has none of ours."""
+    """The recipe in a file. Raises InvalidFile if it has none of ours, with what draws our version of the picture."""
+    from mezzotint.interfaces.translating import command_of, translated
     from mezzotint.provenance.read import read_metadata
 
     found = read_metadata(file)
-    if found.recipe is None:
-        other = f"only settings of another program ({found.source})" if found.source else "no recipe"
+    if found.recipe is not None:
+        return found.recipe
+    if (here := translated(found)) is None:
         raise InvalidFile(
-            f"{file} has {other}, so it cannot be drawn again; only pictures of mezzotint carry a recipe."
+            f"{file} has no recipe, so it cannot be drawn again; only pictures of mezzotint carry a recipe."
         )
-    return found.recipe
+    command = command_of(here.request)
+    version = f"our version of it is drawn by `{command}`"
+    if len(command) > LONGEST_COMMAND:
+        version = "`mezzotint inspect` shows the command that draws our version of it"
+    raise InvalidFile(
+        f"{file} has only settings of another program ({found.source}), so it cannot be drawn again; {version}."
+    )
 
 
 def check_target(out: Path | None, file: Path) -> None:
@@ -207,15 +229,16 @@ def pipeline_of(then: Recipe, model: str | None, device: str, dtype: str) -> "Pi
 
     dtype = then.request.dtype if dtype == "auto" else dtype
     model = _installed(then.request.model, "model") if model is None else model
+    load = partial(Pipeline.load, model, dtype=dtype, said=aside)
     if device != "auto":
-        return Pipeline.load(model, device=device, dtype=dtype)
+        return load(device=device, compiled=then.environment.compiled and device == "cpu")
     wanted = then.request.device
     if PLAIN_DEVICE.fullmatch(wanted):
         try:
-            return Pipeline.load(model, device=wanted, dtype=dtype)
+            return load(device=wanted, compiled=then.environment.compiled)
         except InvalidOption:  # not on this machine; the verdict names the difference
             pass
-    return Pipeline.load(model, device="auto", dtype=dtype)
+    return load(device="auto")
 
 
 def pictures_of(request: Request, pipe: "Pipeline", files: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,18 +248,23 @@ def pictures_of(request: Request, pipe: "Pipeline", files: Mapping[str, Any]) ->
     """
     from mezzotint.interfaces.references import recorded_references
     from mezzotint.interfaces.rows import recorded_row
+    from mezzotint.interfaces.sources import recorded_masks
     from mezzotint.tasks import source_size
 
-    image, mask = _sources(request, files["image"], files["mask"])
+    image, mask = _sources(request, files["image"], files["mask"], whole=pipe.model.enlarges > 1)
     row = recorded_row(request, files["blend_images"], source_size(request))
-    return {"image": image, "mask": mask, "blend_images": row, **recorded_references(request, files, pipe)}
+    masks = recorded_masks(request, files["region_masks"])
+    others = {"blend_images": row, "region_masks": masks, **recorded_references(request, files, pipe)}
+    return {"image": image, "mask": mask, **others}
 
 
-def _sources(request: Request, image: Path | None, mask: Path | None) -> "tuple[Image | None, Image | None]":
-    """What the recipe's picture was made from. Raises InvalidOption for what is missing, or is another picture."""
-    from mezzotint.interfaces.sources import fitted, read_sources
+def _sources(
+    request: Request, image: Path | None, mask: Path | None, whole: bool = False
+) -> "tuple[Image | None, Image | None]":
+    """What the recipe's picture was made from, as it is or fitted. Raises InvalidOption for what is missing, or is
+    another picture."""
+    from mezzotint.interfaces.sources import prepared, read_sources
     from mezzotint.provenance.pixels import pixel_sha256
-    from mezzotint.tasks import source_size
 
     for name, given in (("image", image), ("mask", mask)):
         digest = getattr(request, name)
@@ -246,7 +274,7 @@ def _sources(request: Request, image: Path | None, mask: Path | None) -> "tuple[
             raise InvalidOption(f"The picture was made with the {name} {digest[:10]}; give its file with --{name}.")
     if image is None:
         return None, None
-    found = fitted(read_sources(image, mask), source_size(request))
+    found = read_sources(image, mask) if whole else prepared(read_sources(image, mask), request)
     for name, path, picture in zip(("image", "mask"), (image, mask), found, strict=True):
         if picture is not None and pixel_sha256(picture) != getattr(request, name):
             raise InvalidOption(f"{path} is not the {name} that the recipe names; give that one with --{name}.")
@@ -257,7 +285,7 @@ def _draw(pipe: "Pipeline", request: Request, pictures: Mapping[str, Any]) -> Re
     """The recipe's picture with the loaded models."""
     request = replace(request, device="auto", dtype="auto")
     previews = pipe.stream(request, **pictures)
-    with bar(len(pipe.time_grid(pipe.resolve(request))), "drawing", "step") as shown:
+    with bar(pipe.count(pipe.resolve(request)), "drawing", "step") as shown:
         for preview in previews:
             shown.move()
             last = preview

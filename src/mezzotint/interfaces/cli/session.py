@@ -18,6 +18,7 @@ from mezzotint.request import Request
 if TYPE_CHECKING:
     from mezzotint.diffusion.sampling import Step
     from mezzotint.interfaces.film import Film
+    from mezzotint.interfaces.vector.document import Vector
     from mezzotint.pipeline import Pipeline, Preview
 
 __all__ = ["Drawn", "Session", "counted_previews", "draw", "refuse_ignored"]
@@ -28,12 +29,14 @@ Previews = Callable[[Callable[[], None]], "Iterator[Preview]"]
 
 @dataclass(frozen=True)
 class Drawn:
-    """A finished picture on disk. `seconds` is its share of the drawing; `watch` are the files that show it."""
+    """A finished picture on disk. `seconds` is its share of the drawing; `watch` are the files that show it; `vector`
+    is what there is to say of an SVG."""
 
     file: Path
     recipe: Recipe
     seconds: float
     watch: tuple[Path, ...] = ()
+    vector: "Vector | None" = None
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -46,6 +49,7 @@ class Drawn:
             "ignored": list(self.recipe.ignored),
             "warnings": list(self.recipe.warnings),
             "watch": [str(path) for path in self.watch],
+            "svg": None if self.vector is None else self.vector.as_dict(),
             "recipe": self.recipe.to_json_dict(),
         }
 
@@ -60,12 +64,15 @@ class Drawn:
         """The text form: the picture, what was found in it, and what else shows it."""
         check = self.recipe.check
         found = () if check is None else (f"  {check.line}",)
-        return self._line, *found, *(f"  {click.format_filename(path)}" for path in self.watch)
+        drawing = () if self.vector is None else (f"  {self.vector.line}",)
+        return self._line, *drawing, *found, *(f"  {click.format_filename(path)}" for path in self.watch)
 
     @property
     def _line(self) -> str:
         request, size = self.recipe.request, "x".join(map(str, self.recipe.request.size or ()))
-        facts = f"seed {request.seed}, {size}, {request.steps} steps of {request.solver}, guidance {request.guidance:g}"
+        learned = request.distilled_guidance
+        scale = f"guidance {request.guidance:g}" if learned is None else f"distilled guidance {learned:g}"
+        facts = f"seed {request.seed}, {size}, {request.steps} steps of {request.solver}, {scale}"
         facts += "".join(f", {method}" for method in request.guidance_methods)
         facts += "".join(f", lora {name}:{strength:g}" for name, strength in request.lora)
         work = f"{self.evaluations} evaluations, {self.seconds:.2f} s"
@@ -97,8 +104,9 @@ class Session:
             self._films.setdefault(preview.picture, Film()).add(self.pipe, preview)
         if preview.image is None or preview.recipe is None:
             return ()
-        file = self.to.save(preview.image, preview.recipe)
-        done = Drawn(file, preview.recipe, self._share(preview), self._shown(preview.picture, file))
+        saved = self.to.write(preview.image, preview.recipe)
+        shown = self._shown(preview.picture, saved.path)
+        done = Drawn(saved.path, preview.recipe, self._share(preview), shown, saved.vector)
         self.drawn.append(done)
         return done.lines
 
@@ -138,7 +146,8 @@ class Session:
     @property
     def warnings(self) -> list[str]:
         """The warnings, each once."""
-        return list(dict.fromkeys(item for done in self.drawn for item in done.recipe.warnings))
+        drawings = [item for done in self.drawn if done.vector is not None for item in done.vector.warnings]
+        return list(dict.fromkeys([*(item for done in self.drawn for item in done.recipe.warnings), *drawings]))
 
     def summary(self, seconds: float, sheets: tuple[Path, ...] = ()) -> dict[str, Any]:
         """The JSON form of everything drawn, with the sheets that show it."""

@@ -85,6 +85,11 @@ def teach(
     from mezzotint.training.lesson import check_word, read_lesson
 
     pipe = Pipeline.load(model, device=device, dtype="float32")
+    if pipe.model.taught is not None:
+        raise InvalidOption(
+            f"The model {pipe.model.name} is a student, which learns from its teacher and not from pictures; teach the "
+            "word to a model that is none."
+        )
     word = check_word(word, pipe.model.conditioner)
     target = target_of(out, word)
     lesson = read_lesson(folder, word, pipe.model.size[0], pipe.model.conditioner, seed)
@@ -111,6 +116,7 @@ def target_of(out: Path | None, word: str) -> Path:
 def _teacher(pipe: "Pipeline", lesson: "Lesson", sizes: tuple[int, int, int], form: str) -> "tuple[Teacher, str]":
     """What trains a copy of the model's network, and where the other pictures come from."""
     from mezzotint.adapters import shared_copy
+    from mezzotint.diffusion.process import Process
     from mezzotint.interfaces.teaching import other_pictures
     from mezzotint.training.teach import TeachConfig, Teacher
 
@@ -123,7 +129,8 @@ def _teacher(pipe: "Pipeline", lesson: "Lesson", sizes: tuple[int, int, int], fo
     leaf = pipe.model.denoiser
     config = TeachConfig(steps=steps, rank=rank, seed=seed)
     network = shared_copy(leaf.network)  # type: ignore[arg-type]
-    return Teacher(network, pipe.model.conditioner, config, lesson, prior, leaf.device), source
+    process = Process(leaf.schedule, leaf.target)
+    return Teacher(network, pipe.model.conditioner, config, lesson, prior, leaf.device, process), source
 
 
 def _learn(teacher: "Teacher", outcome: "Outcome") -> None:

@@ -67,6 +67,12 @@ RECENT = 50
     help="End the run within about so many minutes: its learning rate decays early enough for that.",
 )
 @click.option(
+    "--pflop",
+    type=REAL,
+    metavar="P",
+    help="Instead of the run's own number of updates, as many as cost P · 10^15 floating-point operations.",
+)
+@click.option(
     "--workers",
     type=WHOLE,
     default="0",
@@ -86,6 +92,7 @@ def train(
     stop_after: Any,
     warm_start: str | None,
     minutes: Any,
+    pflop: Any,
     workers: Any,
     device: str,
     dtype: str,
@@ -93,8 +100,10 @@ def train(
     form: str,
 ) -> None:
     """Train RUN: tiny (a minute), house (the house model, hours on two cores), icons (the same without scenes),
-    house_gpu (a larger one, minutes of a GPU); encoder (which measures how well pictures fit their prompts), detector
-    and second_detector (which say what is to be seen in a picture).
+    house_gpu (a larger one, minutes of a GPU); student (which draws in few evaluations what the model of --warm-start
+    draws in many); gan (which draws in one evaluation, to compare with); upscaler (which
+    makes pictures larger); encoder (which measures how well pictures fit their prompts), detector and second_detector
+    (which say what is to be seen in a picture).
 
     Metrics go to metrics.jsonl and sheets of samples to samples/ in the run's folder. SIGTERM or Ctrl-C finishes the
     step, saves, and exits with 75; --resume then goes on as if nothing had happened, bit for bit on the same machine.
@@ -111,6 +120,7 @@ def train(
     from mezzotint.interfaces.stopping import locked
 
     config, folder = configuration(run, settings, out, resume, dtype)
+    config = config if pflop is None else within(config, pflop, resume)
     with locked(folder):
         trainer, text = _prepared(config, folder, resume, warm_start, device)
         outcome = Outcome(trainer, form, shlex.join(_resume_words(run, out, minutes, workers)))
@@ -164,13 +174,32 @@ def configuration(
     return config if config.name == run else replace(config, name=run), folder
 
 
+def within(config: "Run", pflop: Any, resume: bool) -> "Run":
+    """The run with as many updates as a budget buys. Raises InvalidOption for one that cannot be kept."""
+    from mezzotint.training.budget import steps_within
+    from mezzotint.training.config import GanRun, RunConfig
+
+    if not (isinstance(pflop, float) and 0 < pflop < math.inf):
+        raise InvalidOption(f"pflop is {pflop!r}; it must be a number above 0.")
+    if resume:
+        raise InvalidOption("A resumed run has its number of updates already; leave out --resume or --pflop.")
+    if not isinstance(config, RunConfig | GanRun) or type(config) not in (RunConfig, GanRun):
+        raise InvalidOption(
+            f"pflop is given, but what an update of {config.name} costs is not counted; set steps instead."
+        )
+    return replace(config, steps=steps_within(config, pflop))
+
+
 def _prepared(
     config: "Run", folder: Path, resume: bool, warm_start: str | None, device: str
 ) -> "tuple[Trainer, TextConditioner]":
     """A trainer that is ready for its next step, and the text encoder."""
+    from mezzotint.interfaces.warm import learned_from, warm_started
     from mezzotint.load import load_text, resolve_device
     from mezzotint.training import state
     from mezzotint.training.prepare import prepare
+
+    config = config if resume else learned_from(config, warm_start)
 
     where = resolve_device(device)
     text, digest = load_text(config.text_length)
@@ -179,8 +208,6 @@ def _prepared(
             config, text, digest, folder, device=where, progress=lambda what, done, total: tell(done, total)
         )
     if warm_start is not None:
-        from mezzotint.interfaces.warm import warm_started
-
         trainer = warm_started(trainer, warm_start)
     if resume:
         newest = state.newest(folder / "checkpoints")
@@ -278,10 +305,10 @@ def _loop(trainer: "Trainer", text: "TextConditioner", pace: Pace, outcome: Outc
     from mezzotint.interfaces.metrics import Metrics
     from mezzotint.interfaces.samples import draw_sheet
     from mezzotint.interfaces.stopping import StopSignals
-    from mezzotint.training.config import RunConfig
+    from mezzotint.training.config import GanRun, RunConfig
 
     run = trainer.run
-    sheets = run.sample_every if isinstance(run, RunConfig) else None  # an encoder draws nothing
+    sheets = run.sample_every if isinstance(run, RunConfig | GanRun) else None  # an encoder draws nothing
     if trainer.step >= min(run.steps, pace.stop_after or run.steps):
         return
     with (

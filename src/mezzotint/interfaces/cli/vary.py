@@ -10,20 +10,22 @@ import click
 
 from mezzotint.edit_options import VARY
 from mezzotint.errors import InvalidOption
+from mezzotint.interfaces.cli.formats import Formats, written_options
 from mezzotint.interfaces.cli.options import (
     REAL,
     WHOLE,
     device_option,
     dtype_option,
-    format_option,
     set_threads,
     threads_option,
     wait_quietly,
     whole_number,
 )
+from mezzotint.interfaces.cli.references import reference_weights
 from mezzotint.interfaces.cli.reproduce import loras_of, picture_options, pictures_of, pipeline_of, weak_of
 from mezzotint.interfaces.cli.session import Session, draw
 from mezzotint.interfaces.pictures import Destination
+from mezzotint.interfaces.references import with_references
 from mezzotint.request import SEEDS, Request
 from mezzotint.values import integer, show
 
@@ -59,15 +61,18 @@ MOST = 1024
     help="The file of a LoRA that the recipe names, instead of the installed one; may be repeated.",
 )
 @picture_options
+@reference_weights
 @click.option(
     "--weak-model", metavar="NAME", help="A weak model's name or folder, instead of the one that the recipe names."
 )
 @click.option("--model", metavar="NAME", help="A model's name or folder, instead of the one that the recipe names.")
-@click.option("--out", metavar="PATH", help="A file that ends in .png, or a folder; mezzotint-out if not given.")
+@click.option(
+    "--out", metavar="PATH", help="A file that ends in .png or .svg, or a folder; mezzotint-out if not given."
+)
 @device_option
 @dtype_option
 @threads_option
-@format_option
+@written_options
 def vary(
     file: Path,
     number: Any,
@@ -81,13 +86,15 @@ def vary(
     device: str,
     dtype: str,
     threads: Any,
-    form: str,
+    form: Formats,
+    svg_colours: Any,
     **files: Any,
 ) -> None:
     """Draw N variations of FILE, from its recipe with its noise mixed with that of other seeds.
 
     FILE may be a sheet of `imagine --sheet`; NUMBER then says which of its pictures. The variations carry their
-    recipes, so that they can be reproduced, and varied in their turn.
+    recipes, so that they can be reproduced, and varied in their turn. The pictures that FILE was made from are given
+    again; references that it was not made after join them.
 
     \b
     mezzotint vary apple.png
@@ -97,15 +104,16 @@ def vary(
 
     then = picture_of(file, number)
     count = whole_number("n", n, 1, MOST)
-    to = Destination.of(out, count)
+    to = Destination.of(out, count, form.written(svg_colours))
     asked = varied(then.request, strength, vary_seed, count)
     wait_quietly()
     set_threads(threads)
     pipe = pipeline_of(then, model, device, dtype)
-    pictures = pictures_of(then.request, pipe, files)
+    request = with_references(then.request, files, pipe)
+    pictures = pictures_of(request, pipe, files)
     weak, lora = weak_of(then, weak_model), loras_of(then, loras)
-    here = replace(then.request, weak_model=weak, lora=lora, device="auto", dtype="auto")
-    streams = [pipe.stream(replace(here, vary=request.vary), **pictures) for request in asked]
+    here = replace(request, weak_model=weak, lora=lora, device="auto", dtype="auto")
+    streams = [pipe.stream(replace(here, vary=one.vary), **pictures) for one in asked]
 
     def previews(told: Callable[[], None]) -> Iterator["Preview"]:
         for k, stream in enumerate(streams):
@@ -113,8 +121,8 @@ def vary(
                 told()
                 yield replace(preview, picture=k)
 
-    steps = len(pipe.time_grid(pipe.resolve(here)))
-    draw(Session(pipe, to, watch=False), previews, count * max(1, steps), count, form)
+    steps = pipe.count(pipe.resolve(here))
+    draw(Session(pipe, to, watch=False), previews, count * steps, count, form.printed)
 
 
 def varied(request: Request, strength: str, seed: int | None, count: int) -> tuple[Request, ...]:

@@ -1,4 +1,4 @@
-"""Plain diffusion training: predict the picture behind the noise."""
+"""Plain diffusion training: predict the picture behind the noise, or what else says it."""
 
 import contextlib
 from collections.abc import Mapping
@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.diffusion.noise import Purpose, normal_at
 from mezzotint.diffusion.objective import loss, perturbed, velocity_weight
-from mezzotint.diffusion.schedule import RectifiedFlow
+from mezzotint.diffusion.prediction import Prediction, Target
+from mezzotint.diffusion.process import PLAIN, Process
+from mezzotint.diffusion.schedule import Level
 from mezzotint.training.batches import Batch
 from mezzotint.training.config import RunConfig
 from mezzotint.training.methods.learned_weight import LearnedWeight
@@ -40,10 +42,13 @@ class Method(Protocol[B]):
 
 
 class Pretrain:
-    """`x_t = (1 - t) x_0 + t eps`; the loss is a weight times `|x̂_0 - x_0|²` (`objective.picture_losses`).
+    """`x_t = alpha x_0 + sigma eps` at t of the run's schedule; the loss is a weight times `|x̂_0 - x_0|²`
+    (`objective.picture_losses`), with x̂_0 what the network's output says of x_0, whatever its target (`believed`).
 
-    The weight is the velocity's by default, 1 / max(t, floor)² (JiT, section 3).
-    With `objective.perturbation` the network is shown `x_t + t perturbation eps'`, eps' fresh, and judged by the same.
+    By default the schedule is rectified flow, `(1 - t) x_0 + t eps`, the target x_0, and the weight the velocity's,
+    1 / max(t, floor)² (JiT, section 3).
+    With `objective.perturbation` the network is shown `x_t + sigma perturbation eps'`, eps' fresh, and judged by the
+    same.
     With `objective.learned_weight` the loss is divided by what it is expected to be at its t (`LearnedWeight`).
     On a CPU noise is drawn inside the compiled step, so that it costs no memory traffic.
     """
@@ -51,7 +56,7 @@ class Pretrain:
     def __init__(self, run: RunConfig, network: nn.Module) -> None:
         objective = run.objective
         self.network = network
-        self.schedule = RectifiedFlow()
+        self.process = run.process
         self.seed = run.seed
         self.weighting = weighting_of(objective)
         self.contrastive, self.perturbation = objective.contrastive, objective.perturbation
@@ -66,7 +71,7 @@ class Pretrain:
         # Triton refuses the generator's constants, which are above 2^31: there, noise is drawn before the step
         noise = None if batch.draws.device.type == "cpu" else self._noise(batch.draws, batch.pictures)
         result: Tensor = self._compiled(batch.pictures, batch.t, batch.draws, noise, *given)
-        return result if self.weight is None else self.weight(result, self.schedule(batch.t))
+        return result if self.weight is None else self.weight(result, self.process.schedule(batch.t))
 
     def step(self, lr: float, count: int) -> None:
         """Update number `count` (from 1) of the learned weighting, if there is one."""
@@ -98,8 +103,9 @@ class Pretrain:
         eps = noise[:, 0] if self.perturbation else noise
         given = perturbed(eps, noise[:, 1], self.perturbation) if self.perturbation else eps
         cond = Conditioning(tokens, mask, style, letters, augment)
-        level = RectifiedFlow()(t)
-        predicted = _predicted(self.network, level.noised(x0, given), t, cond, self.precision)
+        level = self.process.schedule(t)
+        output = _output(self.network, level.noised(x0, given), t, cond, self.precision)
+        predicted = believed(output, self.process.target, x0, eps, level)
         return picture_losses(predicted, x0, eps, level, self.weighting, self.contrastive)
 
     @torch.no_grad()
@@ -109,17 +115,40 @@ class Pretrain:
         return normal_at(self.seed, draws, Purpose.TRAIN_NOISE, shape)
 
 
-def _predicted(network: nn.Module, x_t: Tensor, t: Tensor, cond: Conditioning, precision: str) -> Tensor:
+def believed(output: Tensor, target: Target, x0: Tensor, eps: Tensor, level: Level) -> Tensor:
+    """The x_0 that an output says at x_t = alpha x_0 + sigma eps, of the shape of x0.
+
+    `Prediction.from_output` at the level: an error in eps, v or velocity becomes −sigma / alpha, −sigma / (alpha² +
+    sigma²) or −sigma / (alpha + sigma) times it in x_0, and the weights `eps`, `v` and `velocity` undo just that. x_t
+    is the one without perturbation, so that its target stays that of eps (Ning et al. 2023, arXiv 2301.11706).
+    Raises `InvalidOption` for an eps target at alpha = 0, unless compiled; a run cannot have it (`RunConfig`).
+    """
+    if target == "x0":
+        return output
+    x_t = level.noised(x0, eps)
+    return Prediction.from_output(output.to(x_t.dtype), target, x_t, level).x0
+
+
+def _output(network: nn.Module, x_t: Tensor, t: Tensor, cond: Conditioning, precision: str) -> Tensor:
     autocast = torch.autocast(x_t.device.type, torch.bfloat16) if precision == "bf16" else contextlib.nullcontext()
     with autocast:
-        predicted: Tensor = network(x_t, t, cond)
-    return predicted
+        output: Tensor = network(x_t, t, cond)
+    return output
 
 
 def noised_loss(
-    network: nn.Module, x0: Tensor, eps: Tensor, t: Tensor, cond: Conditioning, precision: str, floor: float
+    network: nn.Module,
+    x0: Tensor,
+    eps: Tensor,
+    t: Tensor,
+    cond: Conditioning,
+    precision: str,
+    floor: float,
+    process: Process = PLAIN,
 ) -> Tensor:
-    """The velocity's loss (B,) at given noise and times: what validation measures, whatever a run minimises."""
-    level = RectifiedFlow()(t)
-    predicted = _predicted(network, level.noised(x0, eps), t, cond, precision)
+    """The velocity's loss (B,) at given noise and times of a process: what validation measures, whatever a run
+    minimises and whatever its network predicts."""
+    level = process.schedule(t)
+    output = _output(network, level.noised(x0, eps), t, cond, precision)
+    predicted = believed(output, process.target, x0, eps, level)
     return loss(predicted, x0, level, lambda at: velocity_weight(at, floor))

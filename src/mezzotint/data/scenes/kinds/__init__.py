@@ -1,9 +1,13 @@
-"""The kinds of scenes. A new kind is a file with a `KIND`, and a line here."""
+"""The kinds of scenes. A new kind is a file with a `KIND`, and a line here.
 
-from mezzotint.data.scenes.kinds import attribution, colour, counting, groups, lettering, relations, single
+Those of `APART` come only when they are asked for by name, or by a share of their own: one more among `KINDS` would
+change every scene of every seed.
+"""
+
+from mezzotint.data.scenes.kinds import attribution, colour, counting, groups, hands, lettering, relations, single
 from mezzotint.data.scenes.kinds.kind import Kind
 
-__all__ = ["KINDS", "Kind"]
+__all__ = ["APART", "KINDS", "Kind"]
 
 KINDS: tuple[Kind, ...] = (
     single.KIND,
@@ -14,3 +18,4 @@ KINDS: tuple[Kind, ...] = (
     groups.KIND,
     lettering.KIND,
 )
+APART: tuple[Kind, ...] = (hands.KIND,)

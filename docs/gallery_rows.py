@@ -1,0 +1,189 @@
+"""What the gallery of docs/editing.md shows, and its text. A new row is an entry of `ROWS`; `docs.gallery` draws it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["FOUND", "MASKS", "ROWS", "Row", "gallery"]
+
+FOUND = Path(__file__).parent / "gallery.json"
+MASKS = ("mask-half.png", "mask-fading.png", "mask-right-one.png")
+"""Pictures that the commands need, in `images/gallery`."""
+APPLE = 'mezzotint imagine "a red apple" --seed 7 --out apple.png'
+LEMON = 'mezzotint imagine "a yellow lemon" --seed 1 --out lemon.png'
+HEART = 'mezzotint imagine "a purple heart" --seed 3 --out heart.png'
+PAIR = 'mezzotint edit apple.png "" --expand right=64 --region "0.5,0,1,1:a green pear" --seed 3 --out pair.png'
+
+
+@dataclass(frozen=True)
+class Row:
+    """A task. name: of the strip of pictures; tasks: those of `TASKS` that it shows; commands: the last one draws the
+    result; panels: files with what is written below them, and the result last; given: what `reproduce` needs."""
+
+    name: str
+    title: str
+    tasks: tuple[str, ...]
+    text: str
+    commands: tuple[str, ...]
+    panels: tuple[tuple[str, str], ...]
+    given: str = ""
+
+    @property
+    def result(self) -> str:
+        """The file of the picture that is drawn again."""
+        return self.panels[-1][0]
+
+
+ROWS = (
+    Row(
+        "picture", "A picture to another", ("picture",),
+        "The shape stays, the colour is the prompt's; a trace of red is left.",
+        (APPLE, 'mezzotint edit apple.png "a green apple" --strength 0.9 --seed 7 --out green.png'),
+        (("apple.png", "apple.png"), ("green.png", "a green apple")),
+        "--image apple.png",
+    ),
+    Row(
+        "mask", "A part of a picture", ("picture",),
+        "Only the white half is drawn; the other is kept to the byte.",
+        (APPLE, 'mezzotint edit apple.png "a green apple" --mask mask-half.png --feather 1.5 --seed 4 --out half.png'),
+        (("apple.png", "apple.png"), ("mask-half.png", "mask"), ("half.png", "a green apple")),
+        "--image apple.png --mask mask-half.png",
+    ),
+    Row(
+        "soft-mask", "A mask whose greys are strengths", ("picture",),
+        "What is brighter may change more. As with a strength, the colour only gives way where it is nearly white.",
+        (APPLE, 'mezzotint edit apple.png "a green apple" --mask mask-fading.png --soft-mask --seed 4 --out soft.png'),
+        (("apple.png", "apple.png"), ("mask-fading.png", "mask"), ("soft.png", "a green apple")),
+        "--image apple.png --mask mask-fading.png",
+    ),
+    Row(
+        "expansion", "More around a picture", ("picture", "windows", "regions"),
+        "The canvas grows to the right, and the new part has a prompt of its own; the apple is kept to the byte.",
+        (APPLE, PAIR),
+        (("apple.png", "apple.png"), ("pair.png", "a green pear, to the right")),
+        "--image apple.png",
+    ),
+    Row(
+        "crop", "A part at the model's full size", ("crop",),
+        "Of a picture that is larger than what the model draws, the part around the mask is drawn at the model's size, "
+        "and put back; the rest is kept to the byte.",
+        (APPLE, PAIR,
+         'mezzotint edit pair.png "a yellow lemon" --mask mask-right-one.png --crop-to-mask --crop-padding 0 '
+         "--seed 1 --out crop.png"),
+        (("pair.png", "pair.png"), ("mask-right-one.png", "mask"), ("crop.png", "a yellow lemon")),
+        "--image pair.png --mask mask-right-one.png",
+    ),
+    Row(
+        "inversion", "From the noise that a picture came from", ("invert",),
+        "More of the picture stays than in the first row, its outline above all.",
+        (APPLE,
+         'mezzotint edit apple.png "a green apple" --invert --source-prompt "a red apple" --seed 7 --out inverted.png'),
+        (("apple.png", "apple.png"), ("inverted.png", "a green apple")),
+        "--image apple.png",
+    ),
+    Row(
+        "layout-kept", "Another prompt in the same layout", ("keep_layout",),
+        "Of a picture drawn here only its recipe is needed: both are drawn together, and attend alike.",
+        (APPLE, 'mezzotint edit apple.png "a green apple" --keep-layout 0.6 --out alike-laid-out.png'),
+        (("apple.png", "apple.png"), ("alike-laid-out.png", "a green apple")),
+    ),
+    Row(
+        "variation", "Variations", ("vary",),
+        "Noise between the picture's own and another seed's: `subtle` changes details, `strong` shapes too.",
+        (APPLE, "mezzotint vary apple.png --n 1 --out subtle.png",
+         "mezzotint vary apple.png --strength strong --n 1 --out strong.png"),
+        (("apple.png", "apple.png"), ("subtle.png", "subtle"), ("strong.png", "strong")),
+    ),
+    Row(
+        "blend", "A blend of pictures", ("invert",),
+        "The noise of both is mixed on the sphere, and drawn as what both are.",
+        (APPLE, LEMON, 'mezzotint blend apple.png lemon.png --prompt "a fruit" --guidance 2 --seed 1 --out fruit.png'),
+        (("apple.png", "apple.png"), ("lemon.png", "lemon.png"), ("fruit.png", "a fruit")),
+        "--image apple.png --blend-image lemon.png",
+    ),
+    Row(
+        "prompts", "A blend of prompts", (),
+        "What the network believes under both prompts is averaged in every step. With things less alike, such as a cat "
+        "and an owl, it is neither.",
+        ('mezzotint imagine "a red apple" --blend "a yellow lemon" --seed 4 --out both.png',),
+        (("both.png", "an apple and a lemon"),),
+    ),
+    Row(
+        "style", "After the style of a picture", ("style_ref",),
+        "Colours come along, the thing is the prompt's. At weights of much more than 1 it falls to pieces.",
+        (HEART, 'mezzotint imagine "a house" --style-ref heart.png --style-weight 0.7 --seed 11 --out house.png'),
+        (("heart.png", "heart.png"), ("house.png", "a house")),
+        "--style-ref heart.png",
+    ),
+    Row(
+        "image", "After what a picture shows", ("image_ref",),
+        "The prompt's thing in the reference's shape and colour. Above 0.5 little of the prompt is left.",
+        (APPLE, 'mezzotint imagine "a pumpkin" --image-ref apple.png --image-weight 0.3 --seed 11 --out alike.png'),
+        (("apple.png", "apple.png"), ("alike.png", "a pumpkin")),
+        "--image-ref apple.png",
+    ),
+    Row(
+        "structure", "With the edges of a picture", ("structure",),
+        "The outline of the apple with what a pumpkin is to the model, which is more of a tomato here.",
+        (APPLE, 'mezzotint imagine "a pumpkin" --structure-ref apple.png --seed 2 --out pumpkin.png'),
+        (("apple.png", "apple.png"), ("pumpkin.png", "a pumpkin")),
+        "--structure-ref apple.png",
+    ),
+    Row(
+        "layout", "With the colours of a picture at their places", ("structure",),
+        "The mean colour of each square of 8 pixels is kept: it asks for a blue car, and the reference wins.",
+        (APPLE, 'mezzotint imagine "a blue car" --structure-ref apple.png --structure layout --seed 11 --out car.png'),
+        (("apple.png", "apple.png"), ("car.png", "a blue car")),
+        "--structure-ref apple.png",
+    ),
+    Row(
+        "regions", "Parts with prompts of their own", ("regions",),
+        "Simple things sit where their boxes are. A cat and a dog come out as animals, and hardly as these.",
+        ('mezzotint imagine "" --region "0,0,0.5,0.5:a red heart" --region "0.5,0.5,1,1:a yellow star" --seed 2 '
+         "--out parts.png",),
+        (("parts.png", "a heart, a star"),),
+    ),
+    Row(
+        "windows", "A larger picture", ("windows",),
+        "Three widths of what the model draws at once, in windows that overlap and agree; the ground "
+        "still changes from one to the next.",
+        ('mezzotint imagine "a mountain landscape" --size 192x64 --seed 4 --out wide.png',),
+        (("wide.png", "a mountain landscape, 192 x 64"),),
+    ),
+    Row(
+        "hires", "A larger picture of one thing", ("windows",),
+        "Drawn at the model's size first, then enlarged and drawn on; on the left what the size alone gives.",
+        ('mezzotint imagine "a red apple" --size 128 --seed 7 --out large.png',
+         'mezzotint imagine "a red apple" --size 128 --hires --seed 7 --out hires.png'),
+        (("large.png", "--size 128"), ("hires.png", "--size 128 --hires")),
+    ),
+    Row(
+        "tile", "A picture that goes on over its edges", ("windows",),
+        "Four of them side by side show no seam.",
+        ('mezzotint imagine "green leaves" --tile both --seed 4 --out leaves.png',),
+        (("2 x leaves.png", "four of it"), ("leaves.png", "green leaves")),
+    ),
+)  # fmt: skip
+"""The rows, in the order of the page."""
+
+
+def gallery() -> str:
+    """The rows that were drawn, as the page shows them."""
+    found = json.loads(FOUND.read_text("utf-8")) if FOUND.is_file() else {}
+    rows = [row for row in ROWS if row.name in found]
+    if not rows:
+        return "There are no pictures yet."
+    same = sum(found[row.name]["reproduced"] == "identical" for row in rows)
+    weights = {found[row.name]["weights_sha256"][:16] for row in rows}
+    end = (
+        f"Drawn with the weights `{'`, `'.join(sorted(weights))}`. `mezzotint reproduce` drew all {len(rows)} again "
+        f"from their recipes: {same} of {len(rows)} are identical, every pixel of them (`docs/gallery.json`)."
+    )
+    return "\n\n".join([*(part for row in rows for part in _page(row)), end])
+
+
+def _page(row: Row) -> Iterator[str]:
+    yield f"**{row.title}.** {row.text}"
+    yield "```console\n" + "\n".join(f"$ {command}" for command in row.commands) + "\n```"
+    yield f"![{row.title}](images/gallery/{row.name}.png)"

@@ -1,0 +1,1 @@
+"""Pictures as drawings of a few colours: SVG."""
