@@ -26,7 +26,7 @@ _REASONS = (
     (r".*control.*|ip.?adapter.*|t2i.?adapters?|reference.*|director_reference.*",
      "the picture that it refers to is not in the file; --structure-ref, --image-ref and --style-ref take one"),
     (r"init.*|.*mask.*|.*inpaint.*|.*infill.*", "the picture that was drawn over is not in the file"),
-    (r"adetailer.*|face restoration|facetool.*|.*detailer.*", "parts that are not right are found and drawn anew by mezzotint edit --fix-detail"),
+    (r"adetailer.*|face restoration|facetool.*|.*detailer.*", "edit --fix-detail finds faulty parts and redraws them"),
     (r"ensd|eta noise seed delta|seed resize.*|rng|rand_device|extra_noise_seed", "the noise of a seed is other noise"),
     (r"refiner.*|positive_style_prompt|negative_style_prompt|.*aesthetic_score", "one model draws, with one prompt"),
     (r"v4_.*|char.*", "prompts of single figures need places here: --region takes them"),
