@@ -58,7 +58,7 @@ class Checked:
             tries += f" with {self.evaluations} evaluations"
         if self.alignment is not None:
             tries += f", fit {self.alignment:.3f}"
-        if self.before is not None:
+        if self.before is not None and self.asked:
             tries += f", before: {'; '.join(self.before) or 'right'}"
         if self.right is None:
             return tries if self.detector_sha256 is None else f"nothing in the prompt can be checked, {tries}"

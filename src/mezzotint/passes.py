@@ -19,7 +19,7 @@ from mezzotint.request import Request
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Pass", "faded", "parts_only", "passes", "several", "with_pass_strengths"]
+__all__ = ["Pass", "faded", "parts_only", "passes", "read_by_parts", "several", "with_pass_strengths"]
 
 HIRES_STRENGTH = 0.3
 """Of the second pass, unless asked otherwise. The more is drawn, the more each window draws things of its own: at 0.3
@@ -63,6 +63,12 @@ def several(request: Request) -> bool:
 def parts_only(request: Request) -> bool:
     """Whether nothing but parts of a picture is redrawn, so that it may be of any size."""
     return bool(request.detail) and request.image is not None and request.strength == 0
+
+
+def read_by_parts(request: Request) -> tuple[str, ...]:
+    """The options that count because parts of a resolved request are redrawn, whatever else is drawn; none if none
+    is."""
+    return _OF_PARTS if request.detail and request.detail_strength else ()
 
 
 def with_pass_strengths(request: Request) -> Request:

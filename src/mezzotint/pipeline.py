@@ -31,7 +31,7 @@ from mezzotint.guiding import (
     unread,
 )
 from mezzotint.model import Model, check_weak, with_learned_guidance
-from mezzotint.passes import passes, several, with_pass_strengths
+from mezzotint.passes import passes, read_by_parts, several, with_pass_strengths
 from mezzotint.prompting import Script, make_request, script_of, unheard
 from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
@@ -225,15 +225,11 @@ class Pipeline:
         spare += [f"lora: {name}" for name, strength in request.lora if strength == 0]
         spec, solver = solver_of(request)
         short = shortfall(spec, solver, self.time_grid(request), self.model.denoiser.schedule)
-        spare += (*unsuited(spec, solver, self.model.denoiser.network), *unused(request))
+        spare += (*unsuited(spec, solver, self.model.denoiser.network), *unused(request, read_by_parts(request)))
         whole = self.time_grid(replace(request, strength=None, stop=None))
         for one in self.drawings(request):
             spare += forgotten(one, len(self.time_grid(replace(one, stop=None))), len(whole))
             said |= dict.fromkeys(self.script(one).pieces(self.model.conditioner))
-        if request.strength == 0:
-            spare += [
-                f"{name}: nothing is drawn at strength 0" for name in ("prompt", "negative") if getattr(request, name)
-            ]
         return (*said, *unread(request, guidance), *self._guided(request)[1], *spare, *([short] if short else []))
 
     def named(self, request: Request) -> Request:

@@ -1,6 +1,6 @@
 """From a request, and the pictures that came with it, to a task."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -300,17 +300,23 @@ def from_structure(given: Given) -> Edit | None:
     return Structure(codec.encode(pixels[None], PhiloxNoise([request.seed]))[0], request.structure_weight or 0.0, kind)
 
 
-def unused(request: Request) -> tuple[str, ...]:
-    """The references of a resolved request that have no effect, and what says where nothing is drawn."""
-    why = "at strength 0" if request.strength == 0 else "at weight 0"
-    named = [name for name in WEIGHTS if getattr(request, f"{name}_ref")]
-    idle = [name for name in named if request.strength == 0 or not getattr(request, f"{name}_weight")]
-    still_read = ("also", "blend", "keep_layout", "region", "region_masks", "stop", "tile", "vary", "window_stride")
-    where = still_read if request.strength == 0 else ()
-    still = tuple(f"{name}: nothing is drawn at strength 0" for name in where if getattr(request, name))
+def unused(request: Request, parts: Collection[str] = ()) -> tuple[str, ...]:
+    """The references of a resolved request that have no effect, and what says where nothing is drawn.
+
+    parts: the options that are read where parts are redrawn: these count although nothing else is drawn.
+    """
+    words = ("prompt", "negative", "also", "blend", "region", "region_masks")
+    names = (*words, "keep_layout", "stop", "tile", "vary", "window_stride")
+    refs = {f"{name}_ref": getattr(request, f"{name}_weight") for name in WEIGHTS if getattr(request, f"{name}_ref")}
+    lost = [name for name in (*names, *refs) if request.strength == 0 and name not in parts and getattr(request, name)]
+    off = {name for name, weight in refs.items() if name in lost or not weight}
+    idle = {name: "strength" if name in lost else "weight" for name in refs if name in off}
+    still = tuple(f"{name}: nothing is drawn at strength 0" for name in lost if name not in refs)
+    if request.detail and request.detail_strength == 0:
+        still += ("detail: nothing of it is redrawn at detail_strength 0",)
     spare = request.source_prompt and not (request.invert or request.keep_layout)
     still += ("source_prompt: nothing reads it at keep_layout 0",) if spare else ()
-    return (*(f"{name}_ref: nothing of it is drawn {why}" for name in idle), *still)
+    return (*(f"{name}: nothing of it is drawn at {what} 0" for name, what in idle.items()), *still)
 
 
 def forgotten(request: Request, moves: int, whole: int) -> tuple[str, ...]:

@@ -220,6 +220,22 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(pipe: Pipeline, options:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("option", ["negative", "vary", "stop", "style_ref", "also", "image_ref"])
+def test_of_redrawn_parts_what_changes_nothing_is_named_and_nothing_else(pipe: Pipeline, option: str) -> None:
+    """What an option changes decides whether it may be called ignored, where nothing but parts is drawn."""
+    words: dict[str, Any] = {"negative": "a dog", "vary": ((0.5, 9),), "stop": 0.5, "also": [("a dog", 2.0)]}
+    value = words.get(option, source())
+    alone: dict[str, Any] = {"seed": 5, "steps": 4, "image": source(), "strength": 0, "detail": [[PART, "a hat"]]}
+    plain = pipe.generate("", **alone)
+    done = pipe.generate("", **alone, **{option: value})
+    same = done.images[0].tobytes() == plain.images[0].tobytes()
+    assert same == any(item.startswith(f"{option}: nothing") for item in done.ignored)
+    assert same == (option in ("also", "image_ref"))
+    none = pipe.generate("", **{**alone, "detail_strength": 0}, **{option: value})
+    assert any(item.startswith(f"{option}: nothing") for item in none.ignored)
+    assert "detail: nothing of it is redrawn at detail_strength 0" in none.ignored
+
+
 def test_what_is_ignored_of_a_pass_is_said(pipe: Pipeline) -> None:
     assert pipe.generate("a cat", steps=4, seed=5, detail=[[PART, "a hat 🍎"]]).ignored == ("🍎",)
     few = pipe.generate("a cat", steps=2, seed=5, size=LARGE, hires=True, hires_strength=0.9)

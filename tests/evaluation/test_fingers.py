@@ -1,5 +1,6 @@
 """Fingers are counted rightly on hands of three makers, and nothing that is no hand has any."""
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -100,6 +101,17 @@ def test_where_no_hand_is_none_is_seen(colour: tuple[int, int, int, int], form: 
     else:
         pen.ellipse((30, 30, 36, 36), fill=colour)
     assert fingers_of(image) is None
+
+
+def test_what_has_the_colours_of_the_rim_is_no_hand() -> None:
+    """A disc in a ring of another colour, before a background of the disc's own: nothing of it counts as skin."""
+    image = Image.new("RGBA", (64, 64), SKIN)
+    pen = ImageDraw.Draw(image)
+    pen.ellipse((2, 2, 61, 61), fill=(40, 90, 220, 255))
+    pen.ellipse((12, 12, 51, 51), fill=SKIN)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # such as of the mean of nothing
+        assert fingers_of(image) is None
 
 
 def test_more_fingers_than_a_hand_has_are_no_hand() -> None:

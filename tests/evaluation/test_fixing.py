@@ -49,6 +49,14 @@ def test_a_thing_of_another_colour_is_redrawn_where_it_is_with_its_own_words() -
     assert part.words == "a shiny red apple"
 
 
+def test_what_is_seen_beside_a_picture_in_the_square_is_no_part_of_it() -> None:
+    """Of a picture twice as wide as high, above it; and partly above it."""
+    above, partly = ((20.0, 0.0, 30.0, 10.0), (20.0, 0.0, 40.0, 20.0))
+    for place, boxes in ((above, []), (partly, [(18 / 64, 0.0, 42 / 64, 6 / 32)])):
+        sight = Sight((seen("cup", "green", box=place),), "")
+        assert [part.box for part in faulted(wish_of("a blue cup", THINGS), sight, (64, 32), 64)] == boxes
+
+
 def test_of_several_the_ones_in_the_wrong_colour() -> None:
     first, second = (0.0, 0.0, 10.0, 10.0), (30.0, 0.0, 40.0, 10.0)
     (part,) = parts("two green apples", seen("apple", "green", box=first), seen("apple", "red", box=second))
@@ -216,6 +224,18 @@ def test_where_nothing_is_at_fault_the_picture_is_given_as_it_is(pipe: Pipeline,
     assert recipe.check is not None
     assert (recipe.check.right, recipe.check.before, recipe.check.evaluations) == (True, (), 0)
     assert len(detector.looked) == 2
+
+
+def test_where_nothing_can_be_checked_nothing_is_called_right(pipe: Pipeline, picture: Image.Image) -> None:
+    check = recipe_of(fixed(pipe, picture, [BLUE], prompt="a zorp")[0]).check
+    assert check is not None
+    assert check.line == "nothing in the prompt can be checked, 1 picture drawn with 0 evaluations"
+
+
+def test_what_the_parts_read_is_not_ignored_whichever_picture_is_kept(pipe: Pipeline, picture: Image.Image) -> None:
+    for after in (BLUE, GREEN):
+        steps, _ = fixed(pipe, picture, [GREEN, GREEN, after], tries=1, negative="a dog", also=(("a hat", 0.5),))
+        assert recipe_of(steps).ignored == ("also: nothing is drawn at strength 0",)
 
 
 def test_what_a_mask_names_is_redrawn_although_nothing_is_at_fault(pipe: Pipeline, picture: Image.Image) -> None:

@@ -6,13 +6,6 @@ import torch
 
 from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig, initialise_detector
 from mezzotint.families.icon_detector.decode import decoded
-from mezzotint.families.icon_detector.model import doubled
-
-
-def test_a_doubled_picture_has_every_pixel_four_times() -> None:
-    picture = torch.arange(12.0).reshape(1, 2, 2, 3)
-    expected = torch.nn.functional.interpolate(picture, scale_factor=2.0, mode="nearest")
-    assert torch.equal(doubled(picture), expected)
 
 
 def test_a_compiled_step_in_bfloat16_reaches_every_weight() -> None:

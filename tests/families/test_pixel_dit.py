@@ -7,7 +7,7 @@ import torch
 
 from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.diffusion.probe import AttentionSite, Probe
-from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig, initialise, student_of, told
+from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig, PixelDiTContext, initialise
 from tests.support import SMALL, random_network
 
 
@@ -189,6 +189,21 @@ def test_many_keys_take_the_fused_kernel_and_their_weights_count_there_too(netwo
     network = random_network(replace(SMALL, text_depth=0))
     both = replace(half, tokens=half.tokens.repeat(1, 2, 1), mask=half.mask.repeat(1, 2), weights=trifle)
     torch.testing.assert_close(network(X, T, both), network(X, T, half), rtol=1e-4, atol=1e-4)
+
+
+def student_of(network: PixelDiT, seed: int) -> PixelDiT:
+    """A flow map with distilled guidance and this network's weights; its further layers are drawn from the seed."""
+    student = PixelDiT(replace(network.config, flow_map=True, distilled_guidance=True))
+    initialise(student, seed)
+    own = dict(student.named_parameters())
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            own[name].copy_(value)
+    return student
+
+
+def told(context: PixelDiTContext, guidance: torch.Tensor) -> PixelDiTContext:
+    return replace(context, distilled_guidance=guidance)
 
 
 STUDENT = student_of(random_network(SPELLING), seed=4)

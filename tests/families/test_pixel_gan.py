@@ -18,6 +18,7 @@ from mezzotint.families.pixel_gan import (
     initialise_critic,
     initialise_generator,
 )
+from mezzotint.families.pixel_gan.model import Residual, Stage
 from mezzotint.runs import RUNS
 from mezzotint.training.config import GanRun, RunConfig
 from mezzotint.training.methods.adversarial import gradient_penalty
@@ -193,6 +194,22 @@ def test_an_untrained_generator_draws_values_of_the_size_of_pictures() -> None:
     initialise_generator(network, 0)
     picture = network(NOISE, ONE, COND)
     assert 0.3 < float(picture.std()) < 3
+
+
+def test_what_ends_a_residual_branch_is_zero_and_what_is_inside_the_smaller_the_more_there_are() -> None:
+    """Fixup: six blocks of three layers, the last one zero, the others by 6^(-1/4) below what keeps the variance."""
+    network = PixelCritic(replace(SMALL, widths=(64, 32), blocks=3, group=16, reads=(8,)))
+    initialise_critic(network, 0)
+    for stage in network.stages:
+        assert isinstance(stage, Stage)
+        for block in stage.blocks:
+            assert isinstance(block, Residual)
+            assert not block.third.weight.any()
+            for layer in (block.first, block.second):
+                wanted = (2 / 1.04) ** 0.5 * 6**-0.25 / layer.weight[0].numel() ** 0.5
+                assert float(layer.weight.detach().std()) == pytest.approx(wanted, rel=0.1)
+    plain = network.down[0].weight.detach()
+    assert float(plain.std()) == pytest.approx(plain[0].numel() ** -0.5, rel=0.1)
 
 
 def test_both_networks_of_the_run_have_as_many_parameters_as_the_model_that_they_are_compared_with() -> None:

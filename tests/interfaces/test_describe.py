@@ -34,6 +34,17 @@ def test_several_pictures_are_described(run: Run, here: Path) -> None:
     assert lines[4] == "  colours  teal 100%; flat"
 
 
+def test_a_picture_is_described_upright_as_its_exif_says(run: Run, here: Path) -> None:
+    upright = Image.new("RGB", (64, 64), (220, 30, 30))
+    upright.paste((0, 90, 200), (0, 40, 64, 64))
+    upright.save(here / "upright.png")
+    turned = Image.Exif()
+    turned[0x0112] = 6  # lies on its left side
+    upright.transpose(Image.Transpose.ROTATE_90).save(here / "turned.png", exif=turned)
+    one, two = parsed(run("describe", "upright.png", "turned.png", "--count", 3, "--format", "json"))["pictures"]
+    assert {**one, "file": ""} == {**two, "file": ""}
+
+
 class Counting:
     """A ranker whose features are known, that counts how often it is asked for those of prompts."""
 

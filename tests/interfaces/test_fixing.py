@@ -63,6 +63,7 @@ def test_what_is_at_fault_is_redrawn_told_and_reproduced(run: Run, folder: Path,
     assert check == "  right, 1 picture drawn with 4 evaluations, before: the cup is green, not blue"
     assert "identical" in run("reproduce", "f.png", "--model", folder, "--image", cup).stdout
     assert Image.open("f.png").size == (44, 30)
+    assert said.stdout.splitlines()[1].startswith("f.png  (seed 3, 44x30, ")
     sights[:] = ["green", "green", "blue"]
     done = parsed(run(*words, "--out", "g.png", "--format", "json"))["pictures"][0]
     assert done["recipe"]["check"]["before"] == ["the cup is green, not blue"]
@@ -83,6 +84,24 @@ def test_a_right_picture_is_written_as_it_is_but_not_where_a_mask_says(
     told = run(*words, "h.png", "--mask", "m.png", "--tries", 2, "--strict")
     assert told.stdout.startswith('redraws 0.50,0.00,1.00,0.50 with "a blue cup": the mask names it\n')
     assert "2 pictures drawn" in told.stdout
+
+
+def test_a_style_and_what_is_not_wanted_count_for_the_parts(
+    run: Run, folder: Path, cup: Path, here: Path, sights: list[str]
+) -> None:
+    Image.new("RGB", (20, 20), (250, 200, 0)).save(here / "yellow.png")
+    words = ("edit", cup, "a blue cup", "--fix-detail", "--model", folder, "--seed", 3, "--steps", 2)
+    more = ("--style-ref", "yellow.png", "--negative", "a dog", "--strict", "--out", "f.png", "--format", "json")
+    done = parsed(run(*words, *more))["pictures"][0]
+    assert (done["evaluations"], done["ignored"]) == (2 * 3, [])
+    again = ("reproduce", "f.png", "--model", folder, "--image", cup, "--style-ref", "yellow.png")
+    assert "identical" in run(*again).stdout
+    sights[:] = ["green", "green", "blue"]
+    plain = parsed(run(*words, "--out", "g.png", "--format", "json"))["pictures"][0]
+    assert plain["pixels_sha256"] != done["pixels_sha256"]
+    sights[:] = ["green"]
+    refused = sentence(run(*words, "--image-ref", "yellow.png", "--strict"))
+    assert "'image_ref: nothing of it is drawn at strength 0' would be ignored" in refused
 
 
 def test_what_makes_no_sense_is_one_sentence(run: Run, folder: Path, cup: Path, here: Path, sights: list[str]) -> None:

@@ -164,6 +164,14 @@ def test_two_processes_cannot_train_in_one_folder(run: Run, tiny: tuple[str, ...
     assert run(*tiny, "--out", "r").exit_code == 0
 
 
+def test_a_refused_run_leaves_no_folder_of_its_own_behind(run: Run, tiny: tuple[str, ...], here: Path) -> None:
+    (here / "mine").mkdir()
+    for out in ("r", "mine"):
+        assert "There is no folder nowhere" in sentence(run(*tiny, "--set", "data.path=nowhere", "--out", out))
+    assert not (here / "r").exists()
+    assert (here / "mine").is_dir(), "what was there stays"
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence(run: Run, tiny: tuple[str, ...], here: Path) -> None:
     (here / "file").write_text("")
     assert "cannot be written" in sentence(run(*tiny, "--out", "file/run"))

@@ -12,6 +12,7 @@ from mezzotint.nn import (
     RMSNorm,
     SwiGLU,
     apply_rotary,
+    doubled,
     linear,
     patchify,
     rotary_grid,
@@ -131,3 +132,11 @@ def test_linear_draws_no_random_numbers() -> None:
     assert torch.equal(torch.get_rng_state(), before)
     assert not layer.weight.any()
     assert not layer.bias.any()
+
+
+def test_doubling_gives_every_pixel_four_times_and_its_gradient_their_sum() -> None:
+    x = normal(2, 3, 4, 5).requires_grad_(True)
+    y, weights = doubled(x), normal(2, 3, 8, 10, seed=1)
+    assert torch.equal(y, F.interpolate(x, scale_factor=2, mode="nearest"))
+    (slope,) = torch.autograd.grad((y * weights).sum(), x)
+    torch.testing.assert_close(slope, 4 * F.avg_pool2d(weights, 2))

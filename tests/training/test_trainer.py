@@ -166,7 +166,7 @@ def test_a_run_survives_json(small_run: RunConfig) -> None:
         ("steps=0", "at least 1"),
         ("steps", "has no value"),
         ("optim.muon_lr=true", "of type float"),
-        ("precision=fp8", "does not fit"),
+        ("precision=fp8", "precision=fp8 does not fit: it must be one of bf16, fp32."),
         ("network.patch=7", "does not divide"),
         ("conditions.drop_text=1.5", "share from 0 to 1"),
     ],

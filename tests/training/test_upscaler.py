@@ -92,6 +92,22 @@ def test_nothing_befalls_a_picture_without_shares_and_each_change_is_what_it_say
     assert all(float(one.std()) < 0.1 for one in inside)  # one softness in a patch
 
 
+def test_an_opaque_picture_stays_opaque_and_is_compressed_though_it_is_noisy_too() -> None:
+    """One that is clear somewhere gets noise in its cover, and is never compressed."""
+    x = colours(64, 16, 16)
+    worst = torch.full((64,), 95.0)
+    plain = compressed(x[:, :3], worst).clamp(0, 1).mul(255).round() / 255
+    torch.testing.assert_close(degraded(x, 0, DRAWS, replace(NOTHING, jpeg=1.0, worst=95))[:, :3], plain)
+    noisy = degraded(x, 0, DRAWS, replace(NOTHING, noise=1.0))
+    both = degraded(x, 0, DRAWS, replace(NOTHING, noise=1.0, jpeg=1.0))
+    assert bool((noisy[:, 3] == 1).all())
+    assert all(not torch.equal(one, other) for one, other in zip(noisy, both, strict=True))
+    x[:, :, :, :8] *= 0.5
+    noisy, both = (degraded(x, 0, DRAWS, replace(NOTHING, noise=1.0, jpeg=share)) for share in (0.0, 1.0))
+    assert torch.equal(noisy, both)
+    assert float((noisy[:, 3, :, :8] - 0.5).std()) > 0.01
+
+
 def test_what_befalls_a_picture_depends_on_its_number_alone_and_stays_premultiplied() -> None:
     x = colours(8, 16, 24)
     x[4:] *= torch.rand(4, 1, 16, 24, generator=torch.Generator().manual_seed(0))
@@ -128,6 +144,8 @@ def test_batches_are_parts_with_what_lies_under_them(run: UpscalerRun) -> None:
     assert torch.equal(again.pictures, found.pictures)
     backed = EnlargingBatches(replace(plain, degrade=replace(NOTHING, backed=1.0)), pictures, rows).at(64)
     assert bool((backed.pictures[:, 3] == 1).all())
+    means = F.avg_pool2d(backed.pictures.squeeze(2), 4)[:, :, None]
+    torch.testing.assert_close(backed.small, means, atol=1.01 / 255, rtol=0)
     clear = found.pictures[:, 3:] == -1
     behind = backed.pictures[:, :3].masked_fill(~clear.expand_as(found.pictures[:, :3]), 0)
     assert len({tuple(one.amax((1, 2, 3)).tolist()) for one in behind}) > 20  # a colour of its own each

@@ -63,7 +63,10 @@ def fingers_in(picture: Bytes) -> int | None:
         return None
     deepest = np.argwhere(depth >= radius - _EVEN)
     centre = deepest[deepest[:, 0] <= np.median(deepest[:, 0])].mean(0)
-    skin = _skinned(picture, mask & ~like)
+    own = mask & ~like
+    if not own.any():
+        return None
+    skin = _skinned(picture, own)
     count = _fingers(skin, mask, centre, radius)
     if count > _FINGERS or (not count and _folded(skin, centre, radius) < _KNUCKLES):
         return None

@@ -4,9 +4,9 @@ The idea is that of ADetailer (Bing-su 2023, github.com/Bing-su/adetailer), whos
 the prompt says what is looked for, and only what is wrong is redrawn.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mezzotint.checked import Checked
 from mezzotint.conditioning.prompt import escaped, meant
@@ -76,7 +76,8 @@ def faulted(wish: Wish, sight: Sight, size: tuple[int, int], side: int) -> tuple
     if wish.word and sight.text != wish.word and sight.letters is not None:
         why = f'it says "{sight.text}", not "{wish.word}"'
         found.append(Part(_around(sight.letters, size, side), f'the word "{wish.word}"', why))
-    return tuple(found)
+    # what is seen beside the picture, in what fills up the square, is no part of it
+    return tuple(part for part in found if part.box[0] < part.box[2] and part.box[1] < part.box[3])
 
 
 def _around(box: Box, size: tuple[int, int], side: int) -> Box:
@@ -127,6 +128,7 @@ def fix(
     named: Sequence[Part] = (),
     told: Callable[[], None] | None = None,
     planned: Callable[[Sequence[Part]], None] | None = None,
+    references: Mapping[str, Any] | None = None,
 ) -> Iterator["Preview"]:
     """As `Pipeline.stream` of an edit of `image`: the steps of the try that is kept, and its recipe with the check.
 
@@ -134,28 +136,32 @@ def fix(
     those at fault. The parts are drawn anew up to `how.tries` times, with the seeds of `seed_of_try`, until nothing is
     at fault. The picture with the fewest faults is kept, of equal ones the one whose things are recognised more surely;
     the first one, unchanged, unless another is better. Where there is nothing to redraw, it is given unchanged too.
-    told: hears of every step; planned: of the parts of each picture, before they are drawn. What can be refused is
-    refused before this returns.
+    told: hears of every step; planned: of the parts of each picture, before they are drawn. references: the further
+    pictures that the request names. What can be refused is refused before this returns.
     """
     how.check(pipe, request)
-    pipe.stream(_unchanged(replace(request, n=1)), image=image)
-    return _fixed(pipe, request, how, image, named, told or (lambda: None), planned or (lambda parts: None))
+    pictures = {**(references or {}), "image": image}
+    pipe.stream(_unchanged(replace(request, n=1)), **pictures)
+    redrawn = pipe.resolve(replace(request, n=1, detail=((WHOLE, request.prompt),)))
+    idle = [item for item in pipe.ignored(redrawn) if not item.startswith("prompt: nothing")]
+    return _fixed(pipe, request, how, pictures, named, idle, told or (lambda: None), planned or (lambda parts: None))
 
 
 def _fixed(
     pipe: "Pipeline",
     request: Request,
     how: Choosing,
-    image: "Image",
+    pictures: Mapping[str, Any],
     named: Sequence[Part],
+    idle: Collection[str],
     told: Callable[[], None],
     planned: Callable[[Sequence[Part]], None],
 ) -> Iterator["Preview"]:
-    wish, eye = how.wish(meant(request.prompt)), how.detector
+    image, wish, eye = pictures["image"], how.wish(meant(request.prompt)), how.detector
     assert eye is not None, "parts are found by a detector"
     for picture in range(request.n):
         one = replace(request, n=1).with_seed(seed_of_try(request, picture, 0))
-        first = best = _looked(how, wish, tuple(pipe.stream(_unchanged(one), image=image)))
+        first = best = _looked(how, wish, tuple(pipe.stream(_unchanged(one), **pictures)))
         sight = how.sight(wish, image)
         parts = (*named, *(() if sight is None else faulted(wish, sight, image.size, eye.network.config.size)))
         planned(parts)
@@ -164,7 +170,7 @@ def _fixed(
         while detail and tries < how.tries:
             again = replace(one, detail=detail).with_seed(seed_of_try(request, picture, tries))
             steps = []
-            for step in pipe.stream(again, image=image):
+            for step in pipe.stream(again, **pictures):
                 steps.append(step)
                 told()
             this, tries = _looked(how, wish, tuple(steps)), tries + 1
@@ -175,7 +181,7 @@ def _fixed(
             if not best.check.faults and best is not first:
                 break
         check = replace(best.check, tries=max(1, tries), evaluations=spent, before=first.check.faults)
-        yield from _kept(best.steps, check, picture)
+        yield from _kept(best.steps, check, picture, idle)
 
 
 def _unchanged(request: Request) -> Request:
@@ -201,11 +207,11 @@ def _sureness(wish: Wish, sight: Sight) -> float:
     return min(best.values(), default=0.0)
 
 
-def _kept(steps: tuple["Preview", ...], check: Checked, picture: int) -> Iterator["Preview"]:
-    """The steps, with the check in the last one's recipe; that the prompt was not drawn with is no news."""
+def _kept(steps: tuple["Preview", ...], check: Checked, picture: int, idle: Collection[str]) -> Iterator["Preview"]:
+    """The steps, with the check in the last one's recipe; of what it ignores, what has no effect on parts either."""
     recipe = steps[-1].recipe
     assert recipe is not None
-    ignored = tuple(item for item in recipe.ignored if not item.startswith("prompt: nothing is drawn"))
+    ignored = tuple(item for item in recipe.ignored if item in idle)
     done = replace(recipe, check=check, ignored=ignored)
     for step in (*steps[:-1], replace(steps[-1], recipe=done)):
         yield replace(step, picture=picture)

@@ -42,10 +42,18 @@ class Fixing:
 
         return resolved.n * self.how.tries * pipe.count(replace(resolved, detail_strength=None))
 
+    def redrawing(self, resolved: "Request") -> "Request":
+        """A resolved request as one in which parts are redrawn, each with words of its own."""
+        from dataclasses import replace
+
+        return replace(resolved, prompt="", detail_strength=1.0)
+
     def previews(
-        self, pipe: "Pipeline", request: "Request", image: "Image", form: str
+        self, pipe: "Pipeline", request: "Request", pictures: Mapping[str, Any], form: str
     ) -> "Callable[[Callable[[], None]], Iterator[Preview]]":
-        """From what hears of every step to the previews; all that can be refused is refused before this returns."""
+        """From what hears of every step to the previews; all that can be refused is refused before this returns.
+
+        pictures: the picture, and the references, by the names of their options."""
         from dataclasses import replace
 
         from mezzotint.evaluation.fixing import fix
@@ -53,7 +61,8 @@ class Fixing:
         plain = replace(request, detail=(), detail_strength=None)
         heard: list[Callable[[], None]] = []
         tell = (lambda parts: None) if form == "json" else told
-        steps = fix(pipe, plain, self.how, image, self.parts, lambda: heard[0](), tell)
+        references = {name: one for name, one in pictures.items() if name != "image"}
+        steps = fix(pipe, plain, self.how, pictures["image"], self.parts, lambda: heard[0](), tell, references)
 
         def previews(each: Callable[[], None]) -> "Iterator[Preview]":
             heard[:] = [each]

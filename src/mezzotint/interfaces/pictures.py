@@ -85,7 +85,10 @@ class Destination:
         of pictures or what is written, MissingDependency for an SVG without vtracer."""
         if written is not None and (suffix := written.ends_in(out)) == ".svg":
             path = Path(DEFAULT_FOLDER if out is None else out)
-            if path.is_dir() or path.suffix.lower() != suffix:
+            other = path.suffix.lower() != suffix
+            if other and not path.is_dir() and (path.is_file() or path.suffix.lower() in NOT_OURS):
+                raise InvalidOption(f"out is {path}, and SVG is written; give a file that ends in .svg, or a folder.")
+            if path.is_dir() or other:
                 return replace(cls.of(out, n), suffix=suffix, colours=written.colours)
             _one_file(path, n)
             return cls(path.parent, path, suffix, written.colours)

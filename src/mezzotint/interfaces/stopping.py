@@ -39,8 +39,10 @@ class StopSignals:
 def locked(folder: Path) -> Iterator[None]:
     """Keep a run's folder to this process until the block ends; the system lifts the lock of a process that dies.
 
+    A folder that was made for it and in which nothing was written, since the run was refused, is not left behind.
     Raises TrainingError if another process has it, OutOfSpace if the folder cannot be written.
     """
+    fresh = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -50,6 +52,10 @@ def locked(folder: Path) -> Iterator[None]:
         _lock(handle, folder)
         yield
     finally:
+        with contextlib.suppress(OSError):
+            if fresh and os.listdir(folder) == [".lock"]:
+                (folder / ".lock").unlink()
+                folder.rmdir()
         os.close(handle)
 
 

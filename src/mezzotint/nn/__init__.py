@@ -3,7 +3,7 @@ convolutions."""
 
 from mezzotint.nn.attention import Attention, FurtherKeys, TokensHook, WeightsHook
 from mezzotint.nn.block import Block
-from mezzotint.nn.conv import BlankConv, ConvBlock
+from mezzotint.nn.conv import BlankConv, ConvBlock, doubled
 from mezzotint.nn.embed import FourierFeatures
 from mezzotint.nn.feedforward import SwiGLU
 from mezzotint.nn.linear import BlankLinear, linear
@@ -24,6 +24,7 @@ __all__ = [
     "TokensHook",
     "WeightsHook",
     "apply_rotary",
+    "doubled",
     "linear",
     "patchify",
     "rotary_grid",

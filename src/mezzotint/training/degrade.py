@@ -34,7 +34,8 @@ class DegradeConfig:
     backed    share of the pictures that get a colour behind what is transparent, the large ones too
     soft      share that are blurred, up to the mean of 3 by 3 pixels
     patchy    share whose softness differs between patches of 8 pixels, as in pictures of models that draw in patches
-    noise     share that get noise, of a standard deviation up to `spread` (1 is from black to white)
+    noise     share that get noise, of a standard deviation up to `spread` (1 is from black to white); the cover gets
+              it too, unless the picture is opaque
     jpeg      share of the opaque ones that are compressed as by JPEG, at a quality from `worst` to 95
     """
 
@@ -57,14 +58,16 @@ def degraded(small: Tensor, seed: int, draws: Tensor, config: DegradeConfig) -> 
     """
     index = _CHOICES + torch.arange(7, device=draws.device)
     u = philox_uniform(seed, draws[:, None], Purpose.AUGMENT, index[None]).to(small)  # (B, 7)
+    opaque = small[:, 3].flatten(1).amin(1) == 1
     blurred = F.avg_pool2d(F.pad(small, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     even = torch.where(u[:, 0] < config.soft, u[:, 1], 0.0)[:, None, None, None]
     patchy = (u[:, 2] < config.patchy)[:, None, None, None]
     small = small.lerp(blurred, torch.where(patchy, _patches(small, seed, draws), even))
     spread = torch.where(u[:, 3] < config.noise, config.spread * u[:, 4], 0.0)[:, None, None, None]
-    small = small + spread * normal_at(seed, draws + _NORMALS, Purpose.AUGMENT, small.shape[1:])
-    small = _premultiplied(small)
-    chosen = (u[:, 5] < config.jpeg) & (small[:, 3].flatten(1).amin(1) == 1)
+    noise = spread * normal_at(seed, draws + _NORMALS, Purpose.AUGMENT, small.shape[1:])
+    noise[:, 3].masked_fill_(opaque[:, None, None], 0.0)
+    small = _premultiplied(small + noise)
+    chosen = (u[:, 5] < config.jpeg) & opaque
     quality = config.worst + u[:, 6] * (95 - config.worst)
     colour = torch.where(chosen[:, None, None, None], compressed(small[:, :3], quality), small[:, :3])
     return _premultiplied(torch.cat([colour, small[:, 3:]], dim=1)).mul(255).round() / 255

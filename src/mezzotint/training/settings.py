@@ -39,7 +39,10 @@ def _parsed(hint: Any, text: str, name: str) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if not _fits(hint, value):
-        raise InvalidOption(f"{name}={text} does not fit: {name} is of type {getattr(hint, '__name__', hint)}.")
+        kind = f"{name} is of type {getattr(hint, '__name__', hint)}"
+        if typing.get_origin(hint) is Literal:
+            kind = f"it must be one of {', '.join(map(str, typing.get_args(hint)))}"
+        raise InvalidOption(f"{name}={text} does not fit: {kind}.")
     return value
 
 

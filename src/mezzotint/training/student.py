@@ -89,10 +89,13 @@ class StudentRun(RunConfig):
 
 
 def evaluations(run: Mapping[str, Any], step: int) -> list[int]:
-    """For how many evaluations a student is after so many updates, from its run's plain data."""
+    """For how many evaluations a student is after so many updates, from its run's plain data.
+
+    In progressive distillation those of the stage of the last update: at the end of a stage, that stage's still.
+    """
     student = run["student"]
     if student["method"] == "progressive":
-        return [ProgressiveConfig(**student["progressive"]).steps_at(step)]
+        return [ProgressiveConfig(**student["progressive"]).steps_at(max(step - 1, 0))]
     if student["method"] == "distribution-matching":
         return [len(student["distribution_matching"]["times"])]
     return [1, 2, 4]

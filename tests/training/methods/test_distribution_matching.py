@@ -9,12 +9,14 @@ from torch import Tensor, nn
 from mezzotint.diffusion import Bound, RectifiedFlow, from_times, sample
 from mezzotint.diffusion.objective import loss
 from mezzotint.diffusion.solvers import SOLVERS
+from mezzotint.training.methods.distil import CRITIC_DRAW, LONG_DRAW, TO_DRAW
 from mezzotint.training.methods.distribution_matching import DistributionMatching, MatchingConfig
 
 from .plane import (
     KINDS,
     MEANS,
     VARIANCES,
+    Asked,
     Drawn,
     Examples,
     Small,
@@ -23,6 +25,7 @@ from .plane import (
     examples,
     flow,
     lesson,
+    nothing,
     starts,
     told,
     train,
@@ -127,6 +130,53 @@ def test_at_its_second_time_it_is_trained_on_what_it_drew_at_its_first_and_the_c
     assert not to.any()
     assert all(torch.equal(told_to, t) for _, _, told_to in seen["critic"] if told_to is not None)
     assert [told_to is None for _, _, told_to in seen["critic"]] == [False, False]
+
+
+class Saying(nn.Module):
+    """Says a number, and remembers which guidance it was told."""
+
+    def __init__(self, number: float) -> None:
+        super().__init__()
+        self.number, self.heard = nn.Parameter(torch.tensor(number)), list[Tensor | None]()
+
+    def forward(self, x_t: Tensor, t: Tensor, cond: Asked, *, to: Tensor | None = None, probe: object) -> Tensor:
+        self.heard.append(cond.guidance)
+        return self.number.expand_as(x_t)
+
+
+def test_it_is_moved_towards_the_guided_teacher_and_both_networks_are_told_the_guidance() -> None:
+    """A generator that says 1, a critic that says 0: the gradient is −real / mean |1 − real|, and the critic 1 off."""
+
+    generator, critic, taught, batch = Saying(1.0), Saying(0.0), lesson(FLOW, (1.0, 4.0)), examples(3, 64)
+    method = DistributionMatching(generator, critic, taught, MatchingConfig(critic_updates=1, low=0.1, high=0.9))
+    losses = method.losses(batch).double()
+    guidance = taught.scales(batch.draws)
+    assert float(guidance.std()) > 0.5
+    assert len(generator.heard) == 1
+    assert len(critic.heard) == 2
+    assert all(heard is not None and torch.equal(heard, guidance) for heard in (*generator.heard, *critic.heard))
+    t, later = (0.1 + 0.8 * taught.uniform(batch.draws, which) for which in (LONG_DRAW, CRITIC_DRAW))
+    x_t = (1 - t[:, None]) + t[:, None] * taught.noise(batch.draws, batch.pictures, 2)[1]
+    cond, uncond = (taught.teacher(x_t, t, {"cond": one}).x0.double() for one in (batch.cond, nothing(batch.cond)))
+    real = uncond + guidance[:, None] * (cond - uncond)
+    moved = real / (1 - real).abs().mean(1, keepdim=True)
+    torch.testing.assert_close(losses, 0.5 * moved.square().mean(1) + 1 / later**2, rtol=1e-4, atol=1e-5)
+
+
+def test_regression_is_to_the_ends_of_trajectories_and_only_from_pure_noise() -> None:
+    """What it adds for a generator that says 1: twice mean |1 − end|² at t = 1, and nothing at t = 0.5."""
+    batch, taught = examples(3, 64), lesson(FLOW)
+
+    def losses(regression: float) -> Tensor:
+        config = MatchingConfig(times=(1.0, 0.5), regression=regression, regression_steps=64)
+        return DistributionMatching(Saying(1.0), Saying(0.0), taught, config).losses(batch).double()
+
+    added = losses(2.0) - losses(0.0)
+    later = taught.uniform(batch.draws, TO_DRAW) > 0.5
+    assert 20 < int(later.sum()) < 44
+    assert not added[later].any()
+    ends = flow(FLOW, taught.noise(batch.draws, batch.pictures)[0], batch.cond, 1.0)
+    torch.testing.assert_close(added[~later], 2 * (1 - ends).square().mean(1)[~later], rtol=0.03, atol=0.02)
 
 
 def test_regression_holds_it_to_the_teachers_trajectories(teacher: nn.Module) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mezzotint.nn import BlankConv, ConvBlock, linear
+from mezzotint.nn import BlankConv, ConvBlock, doubled, linear
 
 FAMILY = "icon_detector"
 """What `model.json` and checkpoints call this family."""
@@ -96,15 +96,6 @@ class IconDetector(nn.Module):
     def described(self, features: Tensor) -> Described:
         """Logits of some cells, from their features (M, width)."""
         return Described(self.things(features).float(), self.colours(features).float(), self.letters(features).float())
-
-
-def doubled(x: Tensor) -> Tensor:
-    """Every pixel of (B, C, H, W) four times: (B, C, 2H, 2W).
-
-    Not `F.interpolate`: compiled for a CPU in bfloat16 (torch 2.13), its backward gives zeros to all that lies before.
-    """
-    b, c, h, w = x.shape
-    return x[:, :, :, None, :, None].expand(b, c, h, 2, w, 2).reshape(b, c, 2 * h, 2 * w)
 
 
 RARE = -4.6

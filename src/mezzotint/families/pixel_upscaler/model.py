@@ -8,9 +8,8 @@ from torch.nn import functional as F
 
 from mezzotint.diffusion.probe import Probe, refuse_probe
 from mezzotint.errors import InvalidOption
-from mezzotint.families.icon_detector.model import doubled
 from mezzotint.families.pixel_upscaler.small import SmallPicture, lanczos
-from mezzotint.nn import BlankConv, FourierFeatures, linear
+from mezzotint.nn import BlankConv, FourierFeatures, doubled, linear
 
 FAMILY = "pixel_upscaler"
 """What `model.json` and checkpoints call this family."""

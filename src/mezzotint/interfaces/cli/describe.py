@@ -42,9 +42,9 @@ def describe(images: tuple[Path, ...], count: Any, clip: Path | None, threads: A
     mezzotint describe photo.jpg --clip clip-vit-base-patch32
     """
     count = whole_number("count", count, 1, 100)
-    from mezzotint.provenance.read import read_picture
+    from mezzotint.interfaces.sources import read_sources
 
-    pictures = [read_picture(path) for path in images]
+    pictures = [read_sources(path, None)[0] for path in images]
     for path, picture in zip(images, pictures, strict=True):
         if picture.getchannel("A").getextrema() == (0, 0):
             raise InvalidOption(f"{path} is clear everywhere, so there is nothing to describe.")

@@ -1,6 +1,5 @@
 """`mezzotint edit`: draw on a picture."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -160,10 +159,10 @@ def edit(
     request = softened(Request.from_json_dict(with_digests(prompt, options, pictures)), pictures)
     resolved = pipe.resolve(request)
     if strict:
-        refuse_ignored(pipe, resolved if fixing is None else replace(resolved, prompt=""))
+        refuse_ignored(pipe, resolved if fixing is None else fixing.redrawing(resolved))
     if fixing is None:
         previews: Previews = partial(counted_previews, pipe.stream(request, **pictures))
         steps = request.n * pipe.count(resolved)
     else:
-        previews, steps = fixing.previews(pipe, request, pictures["image"], form.printed), fixing.steps(pipe, resolved)
+        previews, steps = fixing.previews(pipe, request, pictures, form.printed), fixing.steps(pipe, resolved)
     draw(Session(pipe, to, watch), previews, steps, request.n, form.printed)

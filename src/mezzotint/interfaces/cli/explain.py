@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def beyond_words(request: Request) -> str:
     """What besides one prompt made a picture, such as "region and tile"; empty if nothing did."""
-    named = ("blend", "region", "tile", "style_ref", "image_ref", "structure_ref", "hires", "detail")
+    named = ("blend", "region", "region_masks", "tile", "style_ref", "image_ref", "structure_ref", "hires", "detail")
     return " and ".join(name for name in named if getattr(request, name))
 
 

@@ -29,12 +29,13 @@ Previews = Callable[[Callable[[], None]], "Iterator[Preview]"]
 
 @dataclass(frozen=True)
 class Drawn:
-    """A finished picture on disk. `seconds` is its share of the drawing; `watch` are the files that show it; `vector`
-    is what there is to say of an SVG."""
+    """A finished picture on disk, of a size (width, height). `seconds` is its share of the drawing; `watch` are the
+    files that show it; `vector` is what there is to say of an SVG."""
 
     file: Path
     recipe: Recipe
     seconds: float
+    size: tuple[int, int]
     watch: tuple[Path, ...] = ()
     vector: "Vector | None" = None
 
@@ -69,7 +70,8 @@ class Drawn:
 
     @property
     def _line(self) -> str:
-        request, size = self.recipe.request, "x".join(map(str, self.recipe.request.size or ()))
+        # the request's size is of what is drawn, which may be a part of the picture
+        request, size = self.recipe.request, "x".join(map(str, self.size))
         learned = request.distilled_guidance
         scale = f"guidance {request.guidance:g}" if learned is None else f"distilled guidance {learned:g}"
         facts = f"seed {request.seed}, {size}, {request.steps} steps of {request.solver}, {scale}"
@@ -106,7 +108,7 @@ class Session:
             return ()
         saved = self.to.write(preview.image, preview.recipe)
         shown = self._shown(preview.picture, saved.path)
-        done = Drawn(saved.path, preview.recipe, self._share(preview), shown, saved.vector)
+        done = Drawn(saved.path, preview.recipe, self._share(preview), preview.image.size, shown, saved.vector)
         self.drawn.append(done)
         return done.lines
 

@@ -36,8 +36,8 @@ def vectorise(file: Path, out: Path | None, svg_colours: Any, form: str) -> None
     from mezzotint.interfaces.vector.document import vectorise as traced
     from mezzotint.provenance.files import write_atomically
 
-    target = _target(file, out)
     image, recipe, unused = _still(file)
+    target = _target(file, out)
     made = traced(image, svg_colours, recipe)
     write_atomically(target, made.text.encode())
     warnings = [*unused, *made.warnings]

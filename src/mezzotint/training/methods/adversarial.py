@@ -55,9 +55,10 @@ def paired_losses(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
 
         generator  softplus(real − fake)        critic  softplus(fake − real)
 
-    The relativistic pairing loss (Jolicoeur-Martineau 2019; Huang et al. 2024, R3GAN, arXiv 2501.05441, equation 2,
-    with f(t) = −log(1 + exp(−t))): only the difference counts, so that the critic separates each drawn picture from a
-    real one of the same prompt, and not all of them by one line; that is what dropping modes would pay for.
+    The relativistic pairing loss (Jolicoeur-Martineau 2019; Huang et al. 2024, R3GAN, arXiv 2501.05441, section 2, with
+    f(t) = −log(1 + exp(−t)), the critic's sign turned round, and the generator's loss not saturating). Only the
+    difference counts: the critic separates each drawn picture from a real one of the same prompt, and not all of them
+    by one line, for which dropping modes would pay.
     """
     return F.softplus(real - fake), F.softplus(fake - real)
 
@@ -65,8 +66,8 @@ def paired_losses(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
 def gradient_penalty(critic: Critic[C], pictures: Tensor, cond: C) -> tuple[Tensor, Tensor]:
     """What the critic says of pictures, (B,), and |∇_x critic(x)|² at each of them, (B,), both with gradients.
 
-    On real pictures its mean is R1, on drawn ones R2 (Mescheder et al. 2018, arXiv 1801.04406, equation 9; R3GAN,
-    equation 3). A critic of a picture must not depend on the others of its batch.
+    On real pictures its mean is R1, on drawn ones R2 (Mescheder et al. 2018, arXiv 1801.04406, section 4; R3GAN,
+    section 2). A critic of a picture must not depend on the others of its batch.
     """
     x = pictures.detach().requires_grad_(True)
     says = critic(x, cond)

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from mezzotint.diffusion.objective import loss
 from mezzotint.errors import InvalidOption
+from mezzotint.training.methods.beside import Beside
 from mezzotint.training.methods.distil import CRITIC_DRAW, LONG_DRAW, TO_DRAW, Examples, Lesson
-from mezzotint.training.optim import Adam
 from mezzotint.values import integer, real
 
 __all__ = ["DistributionMatching", "MatchingConfig", "matching_gradient"]
@@ -58,7 +58,8 @@ def matching_gradient(x: Tensor, real: Tensor, fake: Tensor) -> Tensor:
     """(fake − real) / mean |x − real|, of the shape of x: the gradient of KL(drawn ‖ data) in x, each picture scaled.
 
     real, fake: what the teacher and the critic say of x_0, given x noised to some x_t. With scores −(x_t − alpha x_0) /
-    sigma², s_fake − s_real = alpha (fake − real) / sigma². Yin et al. 2024 (DMD), arXiv 2311.18828, eqs. 7 and 8.
+    sigma², s_fake − s_real = alpha (fake − real) / sigma². Yin et al. 2024 (DMD), arXiv 2311.18828, section 3.2, whose
+    weight leaves a factor alpha on top; without it all times count alike.
     """
     scale = (x - real).abs().flatten(1).mean(1).clamp_min(1e-6)
     return (fake - real) / scale.reshape(-1, *[1] * (x.ndim - 1))
@@ -98,7 +99,7 @@ class DistributionMatching(Generic[C]):
         assert network is not critic, "the critic is a network of its own"
         self.network, self.critic, self.lesson = network, critic, lesson
         self.config = config or MatchingConfig()
-        self.adam = Adam(dict(critic.named_parameters()))
+        self.beside = Beside(critic)
         self._latest: _Drawn[C] | None = None
 
     def losses(self, batch: Examples[C]) -> Tensor:
@@ -128,22 +129,15 @@ class DistributionMatching(Generic[C]):
         for turn in range(self.config.critic_updates):
             if turn:
                 torch.autograd.backward(self._critic_losses(self._latest, turn).mean())
-            self.adam.step(self.config.critic_lr * lr, (count - 1) * self.config.critic_updates + turn + 1)
-            self.critic.zero_grad(set_to_none=True)
+            self.beside.step(self.config.critic_lr * lr, (count - 1) * self.config.critic_updates + turn + 1)
 
     def state(self) -> Mapping[str, Tensor]:
         """The critic's weights and their moments."""
-        weights = {name: value.detach() for name, value in self.critic.named_parameters()}
-        groups = {"critic": weights, "first": self.adam.first, "second": self.adam.second}
-        return {f"{group}.{name}": value for group, values in groups.items() for name, value in values.items()}
+        return self.beside.state()
 
-    @torch.no_grad()
     def load(self, state: Mapping[str, Tensor]) -> None:
         """Restore what `state` gave."""
-        own = self.state()
-        assert own.keys() == state.keys(), "the distillation of another run"
-        for name, value in state.items():
-            own[name].copy_(value)
+        self.beside.load(state)
 
     def _drawn(self, start: Tensor, noise: Tensor, where: Tensor, cond: C) -> Tensor:
         """What the generator draws from pure noise, each picture at the time `where` (B,), one of its times.
