@@ -115,20 +115,31 @@ def task_of(run: Run, supplies: Supplies, device: torch.device, network: nn.Modu
     return _drawing(run, supplies, rows, device, network)
 
 
-def _drawing(
-    run: RunConfig, supplies: Supplies, rows: NDArray[np.int64], device: torch.device, network: nn.Module | None
-) -> Task:
-    """Drawing: a denoiser of pictures."""
-    pictures, features, scenes, avatars = supplies.pictures, supplies.features, supplies.scenes, supplies.avatars
+def _denoiser(run: RunConfig, network: nn.Module | None) -> PixelDiT:
+    """The network given, or a fresh one."""
     if network is None:
         network = PixelDiT(run.network)
         initialise(network, run.seed)
     assert isinstance(network, PixelDiT), "a network of another family"
+    return network
+
+
+def _drawn_batches(run: RunConfig, supplies: Supplies, rows: NDArray[np.int64], device: torch.device) -> Batches:
+    """Batches of pictures with captions, and of scenes and avatars if the run asks for them."""
+    scenes, avatars = supplies.scenes.get("train"), supplies.avatars.get("train")
+    return Batches(run, supplies.pictures, supplies.features, rows, device, scenes, avatars)
+
+
+def _drawing(
+    run: RunConfig, supplies: Supplies, rows: NDArray[np.int64], device: torch.device, network: nn.Module | None
+) -> Task:
+    """Drawing: a denoiser of pictures."""
+    network, scenes, avatars = _denoiser(run, network), supplies.scenes.get("heldout"), supplies.avatars.get("heldout")
     return Task(
         network.to(device),
-        Batches(run, pictures, features, rows, device, scenes.get("train"), avatars.get("train")),
+        _drawn_batches(run, supplies, rows, device),
         Pretrain(run, network),
-        Validation(run, pictures, features, scenes=scenes.get("heldout"), avatars=avatars.get("heldout")),
+        Validation(run, supplies.pictures, supplies.features, scenes=scenes, avatars=avatars),
     )
 
 
@@ -136,17 +147,13 @@ def _teaching(
     run: StudentRun, supplies: Supplies, rows: NDArray[np.int64], device: torch.device, network: nn.Module | None
 ) -> Task:
     """Drawing in few evaluations: a student of the network that it begins as."""
-    pictures, features, scenes, avatars = supplies.pictures, supplies.features, supplies.scenes, supplies.avatars
-    if network is None:
-        network = PixelDiT(run.network)
-        initialise(network, run.seed)
-    assert isinstance(network, PixelDiT), "a network of another family"
+    network, pictures, features = _denoiser(run, network), supplies.pictures, supplies.features
     teacher = teacher_of(network.to(device))
     lesson = lesson_of(run, teacher, features, device, compiled=run.compiled)
     plain = lesson_of(run, teacher, features, device, compiled=False)  # what is measured has batches of other sizes
     return Task(
         network,
-        Batches(run, pictures, features, rows, device, scenes.get("train"), avatars.get("train")),
+        _drawn_batches(run, supplies, rows, device),
         Taught(method_of(run, network, lesson), teacher),
         StudentCheck(run, plain, Validation(run, pictures, features)),
     )

@@ -19,6 +19,20 @@ SHOWN = 50
 """Most findings that the text form lists of each kind."""
 
 
+_out_option = click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to; the user's cache folder if not given."
+)
+_packages_option = click.option(
+    "--packages",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="A node_modules folder with the pinned packages; fetched with npm if not given.",
+)
+_workers_option = click.option(
+    "--workers", type=WHOLE, metavar="N", help="Processes that draw; one for each core if not given."
+)
+
+
 @click.group(cls=NamedGroup, short_help="Build and check training pictures.")
 def data() -> None:
     """Build the house data set, and check pictures before training on them."""
@@ -31,77 +45,42 @@ def build() -> None:
 
 @build.command(short_help="Build the house data set from npm packages.")
 @click.option("--size", type=WHOLE, default=64, show_default=True, metavar="N", help="Side of the pictures in pixels.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to; the user's cache folder if not given."
-)
-@click.option(
-    "--packages",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A node_modules folder with the pinned packages; fetched with npm if not given.",
-)
-@click.option("--workers", type=WHOLE, metavar="N", help="Processes that draw; one for each core if not given.")
+@_out_option
+@_packages_option
+@_workers_option
 @format_option
 def icons(size: Any, out: Path | None, packages: Path | None, workers: Any, form: str) -> None:
     """Fetch the pinned icon packages with npm, render and caption them, and write the pictures with their manifest.
 
     The content does not depend on --workers. Training finds the default folder by itself.
     """
-    from mezzotint.data.icons import build as build_icons
     from mezzotint.data.icons import default_folder
 
-    side = whole_number("size", size, 16, 1024)
-    count = cores() if workers is None else whole_number("workers", workers, 1, 256)
-    folder = default_folder() if out is None else out
-    check_replaceable(folder)
-    with counted("drawing", "picture") as tell:
-        summary = build_icons(folder, size=side, packages=packages, workers=count, progress=tell)
-    _sum_up(folder, summary, form)
+    _render(default_folder() if out is None else out, size, packages, workers, form)
 
 
 @build.command(short_help="Build the large pictures that teach to enlarge.")
 @click.option("--size", type=WHOLE, default=256, show_default=True, metavar="N", help="Side of the pictures in pixels.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to; the user's cache folder if not given."
-)
-@click.option(
-    "--packages",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A node_modules folder with the pinned packages; fetched with npm if not given.",
-)
-@click.option("--workers", type=WHOLE, metavar="N", help="Processes that draw; one for each core if not given.")
+@_out_option
+@_packages_option
+@_workers_option
 @format_option
 def large(size: Any, out: Path | None, packages: Path | None, workers: Any, form: str) -> None:
     """Render the icons once more, large: 5 GB at 256 pixels. mezzotint train upscaler finds the default folder.
 
     Which of them are held out is as in the set of small ones.
     """
-    from mezzotint.data.icons import build as build_icons
     from mezzotint.data.large import large_folder
 
-    side = whole_number("size", size, 16, 1024)
-    count = cores() if workers is None else whole_number("workers", workers, 1, 256)
-    folder = large_folder() if out is None else out
-    check_replaceable(folder)
-    with counted("drawing", "picture") as tell:
-        summary = build_icons(folder, size=side, packages=packages, workers=count, progress=tell)
-    _sum_up(folder, summary, form)
+    _render(large_folder() if out is None else out, size, packages, workers, form)
 
 
 @build.command(short_help="Build the avatars from npm packages.")
 @click.option("--size", type=WHOLE, default=64, show_default=True, metavar="N", help="Side of the pictures in pixels.")
 @click.option("--count", type=WHOLE, default=6000, show_default=True, metavar="N", help="How many pictures.")
 @click.option("--seed", type=WHOLE, default=0, show_default=True, metavar="N", help="Decides which pictures.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to; the user's cache folder if not given."
-)
-@click.option(
-    "--packages",
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="A node_modules folder with the pinned packages; fetched with npm if not given.",
-)
+@_out_option
+@_packages_option
 @format_option
 def avatars(size: Any, count: Any, seed: Any, out: Path | None, packages: Path | None, form: str) -> None:
     """Fetch the pinned avatar packages with npm, compose faces and busts from their parts, and write the pictures with
@@ -118,6 +97,18 @@ def avatars(size: Any, count: Any, seed: Any, out: Path | None, packages: Path |
     check_replaceable(folder)
     with counted("drawing", "picture") as tell:
         summary = build_avatars(folder, size=side, count=wanted, seed=chosen, packages=packages, progress=tell)
+    _sum_up(folder, summary, form)
+
+
+def _render(folder: Path, size: Any, packages: Path | None, workers: Any, form: str) -> None:
+    """Render the icons into a folder."""
+    from mezzotint.data.icons import build as build_icons
+
+    side = whole_number("size", size, 16, 1024)
+    count = cores() if workers is None else whole_number("workers", workers, 1, 256)
+    check_replaceable(folder)
+    with counted("drawing", "picture") as tell:
+        summary = build_icons(folder, size=side, packages=packages, workers=count, progress=tell)
     _sum_up(folder, summary, form)
 
 
