@@ -3,7 +3,8 @@
     python -m benchmarks.speed [--quick]
 
 A picture of the house model's size, 12 guided steps of dpmpp-2m (24 evaluations), the model loaded; medians of rounds
-in which every way has its turn. Also one picture by number of threads, alone and beside a busy process, with what
+in which every way has its turn. The same from a prompt to the bytes of a PNG of 256 pixels, where an upscaler is
+installed. Also one picture by number of threads, alone and beside a busy process, with what
 `--threads auto` takes; with tcmalloc, where it is installed; and the command as a fresh process. What the ways cost in
 pixels is `benchmarks.precision`'s. It is for an idle machine: --quick takes three rounds and writes nothing.
 """
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -37,7 +38,10 @@ from mezzotint.families.pixel_dit import PixelDiT, PixelDiTContext
 from mezzotint.interfaces.cli.doctor import tcmalloc
 from mezzotint.interfaces.cli.options import cores
 from mezzotint.interfaces.exporting import Form, Run, graphs, written
+from mezzotint.load import model_folders
+from mezzotint.provenance.png import png_bytes
 from mezzotint.threads import candidates, measured_threads
+from mezzotint.upscaled import INSTALLED
 
 PROMPT, STEPS, GUIDANCE = "a red apple", 12, 4.0
 ROUNDS, COLD_ROUNDS, WARM_UP = 9, 5, 2
@@ -72,6 +76,17 @@ def by(pipe: Pipeline) -> Draw:
     def draw(seed: int) -> Tensor:
         *_, last = pipe.stream(PROMPT, seed=seed, steps=STEPS, guidance=GUIDANCE, solver="dpmpp-2m", grid="uniform")
         return last.step.x
+
+    return draw
+
+
+def to_png(pipe: Pipeline) -> Callable[[int], bytes]:
+    """A seed to the bytes of a file that the upscaler made four times as wide, with its recipe."""
+
+    def draw(seed: int) -> bytes:
+        how = {"steps": STEPS, "guidance": GUIDANCE, "solver": "dpmpp-2m", "grid": "uniform", "upscaler": INSTALLED}
+        done = pipe.generate(PROMPT, seed=seed, **how)
+        return png_bytes(done.images[0], done.recipes[0])
 
     return draw
 
@@ -132,7 +147,17 @@ def ways() -> Iterator[dict[str, Draw]]:
         yield found
 
 
-def timed(draws: dict[str, Draw], rounds: int) -> dict[str, dict[str, float]]:
+def large(rounds: int) -> dict[str, dict[str, float]] | None:
+    """Seconds from a prompt to a large file, the model loaded; None without an upscaler."""
+    if INSTALLED not in model_folders():
+        return None
+    files = {"float32": to_png(Pipeline.load("house", dtype="float32"))}
+    if compiler() is not None:
+        files["float32, compiled"] = to_png(Pipeline.load("house", dtype="float32", compiled=True, said=print))
+    return timed(files, rounds)
+
+
+def timed(draws: Mapping[str, Callable[[int], object]], rounds: int) -> dict[str, dict[str, float]]:
     """Seconds of each way, in turn."""
     for draw in draws.values():
         for seed in range(WARM_UP):
@@ -219,6 +244,7 @@ def main() -> None:
         "steps": STEPS,
         "seconds": warm,
         "times_as_fast_as_diffusers": {name: baseline / each["median"] for name, each in warm.items()},
+        "large": large(rounds),
         "by_threads": by_threads(rounds),
     }
     with busy_process():

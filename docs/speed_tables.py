@@ -45,6 +45,9 @@ def speed_tables(folder: Path = BENCHMARKS) -> str:
     times = found["times_as_fast_as_diffusers"]
     rows = [f"| {name} | {row['median']:.3f} s | {times[name]:.1f} |" for name, row in found["seconds"].items()]
     lines = ["| how | a picture | times as fast as diffusers |", "|---|---|---|", *rows, ""]
+    if found.get("large"):
+        files = [f"{name} {row['median']:.3f} s" for name, row in found["large"].items()]
+        lines += [f"From a prompt to a PNG of 256 pixels, by the upscaler: {', '.join(files)}.", ""]
     lines += ["| threads | alone | beside a busy process |", "|---|---|---|"]
     alone, beside = found["by_threads"], found["by_threads_beside_a_busy_process"]
     lines += [f"| {n} | {s:.3f} s | {beside['seconds'][n]:.3f} s |" for n, s in alone["seconds"].items()]

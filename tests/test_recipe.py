@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,7 +47,9 @@ def test_recipe_schema_is_frozen() -> None:
     """Changing the schema breaks the recipes in people's files: a new key needs a default, a new meaning a version."""
     assert RECIPE_VERSION == 1
     request = resolved(also=(("a hat", 0.7),), guidance_methods=("pag:scale=2",), weak_model="small", lora=["zorp"])
-    assert recipe(request, weak_weights_sha256=DIGEST, lora_sha256=[DIGEST]).to_json_dict() == {
+    request = replace(request, upscaler="large", upscale_to="256x192")
+    digests = {"weak_weights_sha256": DIGEST, "upscaler_weights_sha256": DIGEST, "lora_sha256": [DIGEST]}
+    assert recipe(request, **digests).to_json_dict() == {
         "recipe_version": 1,
         "request": {
             "prompt": "a red apple", "negative": "", "also": [["a hat", 0.7]], "blend": [], "style": None, "n": 1,
@@ -59,14 +62,15 @@ def test_recipe_schema_is_frozen() -> None:
             "blend_images": [], "blend_weights": None, "expand": None, "zoom": None, "style_ref": None,
             "style_weight": None, "image_ref": None, "image_weight": None, "structure_ref": None,
             "structure_weight": None, "structure": None, "hires": False, "hires_strength": None, "detail": [],
-            "detail_strength": None, "original_prompt": None, "model": "house", "lora": [["zorp", 1.0]],
+            "detail_strength": None, "upscaler": "large", "upscale_to": [256, 192], "original_prompt": None,
+            "model": "house", "lora": [["zorp", 1.0]],
             "weak_model": "small", "batching": "exact", "device": "cpu", "dtype": "float32",
         },
         "weights_sha256": DIGEST, "text_encoder_sha256": None, "schedule": "rectified_flow", "codec": "pixel",
         "noise_version": 1,
         "environment": {"mezzotint": "0.1.0", "torch": "2.13.0", "threads": 2, "processor": "A CPU (AVX2)"},
         "pixels_sha256": DIGEST[::-1], "evaluations": 24, "ignored": ["the token 'zzz'"], "warnings": ["careful"],
-        "weak_weights_sha256": DIGEST, "lora_sha256": [DIGEST], "check": None,
+        "weak_weights_sha256": DIGEST, "upscaler_weights_sha256": DIGEST, "lora_sha256": [DIGEST], "check": None,
     }  # fmt: skip
 
 
@@ -74,7 +78,7 @@ def test_a_recipe_from_before_guidance_methods_is_read() -> None:
     old = through_json(recipe().to_json_dict())
     first = "prompt negative style n seed steps guidance guidance_interval solver eta grid size model device dtype"
     old["request"] = {key: old["request"][key] for key in first.split()}
-    del old["weak_weights_sha256"], old["lora_sha256"], old["check"]
+    del old["weak_weights_sha256"], old["upscaler_weights_sha256"], old["lora_sha256"], old["check"]
     assert Recipe.from_json_dict(old) == recipe()
 
 
@@ -146,12 +150,16 @@ def test_a_recipe_states_a_lora_and_its_digest_together() -> None:
             recipe(resolved(lora=[path]), lora_sha256=[DIGEST])
 
 
-def test_a_recipe_states_a_weak_model_and_its_digest_together() -> None:
-    for changes in ({"weak_weights_sha256": DIGEST}, {"request": resolved(weak_model="small")}):
-        with pytest.raises(
-            InvalidOption, match="states weak_weights_sha256 if, and only if, its request has a weak_mo"
-        ):
-            recipe(**changes)
+def test_a_recipe_states_another_model_and_its_digest_together() -> None:
+    for name, option, words in (
+        ("weak_weights_sha256", "weak_model", "a weak_model"),
+        ("upscaler_weights_sha256", "upscaler", "an upscaler"),
+    ):
+        for changes in ({name: DIGEST}, {"request": resolved(**{option: "small"})}):
+            with pytest.raises(InvalidOption, match=f"states {name} if, and only if, its request has {words}"):
+                recipe(**changes)
+        with pytest.raises(InvalidOption, match=f"{option} is '/home/small'; a recipe holds the model's name"):
+            recipe(resolved(**{option: "/home/small"}), **{name: DIGEST})
 
 
 def test_a_recipe_may_name_a_model_with_its_publisher() -> None:

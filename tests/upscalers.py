@@ -41,9 +41,11 @@ def random_upscaler(config: PixelUpscalerConfig = NETWORK, seed: int = 0, loudne
     return network.eval()
 
 
-def upscaler_folder(root: Path, config: PixelUpscalerConfig = NETWORK, name: str = "larger") -> Path:
-    """A model's folder with random weights."""
-    weights = {key: p.detach() for key, p in random_upscaler(config).named_parameters()}
+def upscaler_folder(
+    root: Path, config: PixelUpscalerConfig = NETWORK, name: str = "larger", loudness: float = 0.3
+) -> Path:
+    """A model's folder with random weights; with a loudness of 0 it is Lanczos's filter."""
+    weights = {key: p.detach() for key, p in random_upscaler(config, loudness=loudness).named_parameters()}
     side = [config.size, config.size]
     description = {
         "name": name,

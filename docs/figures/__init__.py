@@ -5,12 +5,14 @@ from types import MappingProxyType
 
 from PIL import Image
 
-from docs.figures import drawing, evaluations, noise, recognition, training
+from docs.figures import drawing, evaluations, iconeval, noise, prompts, recognition, training
 from docs.figures.desk import Desk
 
-__all__ = ["FIGURES", "Desk"]
+__all__ = ["FIGURES", "PENDING", "Desk"]
 
-FIGURES: Mapping[str, Callable[[Desk], Image.Image]] = MappingProxyType(
+Figure = Callable[[Desk], Image.Image]
+
+FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
         "hero": drawing.hero,
         "noising": noise.noising,
@@ -28,3 +30,5 @@ FIGURES: Mapping[str, Callable[[Desk], Image.Image]] = MappingProxyType(
     }
 )
 """Every figure by name, which is also its file's name; a new one is one function and one line."""
+PENDING: Mapping[str, Figure] = MappingProxyType({"page": prompts.page, "iconeval-curve": iconeval.iconeval_curve})
+"""Figures that no guide shows yet, and that are drawn when they are named: one moves up as soon as a guide shows it."""

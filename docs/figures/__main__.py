@@ -12,12 +12,14 @@ from pathlib import Path
 import click
 from PIL import Image
 
-from docs.figures import FIGURES, Desk
+from docs.figures import FIGURES, PENDING, Desk
 from docs.figures.desk import IMAGES
 from mezzotint.errors import InvalidCheckpoint, InvalidFile, MezzotintError, unknown_name
 from mezzotint.provenance.files import write_atomically
 from mezzotint.runs import RUNS
 from mezzotint.training.prepare import run_folder
+
+ALL = {**FIGURES, **PENDING}
 
 
 @click.command()
@@ -35,13 +37,14 @@ from mezzotint.training.prepare import run_folder
 def main(names: tuple[str, ...], model: str, runs: tuple[Path, ...], out: Path) -> None:
     """Draw figures by NAME, or all of them.
 
-    `loss` and `progress` need the folder of a training run, `recognition` the built icon set. Without names, a figure
-    whose files are not there is left out and named; with names, that is an error.
+    `loss` and `progress` need the folder of a training run, `recognition` the built icon set, `iconeval-curve` what
+    benchmarks.iconeval_curve writes. Without names, all are drawn that the guides show, and a figure whose files are
+    not there is left out and named; with names, that is an error.
     """
     try:
         for name in names:
-            if name not in FIGURES:
-                raise unknown_name("figure", name, FIGURES)
+            if name not in ALL:
+                raise unknown_name("figure", name, ALL)
         desk = Desk(model, runs or (run_folder(RUNS["icons"]()),))
         out.mkdir(parents=True, exist_ok=True)
         missing = [name for name in names or FIGURES if not drawn(name, desk, out, bool(names))]
@@ -56,7 +59,7 @@ def drawn(name: str, desk: Desk, out: Path, asked: bool) -> bool:
     """Draw one figure to `OUT/NAME.png`; False if files of a run or data set are missing and it was not asked for."""
     begin = time.perf_counter()
     try:
-        page = FIGURES[name](desk)
+        page = ALL[name](desk)
     except InvalidFile as error:
         if asked or isinstance(error, InvalidCheckpoint):
             raise

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from mezzotint.errors import InvalidOption
-from mezzotint.options import MAX_LIST
+from mezzotint.options import MAX_LIST, parse_size
 from mezzotint.values import check_choice, check_digest, check_text, integer, real, show, whole
 
 __all__ = ["EDGES", "VARY", "edits"]
@@ -275,4 +275,6 @@ def again(request: Any) -> dict[str, Any]:
                 raise InvalidOption(f"{name} is for redrawing a picture that is drawn already; give {of} too.")
     if request.hires and request.image is not None:
         raise InvalidOption("hires enlarges a picture that is drawn from nothing; leave out hires, or the image.")
+    if request.upscale_to is not None:
+        found["upscale_to"] = parse_size(request.upscale_to, "upscale_to")
     return found

@@ -1,4 +1,5 @@
-"""Composing a model from a name or a folder; the only module that knows families, checkpoints and house."""
+"""Composing a model from a name or a folder; this module and `load_instruments` alone know families, checkpoints and
+house."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -27,14 +28,12 @@ from mezzotint.diffusion.denoiser import NetworkDenoiser
 from mezzotint.diffusion.process import known_target, schedule_of
 from mezzotint.errors import InvalidCheckpoint, InvalidOption, nearest
 from mezzotint.families.icon_detector import FAMILY as DETECTOR_FAMILY
-from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig
 from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
 from mezzotint.families.pixel_gan import FAMILY as GAN_FAMILY
 from mezzotint.families.pixel_gan import PixelGAN, PixelGANConfig
 from mezzotint.families.pixel_upscaler import FAMILY as UPSCALER_FAMILY
 from mezzotint.families.pixel_upscaler import PixelUpscaler, PixelUpscalerConfig
 from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
-from mezzotint.families.twin_encoder import TwinEncoder, TwinEncoderConfig
 from mezzotint.model import Model
 from mezzotint.request import Request
 
@@ -177,6 +176,20 @@ def load_model(
     return with_compiled(model, said) if compiled else model
 
 
+def beside(
+    model: Model, compiled: bool = False, said: Callable[[str], None] = lambda sentence: None
+) -> Callable[[str], Model]:
+    """A function from names or folders of further models to these, where and how a model is; one that enlarges is
+    never compiled."""
+    where, kind = str(model.denoiser.device), str(model.denoiser.dtype).removeprefix("torch.")
+
+    def named(name: str) -> Model:
+        other = load_model(name, device=where, dtype=kind)
+        return with_compiled(other, said) if compiled and other.enlarges == 1 else other
+
+    return named
+
+
 def with_compiled(model: Model, said: Callable[[str], None] = lambda sentence: None) -> Model:
     """A model whose network's blocks are compiled, each shape when it is first met; `said` hears a sentence before.
 
@@ -259,7 +272,7 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
         raise InvalidCheckpoint(
             f"{files.root}/{DESCRIPTION} does not describe a model that can be built ({error})."
         ) from None
-    _fill(network, files)
+    fill(network, files)
     network = network.to(device=device, dtype=dtype).eval().requires_grad_(False)
     leaf: NetworkDenoiser[Any] = NetworkDenoiser(network, schedule, target, device, dtype)
     return Model(
@@ -279,58 +292,6 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
     )
 
 
-def load_twin_encoder(folder: Path, *, device: str = "auto") -> tuple[TwinEncoder, TextConditioner, str]:
-    """An encoder's network and text encoder from its packed folder, and the sha256 of its weights.
-
-    Raises `InvalidCheckpoint` for a folder of another kind.
-    """
-    files = read_model_folder(folder)
-    d = files.description
-    if d.get("family") != ENCODER_FAMILY:
-        raise InvalidCheckpoint(f"{folder} holds no encoder; pack one from a run of mezzotint train encoder.")
-    try:
-        network = TwinEncoder(TwinEncoderConfig(**d["network"]))
-        letters = int(d["network"]["word_length"])
-        place, tensors = (folder / TEXT, files.encoder) if files.encoder else _shared_text(folder, d)
-        text = load_conditioner(place, tensors, (), d["text_length"], letters)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidCheckpoint(
-            f"{folder}/{DESCRIPTION} does not describe an encoder that can be built ({error})."
-        ) from None
-    _fill(network, files)
-    return network.to(resolve_device(device)).eval().requires_grad_(False), text, files.weights_sha256
-
-
-def _shared_text(folder: Path, description: Mapping[str, Any]) -> tuple[Path, Mapping[str, torch.Tensor]]:
-    """The house model's text encoder, for an encoder whose folder has none. Raises `InvalidCheckpoint` for another."""
-    path = HOUSE / TEXT / ENCODER
-    if not path.is_file() or file_digest(path) != description["text_encoder_sha256"]:
-        raise InvalidCheckpoint(
-            f"{folder} has no text encoder, and the house model's is not the one that it was trained with; pack it "
-            "without --share-text."
-        )
-    return HOUSE / TEXT, dequantise(load_tensors(path)[0])
-
-
-def load_icon_detector(folder: Path) -> tuple[IconDetector, Mapping[str, Any], str]:
-    """A detector's network from its packed folder, what its numbers mean (the lists "things" and "colours", the text
-    "alphabet"), and the sha256 of its weights. Raises `InvalidCheckpoint` for a folder of another kind."""
-    files = read_model_folder(folder)
-    d = files.description
-    if d.get("family") != DETECTOR_FAMILY:
-        raise InvalidCheckpoint(f"{folder} holds no detector; pack one from a run of mezzotint train detector.")
-    try:
-        sizes = {**d["network"], "widths": tuple(d["network"]["widths"])}
-        network = IconDetector(IconDetectorConfig(**sizes))
-        meaning = {name: d[name] for name in ("things", "colours", "alphabet")}
-    except (KeyError, TypeError, ValueError) as error:
-        raise InvalidCheckpoint(
-            f"{folder}/{DESCRIPTION} does not describe a detector that can be built ({error})."
-        ) from None
-    _fill(network, files)
-    return network.eval().requires_grad_(False), meaning, files.weights_sha256
-
-
 def fitted_grids(files: ModelFolder) -> Mapping[tuple[str, int, float], Fitted]:
     """What was fitted to these weights, by solver, steps and guidance."""
     own = (grid for grid in files.grids if grid.weights_sha256 == files.weights_sha256)
@@ -348,7 +309,8 @@ def grid_warnings(files: ModelFolder) -> tuple[str, ...]:
     )
 
 
-def _fill(network: torch.nn.Module, files: ModelFolder) -> None:
+def fill(network: torch.nn.Module, files: ModelFolder) -> None:
+    """Give a network the weights of its folder. Raises `InvalidCheckpoint` if they are of another network."""
     expected = {name: tuple(p.shape) for name, p in network.named_parameters()}
     given = {name: tuple(t.shape) for name, t in files.network.items()}
     if expected != given:

@@ -33,7 +33,7 @@ MAX_STEPS = 1000
 MAX_LIST = 16
 
 
-def parse_size(value: object) -> tuple[int, int]:
+def parse_size(value: object, name: str = "size") -> tuple[int, int]:
     """A picture size as (width, height) in pixels, from `64`, `"64"`, `"64x48"` or `(64, 48)`.
 
     Raises `InvalidOption` for anything else, and for sides outside 1 … 16384.
@@ -51,7 +51,7 @@ def parse_size(value: object) -> tuple[int, int]:
         case [int(width), int(height)] if 1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE:
             return width, height
     raise InvalidOption(
-        f"size is {show(value)}; it must be one side or WIDTHxHEIGHT in pixels, each from 1 to {MAX_SIDE}, "
+        f"{name} is {show(value)}; it must be one side or WIDTHxHEIGHT in pixels, each from 1 to {MAX_SIDE}, "
         "such as 64 or 64x48."
     )
 

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
-from torch import Tensor
 
 from mezzotint.choices import check_one_evaluation, fitted_for, grid_name, grid_of, solver_of, unsuited
 from mezzotint.codecs.images import to_image
@@ -20,6 +19,7 @@ from mezzotint.diffusion.shortfall import shortfall
 from mezzotint.diffusion.solvers import Solver
 from mezzotint.diffusion.timegrid import Denoise, TimeGrid, first_part, last_part
 from mezzotint.editing import Canvas, Edit, Plain, nearest_seed
+from mezzotint.editing.enlarge import enlarged
 from mezzotint.errors import InvalidOption
 from mezzotint.guiding import (
     Guidance,
@@ -32,6 +32,7 @@ from mezzotint.guiding import (
 )
 from mezzotint.model import Model, check_weak, with_learned_guidance
 from mezzotint.passes import passes, read_by_parts, several, with_pass_strengths
+from mezzotint.preview import Preview
 from mezzotint.prompting import Script, make_request, script_of, unheard
 from mezzotint.provenance.environment import describe_environment
 from mezzotint.provenance.pixels import pixel_sha256
@@ -52,9 +53,12 @@ from mezzotint.tasks import (
     with_size,
     with_strength,
 )
+from mezzotint.upscaled import INSTALLED, Enlarger, Upscaler, drawn_small, steps_of, to_upscale, upscaled
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+__all__ = ["FAST_BATCH", "Pipeline", "Preview"]
 
 FAST_BATCH = 8
 """Pictures that share a network call with `batching` "fast"."""
@@ -62,26 +66,6 @@ FAST_BATCH = 8
 
 _Read = dict[int, dict[str, Any]]
 """The branches' conditionings of one request, by how many pictures share a call: all its pictures read the same."""
-
-
-@dataclass(frozen=True)
-class Preview:
-    """One picture after one step.
-
-    picture   its number in the request, from 0
-    step      the step, with x_t and the prediction
-    x, x0     pixels (4, 1, H, W) of the noised picture and of the prediction of the clean one
-    image, recipe   the finished picture, after its last step only
-    turn      which pass the step is of, from 0, where a picture is drawn in several; steps are counted in each
-    """
-
-    picture: int
-    step: Step
-    x: Tensor
-    x0: Tensor
-    image: "Image | None" = None
-    recipe: Recipe | None = None
-    turn: int = 0
 
 
 class Pipeline:
@@ -97,10 +81,10 @@ class Pipeline:
         load: Callable[[str], Model] | None = None,
         adapt: Callable[[Sequence[str]], Model] | None = None,
     ) -> None:
-        """`load` reads another model, by name or folder, onto this one's device: the weak one of autoguidance.
+        """`load` reads another model, by name or folder, onto this one's device: a weak one, or one that enlarges.
         `adapt` gives this model with LoRAs in its network, by names or files."""
         self.model = model
-        self._load = None if load is None else lru_cache(maxsize=2)(load)  # models do not change
+        self._load = None if load is None else lru_cache(maxsize=3)(load)  # models do not change
         self._adapt = adapt
 
     @classmethod
@@ -118,15 +102,10 @@ class Pipeline:
         compiled: the network's blocks are compiled, for a CPU (`mezzotint.compiled`); `said` hears a sentence before
         each wait for that. The recipe says so, since the last bits of a picture may differ.
         """
-        from mezzotint.load import adapting, load_model  # composes pipelines, so it cannot be imported above
+        from mezzotint.load import adapting, beside, load_model  # composes pipelines, so it cannot be imported above
 
         loaded = load_model(model, device=device, dtype=dtype, compiled=compiled, said=said)
-        where, kind = str(loaded.denoiser.device), str(loaded.denoiser.dtype).removeprefix("torch.")
-
-        def beside(name: str) -> Model:
-            return load_model(name, device=where, dtype=kind, compiled=compiled, said=said)
-
-        return cls(loaded, beside, adapting(loaded))
+        return cls(loaded, beside(loaded, compiled, said), adapting(loaded))
 
     def generate(self, prompt: str | Request, **options: Any) -> Result:
         """Draw to the end. `options` are the fields of `Request`; unknown ones are refused with the nearest names.
@@ -146,12 +125,20 @@ class Pipeline:
         pipe = self.adapted(request)
         resolved = pipe.resolve(request)
         whole = pipe.time_grid(replace(resolved, strength=None, stop=None))
-        given = Given(resolved, pictures, pipe.model.codec, pipe.model.size, whole, enlarges=pipe.model.enlarges)
-        if not several(given.request):
-            return pipe._stream(given.request, edit_of(given))
-        first = passes(given.request, given.native, pictures)[0]
+        small, model, by = drawn_small(resolved), pipe.model, pipe._enlarger(resolved)
+        given = Given(small, pictures, model.codec, model.size, whole, enlarges=model.enlarges, enlarge=by or enlarged)
+        if not several(small):
+            drawn = pipe._stream(small, edit_of(given))
+            return drawn if by is None else upscaled(drawn, by, resolved)
+        first = passes(small, given.native, pictures)[0]
         edit_of(replace(given, request=first.request, pictures=first.begin(None)))  # what is refused is refused here
-        return pipe._in_passes(given)
+        drawn = pipe._in_passes(given)
+        return drawn if by is None else upscaled(drawn, by, resolved)
+
+    def upscaled(self, previews: Iterator[Preview], request: Request) -> Iterator[Preview]:
+        """The steps of pictures, and of enlarging them as a resolved request says, if it does."""
+        by = self._enlarger(request)
+        return previews if by is None else upscaled(previews, by, request)
 
     def adapted(self, request: Request) -> Self:
         """The pipeline whose network has the LoRAs of a request, in its order; it shares every weight with this one.
@@ -203,7 +190,8 @@ class Pipeline:
                     self._guidance(one).check_pure_noise()
             self._guided(one)
             tuple(self.script(one).pieces(self.model.conditioner))
-        return resolved
+        by = self._enlarger(resolved)
+        return resolved if by is None else to_upscale(resolved, by.up.model)
 
     def drawings(self, request: Request) -> tuple[Request, ...]:
         """What a resolved request is drawn as: itself, or one request for each of its passes."""
@@ -211,7 +199,9 @@ class Pipeline:
 
     def count(self, request: Request) -> int:
         """How many steps a picture of a resolved request has, those of all passes."""
-        return sum(max(1, len(self.time_grid(one))) for one in self.drawings(request))
+        by = self._enlarger(request)
+        own = sum(max(1, len(self.time_grid(one))) for one in self.drawings(request))
+        return own if by is None else own + steps_of(request, by.up.model)
 
     def ignored(self, request: Request) -> tuple[str, ...]:
         """What of a resolved request has no effect: word pieces that the vocabulary lacks, texts that no step reads,
@@ -233,11 +223,14 @@ class Pipeline:
         return (*said, *unread(request, guidance), *self._guided(request)[1], *spare, *([short] if short else []))
 
     def named(self, request: Request) -> Request:
-        """A resolved request as recipes have it: LoRAs by name, and the weak model, if it is asked at all."""
+        """A resolved request as recipes have it: LoRAs and the upscaler by name, and the weak model, if it is asked at
+        all."""
         weak = self._weak(request) if self._guidance(request).needs_weak else None
+        by = self._enlarger(request)
         pairs = zip(self.model.loras, request.lora, strict=True)
         lora = tuple((name, strength) for (name, _), (_, strength) in pairs)
-        return replace(request, weak_model=None if weak is None else weak.name, lora=lora)
+        upscaler = None if by is None else by.up.model.name
+        return replace(request, weak_model=None if weak is None else weak.name, lora=lora, upscaler=upscaler)
 
     def time_grid(self, request: Request) -> TimeGrid:
         """The moves of a resolved request."""
@@ -355,6 +348,15 @@ class Pipeline:
         weak = self._load(request.weak_model)
         check_weak(self.model, weak)
         return weak
+
+    def _enlarger(self, request: Request) -> Enlarger | None:
+        """What enlarges the pictures of a request, or its parts, on the same device."""
+        if request.upscaler is None and request.upscale_to is None:
+            return None
+        if self._load is None:
+            raise InvalidOption(f"The model {self.model.name} cannot be drawn with together with an upscaler.")
+        up = Pipeline(self._load(request.upscaler or INSTALLED))
+        return Enlarger(Upscaler(up.model, lambda asked, image: up.stream(asked, image=image)))
 
     def _previews(
         self, request: Request, numbers: range, step: Step, evaluations: int, edit: Edit

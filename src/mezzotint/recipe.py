@@ -66,8 +66,8 @@ class Recipe:
     `request` has `n` = 1, the picture's own seed, and nothing left open: no `None` for steps, guidance,
     guidance_interval, solver, grid or size, no "auto" for device or dtype, and a model name instead of a folder.
     Digests are SHA-256 in lower-case hex: of the weights file, of the text encoder's (`None` where the model has
-    none), of the weak model's weights (`None` where none took part), of the LoRA files in the request's order, of the
-    pixels (`provenance.pixels.pixel_sha256`).
+    none), of the weights of the weak model and of the upscaler (`None` where none took part), of the LoRA files in the
+    request's order, of the pixels (`provenance.pixels.pixel_sha256`).
     `evaluations` counts network forwards for this picture. `ignored` names everything that was asked for and had no
     effect. `check` is what was found in the picture, if somebody looked. Raises `InvalidOption`.
     """
@@ -84,17 +84,22 @@ class Recipe:
     ignored: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     weak_weights_sha256: str | None = None
+    upscaler_weights_sha256: str | None = None
     lora_sha256: tuple[str, ...] = ()
     check: Checked | None = None
 
     def __post_init__(self) -> None:
         _check_resolved(self.request)
-        optional = ("text_encoder_sha256", "weak_weights_sha256")
+        optional = ("text_encoder_sha256", "weak_weights_sha256", "upscaler_weights_sha256")
         for name in ("weights_sha256", "pixels_sha256", *optional):
             if getattr(self, name) is not None or name not in optional:
                 check_digest(name, getattr(self, name))
-        if (self.weak_weights_sha256 is None) != (self.request.weak_model is None):
-            raise InvalidOption("a recipe states weak_weights_sha256 if, and only if, its request has a weak_model.")
+        for name, which, other in (
+            ("weak_weights_sha256", "a weak_model", self.request.weak_model),
+            ("upscaler_weights_sha256", "an upscaler", self.request.upscaler),
+        ):
+            if (getattr(self, name) is None) != (other is None):
+                raise InvalidOption(f"a recipe states {name} if, and only if, its request has {which}.")
         for name in ("schedule", "codec"):
             check_name(name, getattr(self, name))
         store = object.__setattr__
@@ -126,6 +131,7 @@ class Recipe:
             "ignored": list(self.ignored),
             "warnings": list(self.warnings),
             "weak_weights_sha256": self.weak_weights_sha256,
+            "upscaler_weights_sha256": self.upscaler_weights_sha256,
             "lora_sha256": list(self.lora_sha256),
             "check": None if self.check is None else self.check.to_json_dict(),
         }
@@ -185,7 +191,7 @@ def _check_resolved(request: object) -> None:
         raise InvalidOption(f"a recipe must state {', '.join(still_open)}; only a request may leave it to the model.")
     if request.n != 1:
         raise InvalidOption(f"n is {request.n}; a recipe is of one picture, so it must be 1.")
-    for name in ("model", "weak_model"):
+    for name in ("model", "weak_model", "upscaler"):
         value = getattr(request, name) or ""
         if re.match(r"[/~.]|[A-Za-z]:[\\/]", value) or "\\" in value:
             raise InvalidOption(f"{name} is {show(value)}; a recipe holds the model's name, not its folder.")

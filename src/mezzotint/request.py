@@ -83,8 +83,10 @@ class Request:
     content, and edges or layout (`structure`) are taken up, as much as `style_weight`, `image_weight` and
     `structure_weight` say; 0 is off. `hires` draws the picture at the
     model's size first, enlarges it, and draws on it with `hires_strength`. `detail` are boxes and texts, as of regions,
-    that are redrawn one by one when the picture is there, enlarged to the model's size, with `detail_strength`. `stop`
-    is the share of the moves that are taken, above 0; the last of them goes to t = 0. `prompt`, `negative` and the
+    that are redrawn one by one when the picture is there, enlarged to the model's size, with `detail_strength`.
+    `upscaler` is the model that enlarges the finished picture, of `size`, up to `upscale_to` (width, height); if one of
+    them is given, the other is the one that is installed, or what that makes of `size` at once. `stop` is the share of
+    the moves that are taken, above 0; the last of them goes to t = 0. `prompt`, `negative` and the
     texts of `also` are in the language of `mezzotint.conditioning.prompt`. Picture i of `n` has the seed `seed + i mod
     2^64`, and so have its variations. `original_prompt` is what `prompt` was expanded from, and has no effect. Raises
     `InvalidOption`.
@@ -140,6 +142,8 @@ class Request:
     hires_strength: float | None = None
     detail: tuple[tuple[tuple[float, float, float, float], str], ...] = ()
     detail_strength: float | None = None
+    upscaler: str | None = None
+    upscale_to: tuple[int, int] | None = None
     original_prompt: str | None = None
     model: str = "house"
     lora: tuple[tuple[str, float], ...] = ()
@@ -155,7 +159,7 @@ class Request:
             check_text("original_prompt", self.original_prompt)
         for name in ("model", "device"):
             check_name(name, getattr(self, name))
-        for name in ("style", "weak_model"):
+        for name in ("style", "weak_model", "upscaler"):
             if getattr(self, name) is not None:
                 check_name(name, getattr(self, name))
         check_choice("batching", self.batching, ("exact", "fast"))

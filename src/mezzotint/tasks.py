@@ -16,6 +16,7 @@ from mezzotint.diffusion.noise import PhiloxNoise
 from mezzotint.diffusion.timegrid import TimeGrid
 from mezzotint.editing import SOURCE, Composed, Edit, Img2Img, Inpaint, Invert, Vary
 from mezzotint.editing.crop import Crop
+from mezzotint.editing.enlarge import Enlarge, enlarged
 from mezzotint.editing.image_prompt import image_prompt
 from mezzotint.editing.keep_layout import layout_kept
 from mezzotint.editing.masks import fitted_mask, mask_image, mask_values, values
@@ -131,10 +132,15 @@ def with_digests(asked: str | Request, options: Mapping[str, Any], pictures: Map
 
 
 def softened(request: Request, pictures: Mapping[str, "Image"]) -> Request:
-    """The request; with a soft mask, and no strength, with that of the mask's brightest place: no pixel needs more."""
-    if not request.soft_mask or request.strength is not None:
+    """The request; where its mask covers nothing with strength 0, so that nothing is drawn; with a soft mask, and no
+    strength, with that of the mask's brightest place: no pixel needs more. What is drawn around a picture needs all."""
+    around = any(request.expand or ()) or (request.zoom or 1) > 1 or request.aspect is not None
+    if request.mask is None or around:
         return request
-    return replace(request, strength=float(mask_values(pictures["mask"], request.invert_mask, request.feather).max()))
+    brightest = float(mask_values(pictures["mask"], request.invert_mask, request.feather).max())
+    if not brightest or (request.soft_mask and request.strength is None):
+        return replace(request, strength=brightest)
+    return request
 
 
 def usual(request: Request, defaults: Request) -> Request:
@@ -161,7 +167,8 @@ def with_strength(request: Request) -> Request:
 class Given:
     """What edits are made from: a resolved request, the pictures that came with it by the names of its options, the
     model's codec, the (width, height) that its network draws at once, all moves of the time grid, whatever part of them
-    is taken, what puts a part back that is drawn by itself, and how many times the network enlarges the image, or 1."""
+    is taken, what puts a part back that is drawn by itself, and how many times the network enlarges the image, or 1.
+    enlarge: what scales such a part."""
 
     request: Request
     pictures: Mapping[str, "Image"]
@@ -170,6 +177,7 @@ class Given:
     grid: TimeGrid = ()
     crop: Crop | None = None
     enlarges: int = 1
+    enlarge: Enlarge = enlarged
 
 
 def edit_of(given: Given) -> Edit:
@@ -220,7 +228,8 @@ def on_crop(given: Given) -> Given:
             raise InvalidOption(f"The {name} has {there} pixels, but the image {here}; give one of the same size.")
     share = values(cover) if request.strength else torch.zeros(1, image.height, image.width)
     share = (share > 0).float() if request.soft_mask else share
-    crop = Crop.of(image, cover, share, size, PADDING if request.crop_padding is None else request.crop_padding)
+    padding = PADDING if request.crop_padding is None else request.crop_padding
+    crop = Crop.of(image, cover, share, size, padding, given.enlarge)
     seen = {name: crop.seen_mask(mask) for name, mask in (("mask", cover), *masks.items())}
     region = tuple((crop.seen_region(box), text) for box, text in request.region)
     placed = replace(request, invert_mask=False, feather=0.0, crop_to_mask=False, crop_padding=None, region=region)
@@ -311,7 +320,8 @@ def unused(request: Request, parts: Collection[str] = ()) -> tuple[str, ...]:
     lost = [name for name in (*names, *refs) if request.strength == 0 and name not in parts and getattr(request, name)]
     off = {name for name, weight in refs.items() if name in lost or not weight}
     idle = {name: "strength" if name in lost else "weight" for name in refs if name in off}
-    still = tuple(f"{name}: nothing is drawn at strength 0" for name in lost if name not in refs)
+    why = "nothing is drawn at strength 0" + (", nor where a mask is black all over" if request.mask else "")
+    still = tuple(f"{name}: {why}" for name in lost if name not in refs)
     if request.detail and request.detail_strength == 0:
         still += ("detail: nothing of it is redrawn at detail_strength 0",)
     spare = request.source_prompt and not (request.invert or request.keep_layout)

@@ -40,19 +40,22 @@ ALLOWED: dict[str, set[str]] = {
     "choices": {"diffusion"},
     "tasks": {"diffusion", "codecs", "conditioning.prompt", "editing", "provenance"},
     "passes": {"editing"},
+    "preview": {"diffusion"},
+    "upscaled": {"editing", "model", "passes", "preview", "provenance"},
     "model": {"diffusion", "codecs", "conditioning", "choices"},
     "compiled": {"nn"},
     "threads": set(),
     "pipeline": {
         *("diffusion", "codecs", "conditioning", "adapters", "editing"),
-        *("choices", "guiding", "model", "passes", "prompting", "tasks", "provenance"),
+        *("choices", "guiding", "model", "passes", "preview", "prompting", "tasks", "upscaled", "provenance"),
     },
     # load puts a pipeline together, so it may also name the parts that a pipeline is made of
     "load": {"pipeline", "model", "compiled", "choices", "checkpoints", "families", "house", *LOWER, "adapters"},
+    "load_instruments": {"load", "checkpoints", "families", "conditioning"},
     "training": {"diffusion", "families", "codecs", "conditioning", "adapters", "checkpoints", "data", "parallel"},
     # it measures with an encoder of our own, which load puts together; looking inside a network is a probe's business
     "evaluation": {
-        *("pipeline", "model", "data", "load"),
+        *("pipeline", "model", "data", "load", "load_instruments", "upscaled"),
         *("families.twin_encoder", "families.icon_detector", "conditioning.text", "diffusion.probe", "codecs.images"),
         "provenance.environment",
         "conditioning.letters",  # the letters that can be written and read

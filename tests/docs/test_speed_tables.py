@@ -32,6 +32,7 @@ def test_seconds_are_told_by_way_and_by_threads(tmp_path: Path) -> None:
         "steps": 12,
         "seconds": {"float32": median(0.5), "compiled": median(0.25)},
         "times_as_fast_as_diffusers": {"float32": 2.0, "compiled": 4.0},
+        "large": {"float32": median(0.55)},
         "by_threads": {"seconds": {"1": 0.8, "2": 0.5}, "auto": 2},
         "by_threads_beside_a_busy_process": {"seconds": {"1": 0.9, "2": 7.0}, "auto": 1},
         "allocator": {"plain": 0.5, "tcmalloc": 0.4},
@@ -42,6 +43,7 @@ def test_seconds_are_told_by_way_and_by_threads(tmp_path: Path) -> None:
     lines = speed_tables(tmp_path).splitlines()
     for line in (
         "| compiled | 0.250 s | 4.0 |",
+        "From a prompt to a PNG of 256 pixels, by the upscaler: float32 0.550 s.",
         "| 2 | 0.500 s | 7.000 s |",
         "| `--threads auto` takes | 2 | 1 |",
         "As fresh processes: `import torch` 1.5 s, `imagine` 3.0 s. "
@@ -49,5 +51,6 @@ def test_seconds_are_told_by_way_and_by_threads(tmp_path: Path) -> None:
         "Medians; 12 guided steps, the model loaded, 2 threads; P (AVX2), torch 2.",
     ):
         assert line in lines
-    path.write_text(json.dumps({**found, "allocator": None}))
+    path.write_text(json.dumps({**found, "allocator": None, "large": None}))
     assert "tcmalloc" not in speed_tables(tmp_path)
+    assert "256 pixels" not in speed_tables(tmp_path)

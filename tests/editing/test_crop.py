@@ -184,10 +184,29 @@ def test_regions_lie_where_they_lie_in_the_picture(pipe: Pipeline) -> None:
     assert np.array_equal(np.asarray(found), pasted(part, BOX))
 
 
-def test_where_nothing_is_drawn_all_bytes_stay(pipe: Pipeline) -> None:
-    for mask, strength in ((hole((0, 0, 0, 0)), 1.0), (hole((3, 3, 40, 30)), 0.0)):
-        found = drawn(pipe, image=photo(), mask=mask, strength=strength, **CROP)
-        assert np.array_equal(np.asarray(found), np.asarray(photo()))
+def test_where_nothing_is_drawn_all_bytes_stay_and_nothing_is_asked(pipe: Pipeline) -> None:
+    asked, black, white = [], hole((0, 0, 0, 0)), hole((0, 0, WIDE, HIGH))
+    counted = pipe.model.denoiser.network.register_forward_pre_hook(lambda *call: asked.append(call))
+    cases: tuple[tuple[Image.Image, dict[str, Any]], ...] = (
+        (black, {}),
+        (black, {"strength": 1.0}),
+        (black, {"soft_mask": True, "strength": 0.5}),
+        (white, {"invert_mask": True}),
+        (black, {"invert": True, "source_prompt": "a dog"}),
+        (black, {"region": [[(0, 0, 1, 1), "a hat"]]}),
+        (hole((3, 3, 40, 30)), {"strength": 0.0}),
+    )
+    for mask, more in cases:
+        done = pipe.generate("a cat", image=photo(), mask=mask, **CROP, **more)
+        assert np.array_equal(np.asarray(done.images[0]), np.asarray(photo())), more
+        assert done.evaluations == 0
+        assert "prompt: nothing is drawn at strength 0, nor where a mask is black all over" in done.ignored
+        again = pipe.generate(done.recipes[0].request, image=photo(), mask=mask)
+        assert again.recipes[0].pixels_sha256 == done.recipes[0].pixels_sha256
+    assert not asked
+    drawn(pipe, image=photo(), mask=white, **CROP)
+    counted.remove()
+    assert asked
 
 
 def test_its_recipe_names_the_whole_pictures_and_draws_it_again(pipe: Pipeline) -> None:

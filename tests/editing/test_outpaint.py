@@ -111,6 +111,13 @@ def test_what_says_where_nothing_is_drawn_is_named(pipe: Pipeline) -> None:
     assert not pipe.generate("", strength=1.0, **options).ignored
 
 
+@pytest.mark.parametrize("soft", [False, True])
+def test_margins_are_drawn_whatever_the_mask_leaves_of_the_picture(pipe: Pipeline, soft: bool) -> None:
+    options: dict[str, Any] = {"image": source(), "expand": (8, 0, 8, 0)}
+    plain, black = drawn(pipe, **options), Image.new("L", (SIDE, SIDE))
+    assert np.array_equal(drawn(pipe, **options, mask=black, soft_mask=soft), plain)
+
+
 def test_margins() -> None:
     assert centred((16, 16), (25, 18)) == (4, 1, 5, 1)
     edge = np.asarray(extended(source(), (2, 1, 0, 0)))

@@ -70,6 +70,19 @@ def test_an_edit_may_be_compiled(compiled_picture: dict[str, Any], run: Run, mod
     assert Counted.calls > calls
 
 
+def test_every_picture_of_a_page_may_be_compiled(
+    compiled_picture: dict[str, Any], run: Run, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Counted, "calls", 0)
+    words = ("explore", "a cat", "--model", model, "--steps", 1, "--threads", 1, "--x", "seed=7,8")
+    result = run(*words, "--compile", "--format", "json", "--out", "p.png")
+    assert result.stderr.startswith("Compiling.\n")
+    assert [cell["recipe"]["environment"]["compiled"] for cell in parsed(result)["cells"]] == [True, True]
+    assert Counted.calls == 2 * 2  # two blocks, a step for each of two pictures
+    plain = parsed(run(*words, "--format", "json", "--out", "q.png"))
+    assert not any("compiled" in cell["recipe"]["environment"] for cell in plain["cells"])
+
+
 def test_auto_is_recorded_as_the_number_that_was_taken(run: Run, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mezzotint.threads.measured_threads", lambda cores: 3)
     drawn = parsed(run("imagine", "x", "--model", model, "--threads", "auto", "--out", "a.png", "--format", "json"))

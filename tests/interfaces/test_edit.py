@@ -166,7 +166,9 @@ def test_a_part_of_a_large_picture_is_drawn_and_drawn_again(run: Run, folder: Pa
     assert "The recipe has no masks of regions" in sentence(
         run("reproduce", "p.png", *given, "--region-mask", "hole.png")
     )
-    assert "beside what crop_to_mask draws" in sentence(run(*words, "--region", "0,0,0.1,0.1:a hat", "--out", "n.png"))
+    assert "beside what --crop-to-mask draws" in sentence(
+        run(*words, "--region", "0,0,0.1,0.1:a hat", "--out", "n.png")
+    )
     assert "expand is about all" in sentence(run(*words, "--expand", "left=8", "--out", "n.png"))
     assert not (here / "n.png").exists()
 

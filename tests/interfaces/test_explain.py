@@ -32,13 +32,15 @@ def test_what_cannot_be_explained_is_one_sentence(run: Run, here: Path, model: P
     run("imagine", "a cat", "--model", model, "--steps", 1, "--out", "both.png", "--tile", "x", "--blend", "a dog")
     Image.new("L", (32, 32), 255).save(here / "all.png")
     run("imagine", "a cat", "--model", model, "--steps", 1, "--out", "part.png", "--region", "all.png:a dog")
+    run("edit", "cat.png", "a dog", "--model", model, "--keep-layout", 0.5, "--out", "laid.png")
     for args, words in (
         (("plain.png",), "has no recipe"),
         (("cat.png", "--out", "x.txt"), "must be a file that ends in .html"),
         (("empty.png", "--model", model), "drawn without a prompt"),
         (("wide.png", "--model", model), "has 64x32 pixels, drawn in windows; only pictures of 32x32"),
-        (("both.png", "--model", model), "was drawn with blend and tile"),
-        (("part.png", "--model", model), "was drawn with region_masks; only pictures that one prompt alone made"),
+        (("both.png", "--model", model), "was drawn with --blend and --tile"),
+        (("part.png", "--model", model), "was drawn with --region; only pictures that one prompt alone made"),
+        (("laid.png", "--model", model), "was drawn with --keep-layout; only pictures that one prompt alone made"),
         (("none.png",), "There is no file none.png"),
         (("cat.png",), "which is not installed"),
     ):

@@ -160,7 +160,7 @@ def test_what_a_drawing_refuses_is_grey_too(run: Run, model: Path, here: Path, m
     words = ("explore", "a cat", "--model", model, "--steps", 1, "--seed", 1, "--format", "json")
     found = parsed(run(*words, "--x", "window-stride=16,100", "--size", "64x32"))["cells"]
     assert found[0]["refused"] is None
-    assert found[1]["refused"].startswith("window_stride is 100")
+    assert found[1]["refused"].startswith("--window-stride is 100")
     whole = Pipeline._previews
 
     def broken(self: Pipeline, request: Request, *args: Any) -> Any:  # what shows only while it is drawn
@@ -188,3 +188,17 @@ def test_words_that_only_look_like_a_seed_are_none(run: Run, model: Path, monkey
     words = ("--model", model, "--steps", 1, "--x", "guidance=1,2", "--format", "json")
     cells = parsed(run("explore", r"a \--seed cat", *words))["cells"]
     assert {cell["recipe"]["request"]["seed"] for cell in cells} == {41}
+
+
+def test_cells_are_enlarged_and_drawn_on_as_one_picture_is(run: Run, model: Path) -> None:
+    words = ("explore", "a cat", "--model", model, "--steps", 2, "--seed", 4, "--format", "json", "--x")
+    large, pipe = ("--size", "64"), Pipeline.load(str(model))
+    cells = parsed(run(*words, "hires-strength=0,0.5", "--hires", *large))["cells"]
+    for cell, share in zip(cells, (0.0, 0.5), strict=True):
+        options = {"seed": 4, "steps": 2, "size": (64, 64), "hires": True, "hires_strength": share}
+        assert cell["recipe"]["pixels_sha256"] == pipe.generate("a cat", **options).recipes[0].pixels_sha256
+    assert cells[0]["recipe"]["pixels_sha256"] != cells[1]["recipe"]["pixels_sha256"]
+    # an axis of its own too
+    both = parsed(run(*words, "hires=no,yes", *large))["cells"]
+    assert [cell["recipe"]["request"]["hires"] for cell in both] == [False, True]
+    assert "give a larger --size" in sentence(run(*words[:-3], "--hires", "--x", "seed=1"))

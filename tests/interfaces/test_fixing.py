@@ -101,7 +101,7 @@ def test_a_style_and_what_is_not_wanted_count_for_the_parts(
     assert plain["pixels_sha256"] != done["pixels_sha256"]
     sights[:] = ["green"]
     refused = sentence(run(*words, "--image-ref", "yellow.png", "--strict"))
-    assert "'image_ref: nothing of it is drawn at strength 0' would be ignored" in refused
+    assert "'--image-ref: nothing of it is drawn at strength 0' would be ignored" in refused
 
 
 def test_what_makes_no_sense_is_one_sentence(run: Run, folder: Path, cup: Path, here: Path, sights: list[str]) -> None:
@@ -132,7 +132,7 @@ def test_a_large_picture_of_one_thing_is_watched_and_reproduced(run: Run, folder
     with Image.open(watched["pictures"][0]["watch"][1]) as film:
         assert film.n_frames == 4 + 2 + 1
     assert "give a larger --size" in sentence(run(*words[:8], "--hires"))
-    assert "with hires; only pictures" in sentence(run("explain", "a.png", "--model", folder))
+    assert "with --hires; only pictures" in sentence(run("explain", "a.png", "--model", folder))
 
 
 def test_a_film_begins_each_pass_with_its_own_noise_and_has_frames_of_one_size(folder: Path) -> None:

@@ -148,7 +148,7 @@ def test_what_has_no_effect_is_named(run: Run, model: Path) -> None:
         (["--grid", "1,0.5"], "times that fall from at most 1"),
         (["--grid", "1,0.5,0", "--steps", "3"], "the grid lists 3 times"),
         (["--guidance-method", "agp"], "There is no guidance called 'agp'"),
-        (["--guidance-method", "apg:eta"], "guidance_methods is 'apg:eta'; it must be NAME or NAME:option=value"),
+        (["--guidance-method", "apg:eta"], "--guidance-method is 'apg:eta'; it must be NAME or NAME:option=value"),
         (["--guidance-method", "apg", "--also", "a hat"], "composable or perp-neg, not apg"),
         (["--also", "a hat:1e9"], "the weight in also is 1000000000.0; it must be a number from -100 to 100"),
         (["--also", ":2"], "also names an empty prompt"),

@@ -62,9 +62,9 @@ def test_a_picture_drawn_here_is_drawn_from_its_recipe(run: Run, folder: Path, h
     run("edit", "a.png", "a red apple", *model, "--keep-layout", 1, "--out", "same.png")
     assert np.array_equal(pixels(here / "same.png"), pixels(here / "a.png"))
     assert "and --steps is given too; leave it out" in sentence(run(*edit, 0.5, "--steps", 4))
-    assert "keep_layout is 2.0; it must be a number from 0 to 1." in sentence(run(*edit, 2))
+    assert "--keep-layout is 2.0; it must be a number from 0 to 1." in sentence(run(*edit, 2))
     again = sentence(run("edit", "e.png", "a blue apple", *model, "--keep-layout", 0.5))
-    assert "e.png was drawn with keep_layout, and keep_layout takes recipes that need no other picture" in again
+    assert "e.png was drawn with --keep-layout, and --keep-layout takes recipes that need no other picture" in again
 
 
 def test_any_other_picture_needs_an_inversion_or_what_it_shows(run: Run, folder: Path, here: Path) -> None:

@@ -37,11 +37,11 @@ def test_references_of_any_size_are_drawn_after_and_reproduced(run: Run, folder:
     assert "identical" in run(*again, *given).stdout
     assert "give its file with --style-ref" in sentence(run(*again))
     assert "give its file with --structure-ref" in sentence(run(*again, *given[:4]))
-    assert "fox.png is not the style_ref that the recipe names; give that one with --style-ref" in sentence(
+    assert "fox.png is not the --style-ref that the recipe names; give that one with --style-ref" in sentence(
         run(*again, "--style-ref", "fox.png", *given[2:])
     )
     run(*words[:-2], "--out", "plain.png")
-    assert "The recipe has no image_ref; leave out --image-ref" in sentence(
+    assert "The recipe has no --image-ref; leave out --image-ref" in sentence(
         run("reproduce", "plain.png", "--model", folder, "--image-ref", "fox.png")
     )
     plain, referred = (np.asarray(Image.open(here / name)) for name in ("plain.png", "e.png"))
@@ -69,11 +69,11 @@ def test_each_size_has_its_own_fitted_pictures(run: Run, folder: Path, here: Pat
 
 def test_refusals(run: Run, folder: Path) -> None:
     words = ("imagine", "a cat", "--model", folder)
-    assert "give style_ref too" in sentence(run(*words, "--style-weight", 2))
-    assert "structure_weight is 11" in sentence(run(*words, "--structure-ref", "fox.png", "--structure-weight", 11))
+    assert "give --style-ref too" in sentence(run(*words, "--style-weight", 2))
+    assert "--structure-weight is 11" in sentence(run(*words, "--structure-ref", "fox.png", "--structure-weight", 11))
     assert "none.png" in sentence(run(*words, "--image-ref", "none.png"))
     done = run(*words, "--image-ref", "fox.png", "--image-weight", 0, "--strict")
-    assert "image_ref: nothing of it is drawn at weight 0" in sentence(done)
+    assert "--image-ref: nothing of it is drawn at weight 0" in sentence(done)
 
 
 def test_a_prompt_names_the_file_of_its_style(run: Run, folder: Path, here: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_weight_is_an_axis_and_so_is_the_file(run: Run, folder: Path, here: Pa
         one = ("imagine", "a cat", *words, "--style-ref", "wide.png", "--style-weight", cell["values"]["style_weight"])
         assert parsed(run(*one, "--out", "a.png"))["pictures"][0]["recipe"] == cell["recipe"]
     assert len({cell["recipe"]["pixels_sha256"] for cell in cells[:3]}) == 3
-    assert "style_weight is 30" in cells[3]["refused"]
+    assert "--style-weight is 30" in cells[3]["refused"]
     files = parsed(run("explore", "a cat", *words, "--x", "style-ref=wide.png|fox.png|no.png", "--out", "q.png"))[
         "cells"
     ]
@@ -178,8 +178,8 @@ def test_a_variation_takes_up_further_references(run: Run, folder: Path, here: P
     assert "identical" in run("reproduce", "v.png", "--model", folder, *both).stdout
     words = words[:4]
     assert "give its file with --image-ref" in sentence(run(*words, *style[:2]))
-    assert "wide.png is not the image_ref" in sentence(run(*words, "--image-ref", "wide.png"))
-    assert "give structure_ref too" in sentence(run(*words, "--image-ref", "fox.png", "--structure-weight", 2))
+    assert "wide.png is not the --image-ref" in sentence(run(*words, "--image-ref", "wide.png"))
+    assert "give --structure-ref too" in sentence(run(*words, "--image-ref", "fox.png", "--structure-weight", 2))
 
 
 def test_a_blend_takes_references_too(run: Run, folder: Path, here: Path) -> None:

@@ -119,13 +119,13 @@ def test_guidance_of_another_kind_is_refused_by_name_or_named(packed: Pipeline, 
             packed.generate("a red square", **options)
         assert str(caught.value).startswith(words), options
         assert str(caught.value).count(". ") == 0
-    assert "give distilled_guidance 6 instead" in sentence(run("imagine", "a cat", "--model", "s", "--guidance", 9))
+    assert "give --distilled-guidance 6 instead" in sentence(run("imagine", "a cat", "--model", "s", "--guidance", 9))
     assert "the model random did not learn it; give guidance in its place" in sentence(
         run("imagine", "a cat", "--model", model, "--distilled-guidance", 3)
     )
     for verb in (("teach", "p", "--word", "zorp", "--model", "s"), ("fit-grid", "s", "--steps", 4)):
         assert "The model s is a student" in sentence(run(*verb))
-    assert "distilled_guidance is 0.0; it must be a number above 0" in sentence(
+    assert "--distilled-guidance is 0.0; it must be a number above 0" in sentence(
         run("imagine", "a cat", "--model", "s", "--distilled-guidance", 0)
     )
     named = packed.generate(
@@ -153,7 +153,7 @@ def test_a_student_is_measured_as_it_draws(run: Run, here: Path) -> None:
     settings = parsed(run("eval", "s", *few, "--distilled-guidance", 3))["settings"]
     assert (settings["steps"], settings["guidance"], settings["distilled_guidance"]) == (2, 1.0, 3.0)
     assert settings["solver"] == "lcm:tell=true"
-    assert "give distilled_guidance 2 instead" in parsed_error(run("eval", "s", *few, "--guidance", 2))
+    assert "give --distilled-guidance 2 instead" in parsed_error(run("eval", "s", *few, "--guidance", 2))
 
 
 def parsed_error(result: Result) -> str:

@@ -120,7 +120,7 @@ def test_prompts_are_blended(run: Run, folder: Path, cat: Path, here: Path) -> N
         (["blend", *["0.png"] * 6], "6 pictures are given; blend takes two to five"),
         (["blend", "0.png", "nowhere.png"], "nowhere.png"),
         (["blend", "0.png", "1.png", "--weights", "1,2,3"], "it must be a list of 2 numbers"),
-        (["edit", "0.png", "--source-prompt", "a cat"], "give invert or keep_layout too"),
+        (["edit", "0.png", "--source-prompt", "a cat"], "give invert or --keep-layout too"),
         (["imagine", "a cat", "--vary", "0.5:x"], "the seed in vary is 'x'"),
         (["imagine", "a cat", "--blend", "a dog:-1"], "the weight in blend is -1"),
     ],

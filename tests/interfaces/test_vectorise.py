@@ -122,6 +122,33 @@ def test_a_recipe_goes_along_only_with_its_pixels(run: Run, model: Path, here: P
     assert any("its recipe is left out" in warning for warning in told["warnings"])
 
 
+def test_an_svg_is_varied_from_its_recipe_and_edited_as_its_picture(run: Run, model: Path, here: Path) -> None:
+    draw(run, model, "--out", "cat.svg")
+    run("imagine", "a cat", "--model", model, "--seed", 3, "--out", "cat.png")
+    vary = ("--n", 2, "--model", model, "--format", "json", "--out", "v")
+    pixels = [
+        [one["pixels_sha256"] for one in parsed(run("vary", f"cat.{end}", *vary))["pictures"]] for end in ("svg", "png")
+    ]
+    assert pixels[0] == pixels[1]
+    assert "there is no picture 2" in sentence(run("vary", "cat.svg", 2, "--model", model))
+    # its recipe is also all that is needed to keep its layout
+    edit = ("--keep-layout", 0.5, "--model", model, "--out", "e.png", "--format", "json")
+    laid = [parsed(run("edit", f"cat.{end}", "a dog", *edit))["pictures"][0] for end in ("svg", "png")]
+    assert laid[0]["pixels_sha256"] == laid[1]["pixels_sha256"]
+    # what reads pixels says the command that draws them, which is true
+    (here / "cat.png").unlink()
+    for command in (("edit", "cat.svg", "a dog"), ("upscale", "cat.svg", "--model", model), ("describe", "cat.svg")):
+        said = sentence(run(*command))
+        assert "cat.svg is an SVG; draw the picture that it was traced from with `mezzotint reproduce" in said
+    words = said.partition("`mezzotint ")[2].partition("`")[0].split()
+    assert run(*words, "--model", model).exit_code == 0
+    assert run("edit", "cat.png", "a dog", "--steps", 1, "--model", model).exit_code == 0
+    icon(here / "a.png")
+    run("vectorise", "a.png")
+    assert "save it as a PNG" in sentence(run("edit", "a.svg", "a dog", "--model", model))
+    assert "a.svg has no recipe" in sentence(run("vary", "a.svg", "--model", model))
+
+
 def test_an_animation_is_refused(run: Run, here: Path) -> None:
     frames = [Image.new("RGBA", (8, 8), (shade, 0, 0, 255)) for shade in (0, 100, 200)]
     frames[0].save(here / "a.webp", save_all=True, append_images=frames[1:], lossless=True)

@@ -324,7 +324,7 @@ def test_a_run_reads_without_the_settings_and_resumes_with_its_own_only(
         (["schedule=vp_linear:beta_end=2"], r"must be a list of at least two numbers in \(0, 1\)"),
         (["schedule=vp_linear:steps=1000000000000"], "steps of the schedule vp_linear is .* from 2 to 100000"),
         (["schedule=vp_linear:zero_terminal=1"], "zero_terminal of the schedule vp_linear must be true or false"),
-        (["objective.target=epsilon"], "There is no prediction target called 'epsilon'; did you mean eps"),
+        (["objective.target=epsilon"], "target=epsilon does not fit: there is no prediction target called 'epsilon'"),
         (["schedule=vp_linear", "objective.target=score"], "must be one of eps, v, velocity, x0"),
         (["objective.target=eps"], "the schedule rectified_flow ends in pure noise .* such as vp_linear"),
         (["schedule=vp_scaled_linear:zero_terminal=true", "objective.target=eps"], "choose the target x0, v or velo"),

@@ -1,6 +1,7 @@
 """What an upscaler is trained on and by: partners, what befalls them, the loss by hand, and resumed bits."""
 
 import io
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from mezzotint.interfaces.warm import warm_started
 from mezzotint.load import load_text
 from mezzotint.training import state
 from mezzotint.training.config import UpscalerRun
-from mezzotint.training.degrade import DegradeConfig, compressed, degraded
+from mezzotint.training.degrade import DegradeConfig, compressed, degraded, shifted
 from mezzotint.training.enlarging import EnlargingBatches, EnlargingCheck
 from mezzotint.training.export import draws, export, family_of
 from mezzotint.training.methods.upscale import Upscale, upscaling_losses
@@ -29,7 +30,7 @@ from mezzotint.training.prepare import prepare
 from mezzotint.training.trainer import Trainer
 from tests.upscalers import NETWORK, run_on
 
-NOTHING = DegradeConfig(backed=0, soft=0, patchy=0, noise=0, jpeg=0)
+NOTHING = DegradeConfig(backed=0, soft=0, patchy=0, jumbled=0, blotched=0, noise=0, jpeg=0)
 DRAWS = torch.arange(64)
 
 
@@ -90,6 +91,37 @@ def test_nothing_befalls_a_picture_without_shares_and_each_change_is_what_it_say
     patchy = (degraded(x, 0, DRAWS, replace(NOTHING, patchy=1.0)) - x) / (blurred - x)
     inside = patchy[:, :3, 1:7, 1:7][(blurred - x)[:, :3, 1:7, 1:7].abs().amin(dim=(1, 2, 3)) > 0.01]
     assert all(float(one.std()) < 0.1 for one in inside)  # one softness in a patch
+
+
+def test_patches_are_moved_and_their_colours_are_off_each_by_itself() -> None:
+    """On a ramp, where to move by d is to add slope times d."""
+    down, across = torch.meshgrid(torch.arange(24.0), torch.arange(32.0), indexing="ij")
+    ramp = torch.cat([(0.2 + 0.01 * down + 0.004 * across).expand(3, -1, -1), torch.ones(1, 24, 32)])
+    x = ramp.expand(64, -1, -1, -1)
+    moved = degraded(x, 0, DRAWS, replace(NOTHING, jumbled=0.5, jump=0.8)) - x
+    changed = moved.flatten(1).abs().amax(1) > 0.003
+    assert 20 < int(changed.sum()) < 44
+    assert float(moved.abs().max()) <= 0.8 * 0.014 + 1 / 255
+    assert float(moved[changed].std()) == pytest.approx(0.8 * math.hypot(0.01, 0.004) / 3**0.5, rel=0.25)
+    inner = moved[:, 0].reshape(64, 3, 8, 4, 8)[:, :, 2:6, :, 2:6]
+    assert float(inner.amax((2, 4)).sub(inner.amin((2, 4))).max()) <= 1.01 / 255  # one way for all of a patch
+    assert float(inner[changed].mean((2, 4)).flatten(1).std(1).min()) > 0.001  # another for each patch
+    grey = torch.cat([torch.full((64, 3, 24, 32), 0.25), torch.full((64, 1, 24, 32), 0.5)], dim=1)
+    off = degraded(grey, 0, DRAWS, replace(NOTHING, blotched=0.5, blotch=0.2)) - grey
+    assert bool((off[:, 3].abs() <= 0.51 / 255).all())
+    some = off[off[:, :3].flatten(1).abs().amax(1) > 0.01]
+    assert 20 < len(some) < 44
+    assert float(some[:, :3].std()) == pytest.approx(0.2 * 0.5 / 3**0.5, rel=0.05)
+    patches = some[:, :3].reshape(-1, 3, 3, 8, 4, 8)
+    assert torch.equal(patches, patches[..., :1, :, :1].expand_as(patches))
+
+
+def test_what_lies_whole_pixels_away_is_that_pixel() -> None:
+    x = colours(2, 12, 16)
+    away = torch.tensor([2.0, -3.0])[None, :, None, None].expand(2, 2, 12, 16)
+    found = shifted(x, away)
+    torch.testing.assert_close(found[:, :, :-2, 3:], x[:, :, 2:, :-3], atol=1e-5, rtol=0)
+    torch.testing.assert_close(found[:, :, -2:, 3:], x[:, :, -1:, :-3].expand(-1, -1, 2, -1), atol=1e-5, rtol=0)
 
 
 def test_an_opaque_picture_stays_opaque_and_is_compressed_though_it_is_noisy_too() -> None:

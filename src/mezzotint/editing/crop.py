@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from mezzotint.editing.edit import Edit
-from mezzotint.editing.enlarge import Box, enlarged
+from mezzotint.editing.enlarge import Box, Enlarge, enlarged
 from mezzotint.editing.inpaint import over
 from mezzotint.editing.outpaint import Margins, extended
 from mezzotint.errors import InvalidOption
@@ -44,7 +44,7 @@ class Crop(Edit):
 
     source: the whole picture (Pillow, RGBA). share: (1, H, W) of it in [0, 1]: where it is 0, the source's own bytes
     stay, where it is 1, they are what was drawn, in between both are blended. size: (width, height) of the canvas.
-    box, margins: see `around`. A part as large as the canvas is not scaled.
+    box, margins: see `around`. A part as large as the canvas is not scaled. enlarge: what scales instead of the filter.
     """
 
     source: "Image"
@@ -52,13 +52,22 @@ class Crop(Edit):
     size: tuple[int, int]
     box: Box
     margins: Margins
+    enlarge: Enlarge = enlarged
 
     @classmethod
-    def of(cls, source: "Image", cover: "Image", share: Tensor, size: tuple[int, int], padding: int) -> "Crop":
+    def of(
+        cls,
+        source: "Image",
+        cover: "Image",
+        share: Tensor,
+        size: tuple[int, int],
+        padding: int,
+        enlarge: Enlarge = enlarged,
+    ) -> "Crop":
         """The part around what a mask covers (L, of the source's size); where it covers nothing, all of the picture."""
         bounds = cover.getbbox() or (0, 0, *source.size)
         box, margins = around(bounds, source.size, size, padding)
-        return cls(source, share, size, box, margins)
+        return cls(source, share, size, box, margins, enlarge)
 
     @property
     def _filled(self) -> tuple[int, int]:
@@ -108,5 +117,5 @@ class Crop(Edit):
         part = image.convert("RGBA").crop((*first, first[0] + filled[0], first[1] + filled[1]))
         own, share = self.source.crop(self.box), self.share[:, top:bottom, left:right]
         whole = self.source.copy()
-        whole.paste(over(enlarged(part, own.size), own, share), (left, top))
+        whole.paste(over(self.enlarge(part, own.size, (False, False)), own, share), (left, top))
         return whole

@@ -13,6 +13,7 @@ from mezzotint.evaluation.encoder import Encoder
 from mezzotint.evaluation.sides import check_sides, squared
 from mezzotint.evaluation.wishes import Wish, fulfilled, wish_of
 from mezzotint.request import SEEDS, Request
+from mezzotint.upscaled import drawn_small
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -112,13 +113,14 @@ def choose(
 def _chosen(
     pipe: "Pipeline", request: Request, how: Choosing, told: Callable[[], None], pictures: "dict[str, Image]"
 ) -> Iterator["Preview"]:
+    large = pipe.resolve(request)
     for picture in range(request.n):
         kept: list[Preview] = []
         best: Checked | None = None
         spent = 0
         for attempt in range(how.tries):
             steps = []
-            one = replace(request, n=1).with_seed(seed_of_try(request, picture, attempt))
+            one = drawn_small(replace(request, n=1).with_seed(seed_of_try(request, picture, attempt)))
             for step in pipe.stream(one, **pictures):
                 steps.append(step)
                 told()
@@ -135,7 +137,10 @@ def _chosen(
         last = kept[-1]
         assert last.recipe is not None
         done = replace(last.recipe, check=replace(best, tries=attempt + 1, evaluations=spent))
-        for step in (*kept[:-1], replace(last, recipe=done)):
+        small = iter((*kept[:-1], replace(last, recipe=done)))
+        for step in pipe.upscaled(small, large):
+            if step.turn > last.turn:
+                told()
             yield replace(step, picture=picture)
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from mezzotint.codecs.images import from_image
 from mezzotint.errors import InvalidOption
 from mezzotint.families.icon_detector import IconDetector, around, decoded, read
-from mezzotint.load import load_icon_detector
+from mezzotint.load_instruments import load_icon_detector
 
 if TYPE_CHECKING:
     from PIL.Image import Image

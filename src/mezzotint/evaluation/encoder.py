@@ -13,7 +13,7 @@ from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.pixels import fit
 from mezzotint.errors import InvalidOption
 from mezzotint.families.twin_encoder import TwinEncoder
-from mezzotint.load import load_twin_encoder
+from mezzotint.load_instruments import load_twin_encoder
 
 if TYPE_CHECKING:
     from PIL.Image import Image

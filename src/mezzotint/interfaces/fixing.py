@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Fixing", "fixing_of"]
 
-ELSEWHERE = ("strength", "expand", "zoom", "aspect", "invert", "detail", "crop_to_mask", "soft_mask", "feather", "size")
+ELSEWHERE = (
+    *("strength", "expand", "zoom", "aspect", "invert", "detail", "crop_to_mask", "soft_mask", "feather", "size"),
+)
 """The options that say otherwise what is redrawn, or how large the picture is."""
 
 

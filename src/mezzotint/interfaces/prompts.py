@@ -139,9 +139,10 @@ def resumed(
     from mezzotint.checkpoints.model_folder import read_model_folder
     from mezzotint.evaluation.choosing import seed_of_try
     from mezzotint.load import find_model
+    from mezzotint.upscaled import INSTALLED
 
     there = _recipes(to, looked_at=tries is not None)
-    weak = cache(lambda name: read_model_folder(find_model(name)).weights_sha256)
+    other = cache(lambda name: read_model_folder(find_model(name)).weights_sha256)
     left: list[Request] = []
     found: list[Path] = []
     for request in requests:
@@ -150,7 +151,8 @@ def resumed(
         made_with = _Digests(
             pipe.model.weights_sha256,
             pipe.model.text_encoder_sha256,
-            None if named.weak_model is None else weak(request.weak_model),
+            None if named.weak_model is None else other(request.weak_model),
+            None if named.upscaler is None else other(request.upscaler or INSTALLED),
             tuple(digest for _, digest in adapted.model.loras),
         )
         files = []
@@ -172,6 +174,7 @@ class _Digests(NamedTuple):
     weights: str
     text_encoder: str | None
     weak_weights: str | None
+    upscaler_weights: str | None
     loras: tuple[str, ...]
 
 
@@ -187,7 +190,11 @@ def _recipes(to: "Destination", looked_at: bool) -> dict[tuple[Request, _Digests
             continue
         if recipe is not None and looked_at == (recipe.check is not None):
             made_with = _Digests(
-                recipe.weights_sha256, recipe.text_encoder_sha256, recipe.weak_weights_sha256, recipe.lora_sha256
+                recipe.weights_sha256,
+                recipe.text_encoder_sha256,
+                recipe.weak_weights_sha256,
+                recipe.upscaler_weights_sha256,
+                recipe.lora_sha256,
             )
             found.setdefault((recipe.request, made_with), path)
     return found

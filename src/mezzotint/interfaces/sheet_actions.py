@@ -81,7 +81,7 @@ def picture_of(path: Path, number: int | None = None) -> Recipe:
 
 
 def recipes_of(path: Path) -> tuple[Recipe, ...]:
-    """The recipes in a sheet, in the order of its numbers; empty for any other PNG. Raises `InvalidFile`."""
+    """The recipes in a sheet, in the order of its numbers; empty for any other picture. Raises `InvalidFile`."""
     from mezzotint.provenance.read import read_texts
 
     told = [text for keyword, text in read_texts(path) if keyword == SHEET_KEYWORD]

@@ -1,16 +1,17 @@
 """The pictures that an edit begins with: read, turned upright, fitted into what is drawn."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mezzotint.errors import InvalidOption
+from mezzotint.errors import InvalidFile, InvalidOption
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Resampling
 
-__all__ = ["fitted", "named", "prepared", "read_sources", "recorded_masks"]
+__all__ = ["Sources", "fitted", "named", "prepared", "read_sources", "recorded_masks"]
 
 Sources = tuple["Image", "Image | None"]
 
@@ -20,18 +21,28 @@ def read_sources(image: Path, mask: Path | None) -> "Sources":
 
     A mask of another size than its picture is refused, since nobody could say what of it lies where.
     """
-    from PIL import ImageOps
-
-    from mezzotint.provenance.read import read_picture
-
-    source = ImageOps.exif_transpose(read_picture(image))
+    source = _upright(image)
     if mask is None:
         return source, None
-    cover = ImageOps.exif_transpose(read_picture(mask))
+    cover = _upright(mask)
     if cover.size != source.size:
         ours, theirs = ("x".join(map(str, one.size)) for one in (source, cover))
         raise InvalidOption(f"The mask {mask} has {theirs} pixels, but the picture {ours}; give one of the same size.")
     return source, cover
+
+
+def _upright(file: Path) -> "Image":
+    """A picture, upright as its EXIF says. Raises InvalidFile, for an SVG with what to do instead."""
+    from PIL import ImageOps
+
+    from mezzotint.provenance.read import read_drawing, read_picture
+
+    if (drawing := read_drawing(file)) is None:
+        return ImageOps.exif_transpose(read_picture(file))
+    if drawing.recipe is None:
+        raise InvalidFile(f"{file} is an SVG, and pictures are read from PNG, JPEG and WebP files; save it as a PNG.")
+    again = shlex.join(["mezzotint", "reproduce", str(file), "--out", str(file.with_suffix(".png"))])
+    raise InvalidFile(f"{file} is an SVG; draw the picture that it was traced from with `{again}`, and give that.")
 
 
 def named(sources: "Sources") -> dict[str, "Image"]:

@@ -55,7 +55,7 @@ def infotext_of(recipe: Recipe) -> str:
         "Schedule type": request.grid if isinstance(request.grid, str) else ", ".join(map(str, request.grid or ())),
         "CFG scale": repr(request.guidance).removesuffix(".0"),
         "Seed": str(request.seed),
-        "Size": f"{request.size[0]}x{request.size[1]}",
+        "Size": "x".join(map(str, request.upscale_to or request.size)),
         "Model hash": model_hash,
         "Model": request.model,
     }

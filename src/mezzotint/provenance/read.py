@@ -138,11 +138,13 @@ def read_drawing(path: Path | str) -> SvgFacts | None:
 
 
 def read_texts(path: Path | str) -> tuple[tuple[str, str], ...]:
-    """The text chunks of a PNG as (keyword, text), in the order of the file; none of a JPEG or WebP file.
+    """The text chunks of a PNG as (keyword, text), in the order of the file; none of a JPEG or WebP file, or an SVG.
 
     Raises `InvalidFile` as `read_metadata` does.
     """
     path = Path(path)
+    if read_drawing(path) is not None:
+        return ()
     with _opened(path) as (stream, kind):
         try:
             return read_png_text(stream).texts if kind == "PNG" else ()

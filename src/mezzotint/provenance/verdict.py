@@ -96,6 +96,7 @@ def differing_facts(then: Recipe, now: Recipe) -> tuple[str, ...]:
     pairs += [
         ("weights digest", then.weights_sha256, now.weights_sha256),
         ("weak model's weights digest", then.weak_weights_sha256, now.weak_weights_sha256),
+        ("upscaler's weights digest", then.upscaler_weights_sha256, now.upscaler_weights_sha256),
         ("digest of the LoRAs", then.lora_sha256, now.lora_sha256),
         ("text encoder digest", then.text_encoder_sha256, now.text_encoder_sha256),
         ("schedule", then.schedule, now.schedule),

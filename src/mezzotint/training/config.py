@@ -18,7 +18,7 @@ from mezzotint.training.adversarial import AdversarialConfig
 from mezzotint.training.degrade import SHARES, DegradeConfig
 from mezzotint.training.objective import ObjectiveConfig, check_given
 from mezzotint.training.optim import OptimConfig
-from mezzotint.training.settings import replaced
+from mezzotint.training.settings import with_setting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -348,7 +348,7 @@ def _check_no_avatars(run: AnyRun) -> None:
 
 
 def _check_patch(network: PixelDiTConfig | TwinEncoderConfig) -> None:
-    if network.size % network.patch:
+    if network.patch < 1 or network.size % network.patch:
         raise InvalidOption(
             f"network.patch {network.patch} does not divide network.size {network.size}; choose one that does."
         )
@@ -385,12 +385,10 @@ def process_names(run: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def override(run: R, settings: Sequence[str]) -> R:
-    """Apply settings of the form `a.b=value` to a run. Raises `InvalidOption` for unknown names and wrong types."""
+    """Apply settings of the form `a.b=value` to a run. Raises `InvalidOption` for unknown names, wrong types and values
+    out of range, in a sentence with the setting's whole name."""
     for setting in settings:
-        path, equals, text = setting.partition("=")
-        if not equals:
-            raise InvalidOption(f"--set {setting!r} has no value; write it as name=value, for example steps=60.")
-        run = replaced(run, path.split("."), text, path)
+        run = with_setting(run, setting)
     if isinstance(run, RunConfig):
         run.check_given([setting.partition("=")[0] for setting in settings])
     return run

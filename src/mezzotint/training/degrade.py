@@ -11,8 +11,8 @@ from mezzotint.diffusion.noise import Purpose, normal_at, philox_uniform
 
 __all__ = ["DegradeConfig", "compressed", "degraded"]
 
-# draws of Purpose.AUGMENT: the choices, the softness of patches; normals have those from 2^31 on
-_CHOICES, _PATCHES, _NORMALS = 16, 64, 2**31
+# draws of Purpose.AUGMENT: the choices, the softness of patches, what else is theirs; normals have those from 2^31 on
+_CHOICES, _PATCHES, _OWN, _NORMALS = 16, 64, 4096, 2**31
 PATCH = 8
 """Side of the patches that models draw in."""
 LUMA = (
@@ -34,6 +34,8 @@ class DegradeConfig:
     backed    share of the pictures that get a colour behind what is transparent, the large ones too
     soft      share that are blurred, up to the mean of 3 by 3 pixels
     patchy    share whose softness differs between patches of 8 pixels, as in pictures of models that draw in patches
+    jumbled   share whose patches are moved, each by up to `jump` pixels down and across: lines break at their borders
+    blotched  share whose patches have colours that are off, each channel by up to `blotch` (1 is from black to white)
     noise     share that get noise, of a standard deviation up to `spread` (1 is from black to white); the cover gets
               it too, unless the picture is opaque
     jpeg      share of the opaque ones that are compressed as by JPEG, at a quality from `worst` to 95
@@ -42,13 +44,17 @@ class DegradeConfig:
     backed: float = 0.3
     soft: float = 0.4
     patchy: float = 0.2
+    jumbled: float = 0.3
+    jump: float = 0.7
+    blotched: float = 0.3
+    blotch: float = 0.06
     noise: float = 0.3
     spread: float = 0.03
     jpeg: float = 0.5
     worst: float = 40.0
 
 
-SHARES = ("backed", "soft", "patchy", "noise", "spread", "jpeg")
+SHARES = ("backed", "soft", "patchy", "jumbled", "jump", "blotched", "blotch", "noise", "spread", "jpeg")
 
 
 def degraded(small: Tensor, seed: int, draws: Tensor, config: DegradeConfig) -> Tensor:
@@ -56,9 +62,10 @@ def degraded(small: Tensor, seed: int, draws: Tensor, config: DegradeConfig) -> 
 
     What befalls picture i is a function of (seed, draws[i]).
     """
-    index = _CHOICES + torch.arange(7, device=draws.device)
-    u = philox_uniform(seed, draws[:, None], Purpose.AUGMENT, index[None]).to(small)  # (B, 7)
+    index = _CHOICES + torch.arange(9, device=draws.device)
+    u = philox_uniform(seed, draws[:, None], Purpose.AUGMENT, index[None]).to(small)  # (B, 9)
     opaque = small[:, 3].flatten(1).amin(1) == 1
+    small = _in_patches(small, seed, draws, config, (u[:, 7] < config.jumbled, u[:, 8] < config.blotched))
     blurred = F.avg_pool2d(F.pad(small, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     even = torch.where(u[:, 0] < config.soft, u[:, 1], 0.0)[:, None, None, None]
     patchy = (u[:, 2] < config.patchy)[:, None, None, None]
@@ -73,13 +80,33 @@ def degraded(small: Tensor, seed: int, draws: Tensor, config: DegradeConfig) -> 
     return _premultiplied(torch.cat([colour, small[:, 3:]], dim=1)).mul(255).round() / 255
 
 
-def _patches(small: Tensor, seed: int, draws: Tensor) -> Tensor:
-    """A softness for each patch, (B, 1, h, w)."""
+def _patches(small: Tensor, seed: int, draws: Tensor, first: int = _PATCHES, count: int = 1) -> Tensor:
+    """`count` values for each patch, uniform in [0, 1), (B, count, h, w): the draws from `first` on."""
     high, wide = (-(-side // PATCH) for side in small.shape[-2:])
-    index = _PATCHES + torch.arange(high * wide, device=draws.device)
-    each = philox_uniform(seed, draws[:, None], Purpose.AUGMENT, index[None]).to(small).reshape(-1, 1, high, wide)
+    index = first + torch.arange(count * high * wide, device=draws.device)
+    each = philox_uniform(seed, draws[:, None], Purpose.AUGMENT, index[None]).to(small).reshape(-1, count, high, wide)
     whole = each.repeat_interleave(PATCH, 2).repeat_interleave(PATCH, 3)
     return whole[..., : small.shape[-2], : small.shape[-1]]
+
+
+def _in_patches(
+    small: Tensor, seed: int, draws: Tensor, config: DegradeConfig, chosen: tuple[Tensor, Tensor]
+) -> Tensor:
+    """Pictures whose patches are moved, and have colours that are off, where `chosen` (B,) says so of either."""
+    own = 2 * _patches(small, seed, draws, _OWN, 5) - 1
+    jumbled, blotched = (where[:, None, None, None] for where in chosen)
+    moved = torch.where(jumbled, shifted(small, config.jump * own[:, :2]), small)
+    off = torch.where(blotched, config.blotch * own[:, 2:] * moved[:, 3:], 0.0)
+    return _premultiplied(torch.cat([moved[:, :3] + off, moved[:, 3:]], dim=1))
+
+
+def shifted(pictures: Tensor, away: Tensor) -> Tensor:
+    """What lies `away` (B, 2, h, w) pixels (down, across) of each pixel of (B, C, h, w): bilinear, borders repeated."""
+    high, wide = pictures.shape[-2:]
+    down = (torch.arange(high, device=pictures.device)[:, None] + away[:, 0] + 0.5) * 2 / high - 1
+    across = (torch.arange(wide, device=pictures.device) + away[:, 1] + 0.5) * 2 / wide - 1
+    grid = torch.stack([across, down], dim=-1)
+    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
 def _premultiplied(small: Tensor) -> Tensor:

@@ -4,11 +4,29 @@ import dataclasses
 import json
 import typing
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from mezzotint.errors import InvalidOption, unknown_name
 
-__all__ = ["replaced"]
+__all__ = ["replaced", "with_setting"]
+
+C = TypeVar("C")
+
+
+def with_setting(config: C, setting: str) -> C:
+    """A configuration with a setting `a.b=value`. Raises `InvalidOption` for unknown names, wrong types and values out
+    of range, in a sentence with the setting's whole name."""
+    path, equals, text = setting.partition("=")
+    if not equals:
+        raise InvalidOption(f"--set {setting!r} has no value; write it as name=value, for example steps=60.")
+    try:
+        changed: C = replaced(config, path.split("."), text, path)
+    except InvalidOption as error:
+        if path in (told := str(error)):
+            raise
+        # a part of a configuration knows its own names only
+        raise InvalidOption(f"{path}={text} does not fit: {told[:1].lower()}{told[1:]}") from error
+    return changed
 
 
 def replaced(config: Any, path: Sequence[str], text: str, whole: str) -> Any:

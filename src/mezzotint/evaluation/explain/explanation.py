@@ -12,6 +12,7 @@ from mezzotint.evaluation.explain.removal import Removal, removals
 from mezzotint.evaluation.explain.words import words_of
 from mezzotint.pipeline import Pipeline, Preview
 from mezzotint.recipe import Recipe
+from mezzotint.upscaled import drawn_small
 from mezzotint.values import show
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def explain(pipe: Pipeline, recipe: Recipe, pictures: PictureSet | None) -> Expl
     Raises `InvalidOption` for a model without attention, for a request that this model cannot draw, and for a prompt
     that is more than words: with weights, brackets, AND or BREAK.
     """
-    request = replace(recipe.request, device="auto", dtype="auto", n=1)
+    request = drawn_small(replace(recipe.request, device="auto", dtype="auto", n=1))
     pipe = pipe.adapted(request)
     text = plain_words(request.prompt)
     if text is None:

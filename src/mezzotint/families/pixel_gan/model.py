@@ -54,7 +54,7 @@ class PixelGANConfig:
                 f"{len(self.widths)} network.widths ask; give a multiple of that power of two."
             )
         for width in self.widths:
-            if 2 * width % self.group or width % self.heads:
+            if min(self.group, self.heads) < 1 or 2 * width % self.group or width % self.heads:
                 raise InvalidOption(
                     f"network.widths has {width}, but {self.group} (network.group) must divide twice that, and "
                     f"{self.heads} (network.heads) must divide it."

@@ -10,12 +10,13 @@ from mezzotint.conditioning.prompt import lifted
 from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.formats import Formats, written_options
-from mezzotint.interfaces.cli.options import GRID, set_threads, wait_quietly
+from mezzotint.interfaces.cli.options import GRID, set_threads, upscaler_option, wait_quietly
 from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Session, counted_previews, draw, refuse_ignored
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.interfaces.references import References
 from mezzotint.interfaces.rows import fitted_row, read_row
+from mezzotint.interfaces.sizing import enlarged_in_the_end
 from mezzotint.request import Request, random_seed
 
 
@@ -31,6 +32,7 @@ from mezzotint.request import Request, random_seed
 )
 @drawing_options
 @reference_options
+@upscaler_option
 @click.option("--watch", is_flag=True, help="Also write the denoising: a contact sheet and an animation.")
 @click.option("--strict", is_flag=True, help="Refuse a prompt or option of which a part would be ignored.")
 @written_options
@@ -41,6 +43,7 @@ def blend(
     model: str,
     out: str | None,
     threads: Any,
+    upscaler: str | None,
     watch: bool,
     strict: bool,
     form: Formats,
@@ -75,6 +78,8 @@ def blend(
     from mezzotint.pipeline import Pipeline
 
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype)
+    request = enlarged_in_the_end(pipe, request, upscaler)
+    options |= {name: getattr(request, name) for name in ("size", "upscaler", "upscale_to")}
     row = fitted_row(row, source_size(pipe.resolve(request)))
     pictures = refs.fitted(pipe, request)
     request = Request.from_json_dict(with_digests(prompt, options, named(row) | pictures))

@@ -1,8 +1,10 @@
 """`mezzotint edit`: draw on a picture."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,15 +19,22 @@ from mezzotint.interfaces.cli.options import (
     aside,
     compile_option,
     set_threads,
+    upscaler_option,
     wait_quietly,
 )
 from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Previews, Session, counted_previews, draw, refuse_ignored
-from mezzotint.interfaces.fixing import fixing_of
+from mezzotint.interfaces.fixing import Fixing, fixing_of
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.interfaces.references import References
-from mezzotint.interfaces.sources import named, prepared, read_sources
+from mezzotint.interfaces.sizing import enlarged_after_an_edit
+from mezzotint.interfaces.sources import Sources, named, prepared, read_sources
 from mezzotint.request import Request, random_seed
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from mezzotint.pipeline import Pipeline
 
 
 @click.command(short_help="Draw on a picture: all over, or where a mask says.")
@@ -98,6 +107,7 @@ from mezzotint.request import Request, random_seed
 @drawing_options
 @compile_option
 @reference_options
+@upscaler_option
 @click.option("--watch", is_flag=True, help="Also write the denoising: a contact sheet and an animation.")
 @click.option("--strict", is_flag=True, help="Refuse a prompt or option of which a part would be ignored.")
 @written_options
@@ -111,6 +121,7 @@ def edit(
     out: str | None,
     threads: Any,
     compiled: bool,
+    upscaler: str | None,
     watch: bool,
     strict: bool,
     form: Formats,
@@ -119,7 +130,8 @@ def edit(
 ) -> None:
     """Draw PROMPT on IMAGE, a PNG, JPEG or WebP file, and say where the new picture is.
 
-    A picture of another size is fitted into the model's square, but not where only parts are drawn. The recipe holds
+    A picture of another size is fitted into the model's square, and what is drawn enlarged again where an upscaler is
+    installed; what a mask covers of a large picture, or a part, is drawn by itself and put back. The recipe holds
     the digests of picture and mask: `mezzotint reproduce FILE --image IMAGE --mask MASK` draws it again.
 
     \b
@@ -135,34 +147,86 @@ def edit(
         to = Destination.of(out, 1, form.written(svg_colours))
         draw_alike(image, prompt, context, to, threads=threads, watch=watch, strict=strict, form=form.printed)
         return
-    options = lifted(prompt, options)
-    if options["seed"] is None:
-        options["seed"] = random_seed()
-    from mezzotint.tasks import softened, with_digests
-
-    sources, refs = read_sources(image, mask), References()
-    options, fixing = refs.digests(options), None
+    asked, fixing = _asked(image, mask, prompt, options), None
     if fix_detail:
-        fixing = fixing_of(options["prompt"], options, sources[1], tries)
-        sources, options = (sources[0], None), fixing.options
+        asked, fixing = _with_fixing(asked, tries)
     elif tries is not None:
         raise InvalidOption(f"tries is {tries}, but nothing is looked at; give --fix-detail too.")
     # what can be refused is refused before the model is loaded; the digests are those of the fitted pictures in the end
-    request = Request.from_json_dict(with_digests(prompt, options, named(sources)))
+    request = asked.request(named(asked.sources))
     to = Destination.of(out, request.n, form.written(svg_colours))
     wait_quietly()
     set_threads(threads)
     from mezzotint.pipeline import Pipeline
 
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype, compiled=compiled, said=aside)
-    pictures = named(prepared(sources, pipe.resolve(request))) | refs.fitted(pipe, request)
-    request = softened(Request.from_json_dict(with_digests(prompt, options, pictures)), pictures)
+    asked = asked.with_size(enlarged_after_an_edit(pipe, request, upscaler, asked.sources[0].size))
+    request = asked.request(named(asked.sources))
+    request, pictures = asked.fitted(pipe, request)
+    previews, steps = (
+        _edited(pipe, request, pictures, strict)
+        if fixing is None
+        else _fixed(fixing, pipe, request, pictures, strict, form.printed)
+    )
+    draw(Session(pipe, to, watch), previews, steps, request.n, form.printed)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for: the options of a request, and what was read from the files among them."""
+
+    prompt: str
+    options: dict[str, Any]
+    sources: Sources
+    references: References
+
+    def request(self, pictures: Mapping[str, "Image"]) -> Request:
+        """The request for pictures by the names of their options."""
+        from mezzotint.tasks import with_digests
+
+        return Request.from_json_dict(with_digests(self.prompt, self.options, pictures))
+
+    def with_size(self, request: Request) -> "_Asked":
+        """The same, as large as a request says, before and in the end."""
+        names = ("size", "upscaler", "upscale_to", "crop_to_mask", "expand")
+        return replace(self, options={**self.options, **{name: getattr(request, name) for name in names}})
+
+    def fitted(self, pipe: "Pipeline", request: Request) -> tuple[Request, dict[str, Any]]:
+        """The request for the pictures as a pipeline draws on them, and these."""
+        from mezzotint.tasks import softened
+
+        pictures = named(prepared(self.sources, pipe.resolve(request))) | self.references.fitted(pipe, request)
+        return softened(self.request(pictures), pictures), pictures
+
+
+def _asked(image: Path, mask: Path | None, prompt: str, options: Mapping[str, Any]) -> _Asked:
+    """What a call asks for, with a seed. Raises InvalidOption and InvalidFile."""
+    found = lifted(prompt, options)
+    if found["seed"] is None:
+        found["seed"] = random_seed()
+    sources, refs = read_sources(image, mask), References()
+    return _Asked(prompt, refs.digests(found), sources, refs)
+
+
+def _with_fixing(asked: _Asked, tries: Any) -> tuple[_Asked, Fixing]:
+    """What is asked for where parts are redrawn, which a mask only names, and how they are. Raises InvalidOption."""
+    fixing = fixing_of(asked.options["prompt"], asked.options, asked.sources[1], tries)
+    return replace(asked, sources=(asked.sources[0], None), options=fixing.options), fixing
+
+
+def _edited(pipe: "Pipeline", request: Request, pictures: Mapping[str, Any], strict: bool) -> tuple[Previews, int]:
+    """From what hears of every step to the previews of an edit, and how many steps it has."""
     resolved = pipe.resolve(request)
     if strict:
-        refuse_ignored(pipe, resolved if fixing is None else fixing.redrawing(resolved))
-    if fixing is None:
-        previews: Previews = partial(counted_previews, pipe.stream(request, **pictures))
-        steps = request.n * pipe.count(resolved)
-    else:
-        previews, steps = fixing.previews(pipe, request, pictures, form.printed), fixing.steps(pipe, resolved)
-    draw(Session(pipe, to, watch), previews, steps, request.n, form.printed)
+        refuse_ignored(pipe, resolved)
+    return partial(counted_previews, pipe.stream(request, **pictures)), request.n * pipe.count(resolved)
+
+
+def _fixed(
+    fixing: Fixing, pipe: "Pipeline", request: Request, pictures: Mapping[str, Any], strict: bool, form: str
+) -> tuple[Previews, int]:
+    """The same where parts are redrawn."""
+    resolved = pipe.resolve(request)
+    if strict:
+        refuse_ignored(pipe, fixing.redrawing(resolved))
+    return fixing.previews(pipe, request, pictures, form), fixing.steps(pipe, resolved)

@@ -18,6 +18,8 @@ from mezzotint.interfaces.cli.options import (
 )
 from mezzotint.interfaces.cli.output import emit_json
 from mezzotint.interfaces.cli.reproduce import loras_of, pipeline_of, recipe_of
+from mezzotint.interfaces.cli.typed import option_of
+from mezzotint.interfaces.references import NAMES as REFERENCES
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
@@ -25,9 +27,9 @@ if TYPE_CHECKING:
 
 
 def beyond_words(request: Request) -> str:
-    """What besides one prompt made a picture, such as "region and tile"; empty if nothing did."""
-    named = ("blend", "region", "region_masks", "tile", "style_ref", "image_ref", "structure_ref", "hires", "detail")
-    return " and ".join(name for name in named if getattr(request, name))
+    """What besides one prompt made a picture, such as "--region and --tile"; empty if nothing did."""
+    named = ("blend", "region", "region_masks", "keep_layout", "tile", *REFERENCES, "hires", "detail")
+    return " and ".join(dict.fromkeys(option_of(name) for name in named if getattr(request, name)))
 
 
 @click.command(short_help="Show how a picture came to be: words, noise, training pictures.")

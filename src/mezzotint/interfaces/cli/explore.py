@@ -12,10 +12,18 @@ import click
 from mezzotint.conditioning.prompt import expanded_prompts, lifted
 from mezzotint.errors import InvalidOption, MezzotintError
 from mezzotint.interfaces.cli.drawing import drawing_options
-from mezzotint.interfaces.cli.options import format_option, set_threads, wait_quietly
+from mezzotint.interfaces.cli.options import (
+    aside,
+    compile_option,
+    format_option,
+    hires_options,
+    set_threads,
+    wait_quietly,
+)
 from mezzotint.interfaces.cli.output import emit_json
 from mezzotint.interfaces.cli.progress import bar
 from mezzotint.interfaces.cli.references import reference_options
+from mezzotint.interfaces.cli.typed import all_as_typed
 from mezzotint.interfaces.pictures import Destination, make_folder, slug
 from mezzotint.interfaces.references import NAMES, References
 from mezzotint.request import Request, random_seed
@@ -38,7 +46,9 @@ NO_AXIS = {"n", "image", "mask"}
 @click.option("--z", metavar="OPTION=VALUES", help="What changes from block to block.")
 @click.option("--each", is_flag=True, help="Also write every picture, with its recipe, into a folder beside the page.")
 @drawing_options
+@compile_option
 @reference_options
+@hires_options
 @format_option
 def explore(
     prompt: str,
@@ -48,6 +58,7 @@ def explore(
     each: bool,
     out: str | None,
     threads: Any,
+    compiled: bool,
     form: str,
     **options: Any,
 ) -> None:
@@ -61,6 +72,7 @@ def explore(
     mezzotint explore "a cat in a hat" --x "prompt=a cat|a dog|an owl" --y seed=1,2 --z steps=6,24
     mezzotint explore "a castle" --x "grid=karras|1,0.7,0.4,0" --y guidance-method=cfg,apg
     mezzotint explore "a house" --style-ref fox.png --x style-weight=0,0.5,1
+    mezzotint explore "a red apple" --size 128 --hires --x hires-strength=0,0.3,0.6
     """
     from mezzotint.interfaces.plots import axis_of, cells_of
 
@@ -80,12 +92,17 @@ def explore(
     sheet, notes = _files(out, first)
     wait_quietly()
     set_threads(threads)
-    done = _drawn(cells, refs)
+    done = [_typed(cell) for cell in _drawn(cells, refs, compiled)]
     if all(cell.image is None for cell in done):
         raise InvalidOption(str(done[0].refused))
     folder = sheet.with_suffix("") if each else None
     _write(sheet, notes, folder, prompt, axes, done)
     _tell(sheet, notes, folder, axes, done, form)
+
+
+def _typed(cell: "Cell") -> "Cell":
+    """A cell that says why it is refused with options as they are typed."""
+    return cell if cell.refused is None else replace(cell, refused=all_as_typed([cell.refused])[0])
 
 
 def _states_seed(prompt: str) -> bool:
@@ -129,10 +146,11 @@ def _files(out: str | None, request: Request) -> tuple[Path, Path]:
     return to.folder / f"{stem}.png", to.folder / f"{stem}.json"
 
 
-def _drawn(cells: "Sequence[Cell]", refs: References) -> "list[Cell]":
+def _drawn(cells: "Sequence[Cell]", refs: References, compiled: bool) -> "list[Cell]":
     """The cells with their pictures, or with why there is none. All requests are looked at before one is drawn."""
     from mezzotint.pipeline import Pipeline, Preview
 
+    load = partial(Pipeline.load, compiled=compiled, said=aside)
     pipes: dict[tuple[str, str, str], Pipeline] = {}
     asked: list[tuple[Iterator[Preview], Cell]] = []
     steps = 0
@@ -142,7 +160,7 @@ def _drawn(cells: "Sequence[Cell]", refs: References) -> "list[Cell]":
             if (request := cell.request) is not None:
                 key = (request.model, request.device, request.dtype)
                 if key not in pipes:
-                    pipes[key] = Pipeline.load(request.model, device=request.device, dtype=request.dtype)
+                    pipes[key] = load(request.model, device=request.device, dtype=request.dtype)
                 request, pictures = refs.named(pipes[key], request)
                 stream, pipe = pipes[key].stream(request, **pictures), pipes[key].adapted(request)
                 steps += pipe.count(pipe.resolve(request))
@@ -212,4 +230,4 @@ def _tell(
         count = sum(cell.refused == line for cell in refused)
         click.echo(f"refused: {line}" + (f" ({count} times)" if count > 1 else ""))
     if ignored:
-        click.echo(f"ignored: {', '.join(repr(item) for item in ignored)}")
+        click.echo(f"ignored: {', '.join(map(repr, all_as_typed(ignored)))}")

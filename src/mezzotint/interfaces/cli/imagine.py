@@ -12,11 +12,12 @@ from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.formats import Formats, written_options
 from mezzotint.interfaces.cli.options import (
-    REAL,
     WHOLE,
     aside,
     compile_option,
+    hires_options,
     set_threads,
+    upscaler_option,
     wait_quietly,
 )
 from mezzotint.interfaces.cli.references import reference_options
@@ -24,6 +25,7 @@ from mezzotint.interfaces.cli.session import Session, draw, refuse_ignored
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.interfaces.prompts import Wildcards, prompts_of, requests_of, resumed
 from mezzotint.interfaces.references import References
+from mezzotint.interfaces.sizing import enlarged_in_the_end
 from mezzotint.request import Request, random_seed
 
 if TYPE_CHECKING:
@@ -48,17 +50,8 @@ if TYPE_CHECKING:
 @drawing_options
 @compile_option
 @reference_options
-@click.option(
-    "--hires",
-    is_flag=True,
-    help="Draw at the model's size first, enlarge that to --size, and draw on it: a large picture of one thing.",
-)
-@click.option(
-    "--hires-strength",
-    type=REAL,
-    metavar="SHARE",
-    help="The share of the steps that draw on the enlarged picture; 0.3 if not given, 0 only enlarges.",
-)
+@hires_options
+@upscaler_option
 @click.option(
     "--check",
     is_flag=True,
@@ -94,6 +87,7 @@ def imagine(
     out: str | None,
     threads: Any,
     compiled: bool,
+    upscaler: str | None,
     check: bool,
     tries: Any,
     best_of: Any,
@@ -140,7 +134,7 @@ def imagine(
     how = choosing_of(check, tries, best_of)
     pipe = Pipeline.load(model, device=asked[0].device, dtype=asked[0].dtype, compiled=compiled, said=aside)
     tries = None if how is None else how.tries
-    given = [refs.named(pipe, request) for request in asked]
+    given = [refs.named(pipe, enlarged_in_the_end(pipe, request, upscaler)) for request in asked]
     asked = tuple(request for request, _ in given)
     sources = {refs.key(request): fitted for request, fitted in given}  # of each size its own
     left, there = (asked, ()) if prompts is None else resumed(pipe, asked, to, tries)

@@ -94,6 +94,8 @@ def _facts(recipe: Recipe, unchanged: bool | None) -> Iterator[tuple[str, str]]:
     yield "weights", recipe.weights_sha256
     if recipe.weak_weights_sha256 is not None:
         yield "weak model's weights", recipe.weak_weights_sha256
+    if recipe.upscaler_weights_sha256 is not None:
+        yield "upscaler's weights", recipe.upscaler_weights_sha256
     for (name, _), digest in zip(recipe.request.lora, recipe.lora_sha256, strict=True):
         yield f"LoRA {name}", digest
     yield "text encoder", recipe.text_encoder_sha256 or "none"

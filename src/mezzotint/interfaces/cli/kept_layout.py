@@ -8,7 +8,7 @@ import click
 
 from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.options import set_threads, wait_quietly
-from mezzotint.interfaces.cli.reproduce import loras_of, pipeline_of, weak_of
+from mezzotint.interfaces.cli.reproduce import pipeline_of, runnable
 from mezzotint.interfaces.cli.session import Session, counted_previews, draw, refuse_ignored
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.recipe import Recipe
@@ -86,7 +86,9 @@ def draw_alike(
     set_threads(threads)
     given = context.get_parameter_source("model") is click.core.ParameterSource.COMMANDLINE
     pipe = pipeline_of(then, asked["model"] if given else None, asked["device"], asked["dtype"])
-    request = replace(request, weak_model=weak_of(then), lora=loras_of(then), device="auto", dtype="auto")
+    here = runnable(then)
+    request = replace(request, weak_model=here.weak_model, lora=here.lora, upscaler=here.upscaler)
+    request = replace(request, device="auto", dtype="auto")
     resolved = pipe.resolve(request)
     if strict:
         refuse_ignored(pipe, resolved)

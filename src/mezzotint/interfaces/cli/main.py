@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from mezzotint import __version__
-from mezzotint.errors import MezzotintError
+from mezzotint.errors import InvalidOption, MezzotintError
 from mezzotint.interfaces.cli.lazy import LazyGroup
 from mezzotint.interfaces.cli.output import (
     EXIT_ERROR,
@@ -67,6 +67,16 @@ class Root(LazyGroup):
             return super().main(*args, **{**settings, "prog_name": PROGRAM})
         given: Sequence[str] | None = args[0] if args else settings.get("args")
         sys.exit(self._code(sys.argv[1:] if given is None else list(given)))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As in click, but an error names options as they are typed."""
+        try:
+            return super().invoke(ctx)
+        except InvalidOption as error:
+            from mezzotint.interfaces.cli.typed import as_typed
+
+            command = self.get_command(ctx, ctx.invoked_subcommand or "")
+            raise InvalidOption(as_typed(str(error), command)) from error
 
     def _code(self, args: list[str]) -> int:
         """Run to an exit code."""

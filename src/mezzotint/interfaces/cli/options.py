@@ -169,6 +169,27 @@ def compile_option(command: F) -> F:
     )(command)  # fmt: skip
 
 
+def hires_options(command: F) -> F:
+    """`--hires` and `--hires-strength`."""
+    strength = click.option(
+        "--hires-strength", type=REAL, metavar="SHARE",
+        help="The share of the steps that draw on the enlarged picture; 0.3 if not given, 0 only enlarges.",
+    )  # fmt: skip
+    return click.option(
+        "--hires", is_flag=True,
+        help="Draw at the model's size first, enlarge that to --size, and draw on it: a large picture of one thing.",
+    )(strength(command))  # fmt: skip
+
+
+def upscaler_option(command: F) -> F:
+    """`--upscaler`, for `sizing.enlarged_in_the_end`."""
+    return click.option(
+        "--upscaler", metavar="NAME",
+        help="What enlarges the picture when it is drawn, up to --size: an upscaler's name or folder; none for none. "
+        "The installed one if not given, but not with --hires or --window-stride.",
+    )(command)  # fmt: skip
+
+
 def aside(sentence: str) -> None:
     """Say something that is not the command's answer: it goes to standard error."""
     click.echo(sentence, err=True)

@@ -81,6 +81,7 @@ def picture_options(command: F) -> F:
 )
 @click.option("--model", metavar="NAME", help="A model's name or folder, instead of the one that the recipe names.")
 @click.option("--weak-model", metavar="NAME", help="The same for the weak model, if the recipe names one.")
+@click.option("--upscaler", metavar="NAME", help="The same for the upscaler.")
 @click.option(
     "--lora",
     "loras",
@@ -99,6 +100,7 @@ def reproduce(
     out: Path | None,
     model: str | None,
     weak_model: str | None,
+    upscaler: str | None,
     loras: tuple[Path, ...],
     device: str,
     dtype: str,
@@ -121,7 +123,7 @@ def reproduce(
     picture_then = read_picture(file) if read_drawing(file) is None else None
     check_target(out, file)
     set_threads(_threads(then) if threads in (None, "auto") else threads)
-    request = replace(then.request, weak_model=weak_of(then, weak_model), lora=loras_of(then, loras))
+    request = runnable(then, weak_model, loras, upscaler)
     pipe = pipeline_of(then, model, device, dtype)
     result = _draw(pipe, request, pictures_of(request, pipe, files))
     verdict = compare(then, result.recipes[0], result.images[0], picture_then)
@@ -189,6 +191,20 @@ def _installed(name: str, kind: str) -> str:
             f"The recipe names the {kind} {name!r}, which is not installed; give its folder with --{option}."
         )
     return name
+
+
+def runnable(
+    then: Recipe, weak_model: str | None = None, loras: Sequence[Path] = (), upscaler: str | None = None
+) -> Request:
+    """The request of a recipe with the models and files that draw it here, those given or those that are installed.
+
+    Raises InvalidOption for one that is neither, and for a given one that the recipe does not name.
+    """
+    named = then.request.upscaler
+    if named is None and upscaler is not None:
+        raise InvalidOption("The recipe has no upscaler; leave out --upscaler.")
+    up = _installed(named, "upscaler") if named is not None and upscaler is None else upscaler
+    return replace(then.request, weak_model=weak_of(then, weak_model), lora=loras_of(then, loras), upscaler=up)
 
 
 def weak_of(then: Recipe, given: str | None = None) -> str | None:

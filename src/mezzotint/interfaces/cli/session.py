@@ -11,6 +11,7 @@ import click
 from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.output import EXIT_INTERRUPTED, emit_json
 from mezzotint.interfaces.cli.progress import bar
+from mezzotint.interfaces.cli.typed import all_as_typed
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.recipe import Recipe
 from mezzotint.request import Request
@@ -168,9 +169,8 @@ class Session:
 def refuse_ignored(pipe: "Pipeline", resolved: Request, more: tuple[str, ...] = ()) -> None:
     """What --strict asks for. Raises InvalidOption if a part of a resolved request has no effect, or more has none."""
     if unused := (*more, *pipe.ignored(resolved)):
-        raise InvalidOption(
-            f"{', '.join(map(repr, unused))} would be ignored; leave it out, or leave out --strict to draw without it."
-        )
+        items = ", ".join(map(repr, all_as_typed(unused)))
+        raise InvalidOption(f"{items} would be ignored; leave it out, or leave out --strict to draw without it.")
 
 
 def counted_previews(previews: "Iterator[Preview]", told: Callable[[], None]) -> "Iterator[Preview]":
@@ -212,6 +212,6 @@ def _report(session: Session, form: str, seconds: float) -> None:
     for path in sheets:
         click.echo(f"{click.format_filename(path)}  (a sheet of the pictures above)")
     if session.ignored:
-        click.echo(f"ignored: {', '.join(repr(item) for item in session.ignored)}")
+        click.echo(f"ignored: {', '.join(map(repr, all_as_typed(session.ignored)))}")
     for warning in session.warnings:
         click.echo(f"warning: {warning}")

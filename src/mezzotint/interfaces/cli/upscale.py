@@ -135,10 +135,10 @@ def _picture(file: Path, number: Any, device: str, dtype: str) -> "Image":
         if number not in (None, 1):
             raise InvalidOption(f"{file} is one picture, so there is no picture {show(number)}; leave out the number.")
         return image
-    from mezzotint.interfaces.cli.reproduce import loras_of, pipeline_of, weak_of
+    from mezzotint.interfaces.cli.reproduce import pipeline_of, runnable
 
     then = picture_of(file, number)
-    request = replace(then.request, weak_model=weak_of(then), lora=loras_of(then), device="auto", dtype="auto")
+    request = replace(runnable(then), device="auto", dtype="auto")
     return pipeline_of(then, None, device, dtype).generate(request).images[0]
 
 

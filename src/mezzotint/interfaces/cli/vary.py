@@ -22,7 +22,7 @@ from mezzotint.interfaces.cli.options import (
     whole_number,
 )
 from mezzotint.interfaces.cli.references import reference_weights
-from mezzotint.interfaces.cli.reproduce import loras_of, picture_options, pictures_of, pipeline_of, weak_of
+from mezzotint.interfaces.cli.reproduce import picture_options, pictures_of, pipeline_of, runnable
 from mezzotint.interfaces.cli.session import Session, draw
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.interfaces.references import with_references
@@ -65,6 +65,7 @@ MOST = 1024
 @click.option(
     "--weak-model", metavar="NAME", help="A weak model's name or folder, instead of the one that the recipe names."
 )
+@click.option("--upscaler", metavar="NAME", help="The same for the upscaler that the recipe names.")
 @click.option("--model", metavar="NAME", help="A model's name or folder, instead of the one that the recipe names.")
 @click.option(
     "--out", metavar="PATH", help="A file that ends in .png or .svg, or a folder; mezzotint-out if not given."
@@ -81,6 +82,7 @@ def vary(
     vary_seed: Any,
     loras: tuple[Path, ...],
     weak_model: str | None,
+    upscaler: str | None,
     model: str | None,
     out: str | None,
     device: str,
@@ -109,10 +111,9 @@ def vary(
     wait_quietly()
     set_threads(threads)
     pipe = pipeline_of(then, model, device, dtype)
-    request = with_references(then.request, files, pipe)
+    request = with_references(runnable(then, weak_model, loras, upscaler), files, pipe)
     pictures = pictures_of(request, pipe, files)
-    weak, lora = weak_of(then, weak_model), loras_of(then, loras)
-    here = replace(request, weak_model=weak, lora=lora, device="auto", dtype="auto")
+    here = replace(request, device="auto", dtype="auto")
     streams = [pipe.stream(replace(here, vary=one.vary), **pictures) for one in asked]
 
     def previews(told: Callable[[], None]) -> Iterator["Preview"]:

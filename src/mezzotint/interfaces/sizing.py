@@ -1,0 +1,88 @@
+"""How large pictures are in the end: drawn at once, in windows, or drawn small and enlarged by the upscaler."""
+
+import json
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mezzotint.errors import InvalidOption
+from mezzotint.request import Request
+
+if TYPE_CHECKING:
+    from mezzotint.pipeline import Pipeline
+
+__all__ = ["NONE", "enlarged_after_an_edit", "enlarged_in_the_end"]
+
+NONE = "none"
+"""What `--upscaler` says for no upscaler."""
+OF_THE_WHOLE = ("aspect", "tile", "detail", "expand", "zoom", "invert", "structure_ref")
+"""The options of edits that are about all of a picture, so that no part can be drawn by itself."""
+
+
+def enlarged_in_the_end(pipe: "Pipeline", request: Request, upscaler: str | None) -> Request:
+    """A request whose size, if it has one, is that in the end, as one that is drawn small and enlarged by an upscaler.
+
+    upscaler: its name or folder; "none" for none; None for the installed one, where it makes pictures as large as its
+    windows of those of the model, and no other way to draw larger ones is asked for. With hires the size is that of
+    what it draws. Raises `InvalidOption` for an upscaler that has nothing to enlarge.
+    """
+    from mezzotint.editing.outpaint import of_shape
+    from mezzotint.upscaled import INSTALLED
+
+    if upscaler == NONE or (upscaler is None and not _suits(pipe, request)):
+        return request
+    name, size, native = upscaler or INSTALLED, request.size, pipe.model.size
+    if size is None or request.hires:
+        return replace(request, upscaler=name)
+    small = of_shape(size, native)
+    if small != size and all(large > own for large, own in zip(size, native, strict=True)):
+        return replace(request, size=small, upscaler=name, upscale_to=size)
+    if upscaler is None:
+        return request
+    here, own = ("x".join(map(str, one)) for one in (size, native))
+    raise InvalidOption(f"size is {here}, which is drawn without an upscaler; give sides above {own}, or leave it out.")
+
+
+def enlarged_after_an_edit(
+    pipe: "Pipeline", request: Request, upscaler: str | None, picture: tuple[int, int]
+) -> Request:
+    """The same for an edit of a picture of some size (width, height), whose result is not to be much smaller.
+
+    Parts that are drawn by themselves are enlarged where they are put back. Where no upscaler is named, the installed
+    one is used for them, and for a picture at least twice as wide as the model's that is drawn on at that size. With a
+    mask it keeps its own size: what the mask covers is drawn by itself (`crop_to_mask`). What is drawn around it
+    (`expand`) is told in its pixels.
+    """
+    from mezzotint.editing.outpaint import GRID
+    from mezzotint.passes import parts_only
+    from mezzotint.upscaled import INSTALLED
+
+    name = upscaler or INSTALLED
+    if upscaler == NONE or (upscaler is None and not _suits(pipe, request)):
+        return request
+    if request.crop_to_mask or parts_only(request):
+        return replace(request, upscaler=name)
+    shrunk = all(side >= 2 * own for side, own in zip(picture, pipe.model.size, strict=True))
+    if request.size is not None or not shrunk:
+        return request if upscaler is None else enlarged_in_the_end(pipe, request, upscaler)
+    if request.mask is not None and not any(getattr(request, name) for name in OF_THE_WHOLE):
+        return replace(request, crop_to_mask=True, upscaler=name)
+    if request.expand is not None:
+        times = max(side / own for side, own in zip(picture, pipe.model.size, strict=True))
+        left, top, right, bottom = (-(-math.ceil(edge / times) // GRID) * GRID for edge in request.expand)
+        request = replace(request, expand=(left, top, right, bottom))
+    return enlarged_in_the_end(pipe, request, upscaler)
+
+
+def _suits(pipe: "Pipeline", request: Request) -> bool:
+    """Whether the installed upscaler is used without being asked for."""
+    from mezzotint.checkpoints.model_folder import DESCRIPTION
+    from mezzotint.load import model_folders
+    from mezzotint.upscaled import INSTALLED
+
+    folder = model_folders().get(INSTALLED)
+    if folder is None or request.hires or request.window_stride is not None or pipe.model.enlarges > 1:
+        return False
+    told = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+    scale = told["network"]["scale"]
+    return all(scale * own == side for own, side in zip(pipe.model.size, told["size"], strict=True))

@@ -1,0 +1,185 @@
+"""Pictures that another network enlarges when they are there: the last pass of a drawing, and part of its recipe."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mezzotint.editing.enlarge import enlarged
+from mezzotint.editing.tile import AXES
+from mezzotint.errors import InvalidOption
+from mezzotint.model import Model
+from mezzotint.passes import parts_only
+from mezzotint.preview import Preview
+from mezzotint.recipe import Recipe
+from mezzotint.request import Batching, Request
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["INSTALLED", "Enlarger", "Upscaler", "drawn_small", "stages", "steps_of", "to_upscale", "upscaled"]
+
+INSTALLED = "upscaler"
+"""The name of the upscaler that pictures are enlarged by unless another is named."""
+SLACK = 1.45
+"""How many times a filter may enlarge what the network gave, before one more of its turns pays."""
+STRETCH = 0.08
+"""How far the shape of the large picture may be from that of the small one: sides are drawn in multiples of 8."""
+MARGIN = 16
+"""Pixels of a picture that goes on over its edges which the network sees beyond them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upscaler:
+    """A loaded model that enlarges, and how a request for a picture and the small picture become its steps."""
+
+    model: Model
+    stream: "Callable[[Request, Image], Iterator[Preview]]"
+
+
+def to_upscale(request: Request, model: Model) -> Request:
+    """A resolved request with a model that enlarges: its name if none is given, and the size in the end.
+
+    Where only parts of a picture are drawn, which are put back into it, there is no such size. Raises `InvalidOption`
+    for a model that enlarges nothing, and for a size that is not larger, has another shape, or that there is not.
+    """
+    name, size = request.upscaler or INSTALLED, request.size
+    assert size is not None, "a request that is not resolved"
+    if model.enlarges == 1:
+        raise InvalidOption(f"upscaler is {name}, a model that enlarges nothing; give one that `train upscaler` made.")
+    if request.crop_to_mask or parts_only(request):
+        if request.upscale_to is not None:
+            raise InvalidOption(
+                "upscale_to is given, but parts are drawn and the picture keeps its size; leave it out."
+            )
+        return replace(request, upscaler=name)
+    to = request.upscale_to or (model.enlarges * size[0], model.enlarges * size[1])
+    there, here = ("x".join(map(str, one)) for one in (to, size))
+    across, down = (large / small for large, small in zip(to, size, strict=True))
+    if min(across, down) < 1 or to == size:
+        raise InvalidOption(f"upscale_to is {there}, but {here} are drawn before; give more, or leave out upscaler.")
+    if abs(across / down - 1) > STRETCH:
+        raise InvalidOption(f"upscale_to is {there}, another shape than the {here} that are drawn; give one of that.")
+    return replace(request, upscaler=name, upscale_to=to)
+
+
+def drawn_small(request: Request) -> Request:
+    """The request for what is there before it is enlarged."""
+    return replace(request, upscaler=None, upscale_to=None)
+
+
+def stages(size: tuple[int, int], to: tuple[int, int], scale: int) -> tuple[tuple[int, int], ...]:
+    """The sizes (width, height) of what the network is given, turn by turn, from a picture of `size` up to `to`.
+
+    As few turns as bring it within `SLACK` of the end, at least one. From the second on it is given no more than what
+    becomes `to` in the turns that are left, so that no picture larger than needed is drawn.
+    """
+    times = max(large / small for large, small in zip(to, size, strict=True))
+    turns = max(1, math.ceil(math.log(times / SLACK, scale)))
+    found = [size]
+    for left in range(turns - 1, 0, -1):
+        here = (scale * found[-1][0], scale * found[-1][1])
+        wanted = (math.ceil(side / scale**left) for side in to)
+        found.append((min(here[0], next(wanted)), min(here[1], next(wanted))))
+    return tuple(found)
+
+
+def steps_of(request: Request, model: Model) -> int:
+    """How many steps a picture of a request that `to_upscale` gave is enlarged in, those of parts left out."""
+    if request.size is None or request.upscale_to is None:
+        return 0
+    return len(stages(request.size, request.upscale_to, model.enlarges)) * (model.defaults.steps or 1)
+
+
+def upscaled(previews: Iterator[Preview], by: "Enlarger", request: Request) -> Iterator[Preview]:
+    """The steps of the small pictures, and after those of each picture the steps of enlarging it; the recipe, of the
+    whole, is that of the last. Of parts that are put back, the same steps: `by` enlarged them meanwhile.
+
+    request: what `to_upscale` gave. The noise of a picture is that of its own seed.
+    """
+    for preview in previews:
+        image, recipe = preview.image, preview.recipe
+        if image is None or recipe is None:
+            yield preview
+        elif request.upscale_to is None:
+            yield replace(preview, recipe=_recipe(recipe, image, by, request))
+        else:
+            yield replace(preview, image=None, recipe=None)
+            turns = by.turns(image, request.upscale_to, AXES[request.tile], recipe.request.seed, request.batching)
+            for turn, step, done in turns:
+                shown = replace(step, picture=preview.picture, turn=preview.turn + turn, image=done, recipe=None)
+                yield shown if done is None else replace(shown, recipe=_recipe(recipe, done, by, request))
+
+
+@dataclass
+class Enlarger:
+    """Enlarges pictures by a network, and counts its evaluations until they are taken."""
+
+    up: Upscaler
+    evaluations: int = 0
+
+    def turns(
+        self, image: "Image", to: tuple[int, int], around: tuple[bool, bool], seed: int, batching: Batching = "exact"
+    ) -> "Iterator[tuple[int, Preview, Image | None]]":
+        """The steps of enlarging a picture up to a size (width, height): turn, from 1, and the picture, with the last.
+
+        around: whether it goes on over its (lower, right) edge at the other one.
+        """
+        scale, here = self.up.model.enlarges, image
+        sizes = stages(image.size, to, scale)
+        for turn, size in enumerate(sizes, 1):
+            source = over_edges(enlarged(here, size, around), around)
+            large = (scale * source.width, scale * source.height)
+            for step in self.up.stream(Request(prompt="", seed=seed, size=large, batching=batching), source):
+                done = None
+                if step.image is not None and step.recipe is not None:
+                    here = within_edges(step.image, around, scale)
+                    self.evaluations += step.recipe.evaluations
+                    done = enlarged(here, to, around) if turn == len(sizes) else None
+                yield turn, step, done
+
+    def __call__(self, image: "Image", size: tuple[int, int], around: tuple[bool, bool] = (False, False)) -> "Image":
+        """As `editing.enlarge.enlarged`, by the network where a picture becomes larger; the noise is that of seed 0."""
+        if all(large <= small for large, small in zip(size, image.size, strict=True)):
+            return enlarged(image, size, around)
+        (done,) = [done for _, _, done in self.turns(image, size, around, 0) if done is not None]
+        return done
+
+    def taken(self) -> int:
+        """The evaluations since they were taken before."""
+        spent, self.evaluations = self.evaluations, 0
+        return spent
+
+
+def _recipe(small: Recipe, image: "Image", by: Enlarger, request: Request) -> Recipe:
+    """The recipe of the whole, from that of the small picture."""
+    from mezzotint.provenance.pixels import pixel_sha256
+
+    model, spent, check = by.up.model, by.taken(), small.check
+    if check is not None and check.evaluations is not None:
+        check = replace(check, evaluations=check.evaluations + spent)
+    return replace(
+        small,
+        request=replace(small.request, upscaler=model.name, upscale_to=request.upscale_to),
+        upscaler_weights_sha256=model.weights_sha256,
+        pixels_sha256=pixel_sha256(image),
+        evaluations=small.evaluations + spent,
+        warnings=tuple(dict.fromkeys((*small.warnings, *model.warnings))),
+        check=check,
+    )
+
+
+def over_edges(image: "Image", around: tuple[bool, bool]) -> "Image":
+    """The picture, RGBA, with what is beyond its edges (down, across) where it goes on at the other one."""
+    from PIL import Image
+
+    down, across = ((MARGIN, MARGIN) if over else (0, 0) for over in around)
+    return Image.fromarray(np.pad(np.asarray(image.convert("RGBA")), (down, across, (0, 0)), mode="wrap"), "RGBA")
+
+
+def within_edges(image: "Image", around: tuple[bool, bool], scale: int) -> "Image":
+    """What `over_edges` was given, `scale` times as wide, without what it added."""
+    down, across = (MARGIN * scale if over else 0 for over in around)
+    return image.crop((across, down, image.width - across, image.height - down))
