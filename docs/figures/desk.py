@@ -11,6 +11,8 @@ from torch import Tensor
 
 from mezzotint import Pipeline
 from mezzotint.codecs import from_image
+from mezzotint.interfaces.sizing import enlarged_in_the_end
+from mezzotint.request import Request
 
 __all__ = ["IMAGES", "ROOT", "Desk"]
 
@@ -40,3 +42,8 @@ class Desk:
     def draw(self, prompt: str, seed: int, **options: Any) -> Image.Image:
         """One finished picture."""
         return self.pipe.generate(prompt, seed=seed, **options).images[0]
+
+    def large(self, prompt: str, seed: int) -> Image.Image:
+        """One as `imagine` writes it: enlarged, where an upscaler is installed."""
+        request = Request(prompt=prompt, seed=seed)
+        return self.pipe.generate(enlarged_in_the_end(self.pipe, request, None)).images[0]

@@ -78,7 +78,7 @@ def styles(desk: Desk) -> Image.Image:
 
 def hero(desk: Desk) -> Image.Image:
     """Thirty-two prompts with the seeds 0 to 31: the head of the README."""
-    cells = [picture(desk.draw(prompt, seed), SIDE) for seed, prompt in enumerate(HERO)]
+    cells = [picture(desk.large(prompt, seed), SIDE) for seed, prompt in enumerate(HERO)]
     rows = [cells[start : start + 8] for start in range(0, len(cells), 8)]
     below = [list(HERO[start : start + 8]) for start in range(0, len(HERO), 8)]
     return table(rows, below=below, framed=False)

@@ -42,7 +42,7 @@ def page(desk: Desk) -> Image.Image:
 
 def sheet_of(desk: Desk, prompts: Sequence[str]) -> Image.Image:
     """Pictures in rows of eight, the prompt below each, in as many lines as the longest of its row needs."""
-    images = [desk.draw(prompt, SEED) for prompt in prompts]
+    images = [desk.large(prompt, SEED) for prompt in prompts]
     side = max(SIDE, images[0].width)
     texts = [lines(prompt, side) for prompt in prompts]
     line, columns = round(SMALL * 1.25), min(COLUMNS, len(prompts))

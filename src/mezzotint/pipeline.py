@@ -53,7 +53,7 @@ from mezzotint.tasks import (
     with_size,
     with_strength,
 )
-from mezzotint.upscaled import INSTALLED, Enlarger, Upscaler, drawn_small, steps_of, to_upscale, upscaled
+from mezzotint.upscaled import INSTALLED, Enlarger, Upscaler, drawn_small, set_apart, steps_of, to_upscale, upscaled
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -126,14 +126,17 @@ class Pipeline:
         resolved = pipe.resolve(request)
         whole = pipe.time_grid(replace(resolved, strength=None, stop=None))
         small, model, by = drawn_small(resolved), pipe.model, pipe._enlarger(resolved)
-        given = Given(small, pictures, model.codec, model.size, whole, enlarges=model.enlarges, enlarge=by or enlarged)
-        if not several(small):
+        drawn_on, stays = set_apart(resolved, pictures)
+        given = Given(small, drawn_on, model.codec, model.size, whole, enlarges=model.enlarges, enlarge=by or enlarged)
+        if several(small):
+            first = passes(small, given.native, drawn_on)[0]
+            edit_of(
+                replace(given, request=first.request, pictures=first.begin(None))
+            )  # what is refused is refused here
+            drawn = pipe._in_passes(given)
+        else:
             drawn = pipe._stream(small, edit_of(given))
-            return drawn if by is None else upscaled(drawn, by, resolved)
-        first = passes(small, given.native, pictures)[0]
-        edit_of(replace(given, request=first.request, pictures=first.begin(None)))  # what is refused is refused here
-        drawn = pipe._in_passes(given)
-        return drawn if by is None else upscaled(drawn, by, resolved)
+        return drawn if by is None else upscaled(drawn, by, resolved, stays)
 
     def upscaled(self, previews: Iterator[Preview], request: Request) -> Iterator[Preview]:
         """The steps of pictures, and of enlarging them as a resolved request says, if it does."""

@@ -1,13 +1,14 @@
 """Pictures that another network enlarges when they are there: the last pass of a drawing, and part of its recipe."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mezzotint.editing.enlarge import enlarged
+from mezzotint.editing.outpaint import source_size
 from mezzotint.editing.tile import AXES
 from mezzotint.errors import InvalidOption
 from mezzotint.model import Model
@@ -19,12 +20,25 @@ from mezzotint.request import Batching, Request
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["INSTALLED", "Enlarger", "Upscaler", "drawn_small", "stages", "steps_of", "to_upscale", "upscaled"]
+__all__ = [
+    "INSTALLED",
+    "Enlarger",
+    "Upscaler",
+    "drawn_small",
+    "large_source",
+    "set_apart",
+    "stages",
+    "steps_of",
+    "to_upscale",
+    "upscaled",
+]
 
 INSTALLED = "upscaler"
 """The name of the upscaler that pictures are enlarged by unless another is named."""
 SLACK = 1.45
 """How many times a filter may enlarge what the network gave, before one more of its turns pays."""
+LARGEST = 2048
+"""Pixels of the longest side in the end: drawing such a square takes 1.7 GB."""
 STRETCH = 0.08
 """How far the shape of the large picture may be from that of the small one: sides are drawn in multiples of 8."""
 MARGIN = 16
@@ -43,7 +57,8 @@ def to_upscale(request: Request, model: Model) -> Request:
     """A resolved request with a model that enlarges: its name if none is given, and the size in the end.
 
     Where only parts of a picture are drawn, which are put back into it, there is no such size. Raises `InvalidOption`
-    for a model that enlarges nothing, and for a size that is not larger, has another shape, or that there is not.
+    for a model that enlarges nothing, and for a size that is not larger, is above `LARGEST`, has another shape, or is
+    that of parts.
     """
     name, size = request.upscaler or INSTALLED, request.size
     assert size is not None, "a request that is not resolved"
@@ -60,6 +75,11 @@ def to_upscale(request: Request, model: Model) -> Request:
     across, down = (large / small for large, small in zip(to, size, strict=True))
     if min(across, down) < 1 or to == size:
         raise InvalidOption(f"upscale_to is {there}, but {here} are drawn before; give more, or leave out upscaler.")
+    if max(to) > LARGEST:
+        raise InvalidOption(
+            f"upscale_to is {there}; pictures are drawn up to {LARGEST} pixels a side, and `mezzotint upscale` makes "
+            "them larger."
+        )
     if abs(across / down - 1) > STRETCH:
         raise InvalidOption(f"upscale_to is {there}, another shape than the {here} that are drawn; give one of that.")
     return replace(request, upscaler=name, upscale_to=to)
@@ -93,11 +113,55 @@ def steps_of(request: Request, model: Model) -> int:
     return len(stages(request.size, request.upscale_to, model.enlarges)) * (model.defaults.steps or 1)
 
 
-def upscaled(previews: Iterator[Preview], by: "Enlarger", request: Request) -> Iterator[Preview]:
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A picture that stays, to the byte, with its left upper corner at a place of what is drawn around it."""
+
+    image: "Image"
+    at: tuple[int, int]
+
+    def within(self, drawn: "Image") -> "Image":
+        """What is drawn, with it."""
+        whole = drawn.copy()
+        whole.paste(self.image, self.at)
+        return whole
+
+
+def large_source(request: Request) -> tuple[int, int] | None:
+    """The size (width, height) of a picture that is drawn around, in the end; None where no such one is enlarged.
+
+    request: what `to_upscale` gave. A picture of this size is shrunk to be drawn around, and stays (`set_apart`).
+    """
+    if request.upscale_to is None or not any(request.expand or ()) or request.mask is not None:
+        return None
+    times, inner = _times(request), source_size(request)
+    return round(inner[0] * times[0]), round(inner[1] * times[1])
+
+
+def set_apart(request: Request, pictures: "Mapping[str, Image]") -> "tuple[Mapping[str, Image], Kept | None]":
+    """The pictures of a request as they are drawn on, and what stays of an image of the size that `large_source` says;
+    of another size, all as they are."""
+    image, (left, top, _, _) = pictures.get("image"), request.expand or (0, 0, 0, 0)
+    if image is None or image.size != large_source(request):
+        return pictures, None
+    times = _times(request)
+    place = round(left * times[0]), round(top * times[1])
+    return {**pictures, "image": enlarged(image, source_size(request))}, Kept(image, place)
+
+
+def _times(request: Request) -> tuple[float, float]:
+    assert request.size is not None, "a request that is not resolved"
+    assert request.upscale_to is not None, "a request whose pictures are not enlarged"
+    return request.upscale_to[0] / request.size[0], request.upscale_to[1] / request.size[1]
+
+
+def upscaled(
+    previews: Iterator[Preview], by: "Enlarger", request: Request, stays: Kept | None = None
+) -> Iterator[Preview]:
     """The steps of the small pictures, and after those of each picture the steps of enlarging it; the recipe, of the
     whole, is that of the last. Of parts that are put back, the same steps: `by` enlarged them meanwhile.
 
-    request: what `to_upscale` gave. The noise of a picture is that of its own seed.
+    request: what `to_upscale` gave. The noise of a picture is that of its own seed. stays: what lies over the result.
     """
     for preview in previews:
         image, recipe = preview.image, preview.recipe
@@ -108,7 +172,8 @@ def upscaled(previews: Iterator[Preview], by: "Enlarger", request: Request) -> I
         else:
             yield replace(preview, image=None, recipe=None)
             turns = by.turns(image, request.upscale_to, AXES[request.tile], recipe.request.seed, request.batching)
-            for turn, step, done in turns:
+            for turn, step, found in turns:
+                done = found if found is None or stays is None else stays.within(found)
                 shown = replace(step, picture=preview.picture, turn=preview.turn + turn, image=done, recipe=None)
                 yield shown if done is None else replace(shown, recipe=_recipe(recipe, done, by, request))
 
@@ -141,11 +206,14 @@ class Enlarger:
                 yield turn, step, done
 
     def __call__(self, image: "Image", size: tuple[int, int], around: tuple[bool, bool] = (False, False)) -> "Image":
-        """As `editing.enlarge.enlarged`, by the network where a picture becomes larger; the noise is that of seed 0."""
+        """As `editing.enlarge.enlarged`, by the network where a picture becomes larger, and by the filter beyond
+        `LARGEST`; the noise is that of seed 0."""
         if all(large <= small for large, small in zip(size, image.size, strict=True)):
             return enlarged(image, size, around)
-        (done,) = [done for _, _, done in self.turns(image, size, around, 0) if done is not None]
-        return done
+        times = min(1.0, LARGEST / max(size))
+        to = (max(1, round(times * size[0])), max(1, round(times * size[1])))
+        (done,) = [done for _, _, done in self.turns(image, to, around, 0) if done is not None]
+        return enlarged(done, size, around)
 
     def taken(self) -> int:
         """The evaluations since they were taken before."""

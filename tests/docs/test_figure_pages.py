@@ -22,7 +22,7 @@ class Easel:
     def __init__(self, side: int) -> None:
         self.side, self.asked = side, list[tuple[str, int]]()
 
-    def draw(self, prompt: str, seed: int) -> Image.Image:
+    def large(self, prompt: str, seed: int) -> Image.Image:
         self.asked.append((prompt, seed))
         return Image.new("RGBA", (self.side, self.side), (20 * len(self.asked), 0, 200, 255))
 

@@ -142,6 +142,13 @@ def test_an_edit_of_a_large_picture_is_large_again(run: Run, here: Path) -> None
     assert parsed(run("reproduce", "e.png", "--image", "64.png", "--format", "json"))["status"] == "identical"
     assert run("blend", "64.png", "24.png", "--model", "random", "--steps", 2, "--out", "b.png").exit_code == 0
     assert Image.open(here / "b.png").width == 64
+    grown = run("edit", "64.png", *words, "--expand", "left=64,bottom=32")
+    assert grown.exit_code == 0, grown.output
+    found = np.asarray(Image.open(here / "e.png"))
+    assert found.shape == (96, 128, 4)
+    assert np.array_equal(found[:64, 64:], pixels)
+    assert len(np.unique(found[:64, :64].reshape(-1, 4), axis=0)) > 100
+    assert parsed(run("reproduce", "e.png", "--image", "64.png", "--format", "json"))["status"] == "identical"
     left = Image.new("L", (64, 64), 0)
     left.paste(255, (0, 0, 32, 64))
     left.save(here / "left.png")

@@ -151,6 +151,7 @@ def test_what_makes_no_sense_is_one_sentence(pipe: Pipeline, loud: str, root: Pa
         ({"upscaler": loud, "upscale_to": 16}, "upscale_to is 16x16, but 16x16 are drawn before"),
         ({"upscaler": loud, "upscale_to": (64, 8)}, "upscale_to is 64x8, but 16x16"),
         ({"upscaler": loud, "upscale_to": (64, 48)}, "another shape than the 16x16"),
+        ({"upscaler": loud, "upscale_to": 2052}, "drawn up to 2048 pixels a side"),
         ({"upscaler": loud, "upscale_to": "huge"}, "upscale_to is 'huge'"),
         (
             {"upscaler": loud, "upscale_to": 64, "image": picture, "mask": picture, "crop_to_mask": True},

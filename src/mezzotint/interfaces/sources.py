@@ -55,8 +55,11 @@ def prepared(sources: "Sources", request: Request) -> "Sources":
     """Both as a resolved request takes them: whole where it draws parts of them by themselves, else fitted."""
     from mezzotint.passes import parts_only
     from mezzotint.tasks import source_size
+    from mezzotint.upscaled import large_source
 
-    return sources if request.crop_to_mask or parts_only(request) else fitted(sources, source_size(request))
+    if request.crop_to_mask or parts_only(request):
+        return sources
+    return fitted(sources, large_source(request) or source_size(request))
 
 
 def recorded_masks(request: Request, files: Sequence[Path]) -> "list[tuple[Image, str]]":

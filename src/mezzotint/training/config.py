@@ -4,41 +4,38 @@ import dataclasses
 import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from mezzotint.diffusion.process import Process, known_target, schedule_of
 from mezzotint.errors import InvalidOption, unknown_name
-from mezzotint.families.icon_detector import IconDetectorConfig
 from mezzotint.families.pixel_dit import PixelDiTConfig
 from mezzotint.families.pixel_gan import PixelGANConfig
 from mezzotint.families.pixel_upscaler import PixelUpscalerConfig
-from mezzotint.families.twin_encoder import TwinEncoderConfig
 from mezzotint.spec import Spec
 from mezzotint.training.adversarial import AdversarialConfig
+from mezzotint.training.any_run import AnyRun, DataConfig, check_counts, check_no_avatars, check_patch, check_shares
 from mezzotint.training.degrade import SHARES, DegradeConfig
+from mezzotint.training.measuring_runs import DetectorRun, EncoderRun, JitterConfig
 from mezzotint.training.objective import ObjectiveConfig, check_given
 from mezzotint.training.optim import OptimConfig
 from mezzotint.training.settings import with_setting
 
-
-@dataclass(frozen=True, kw_only=True)
-class DataConfig:
-    """Where the pictures come from.
-
-    source    "icons": the house data set; "folder": the pictures of `path` with their captions
-    path      the folder; None = the house data set's place in the user's cache folder
-    limit     use only so many training pictures (0 = all), for tests
-    scenes    share of the pictures seen that are scenes composed of the others, with exact captions
-    avatars   share of the rest that are faces and busts of the avatar set; for runs that draw
-    hands     share of the scenes that are hands holding up fingers; the other scenes stay what they are
-    """
-
-    source: Literal["icons", "folder"] = "icons"
-    path: str | None = None
-    limit: int = 0
-    scenes: float = 0.0
-    avatars: float = 0.0
-    hands: float = 0.0
+__all__ = [
+    "AnyRun",
+    "AugmentConfig",
+    "ConditionConfig",
+    "DataConfig",
+    "DetectorRun",
+    "EncoderRun",
+    "GanRun",
+    "JitterConfig",
+    "Run",
+    "RunConfig",
+    "UpscalerRun",
+    "from_dict",
+    "override",
+    "process_names",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,47 +70,6 @@ class AugmentConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnyRun:
-    """What every training run has, whatever it trains. Everything that decides its result is here; two runs that are
-    equal here are equal bit for bit on the same machine, with the same number of threads and the same torch.
-
-    steps, batch       updates, and pictures in each
-    seed               of the initial weights, the data's order and all noise
-    ema                relative widths of the averages of the weights that are kept
-    keep_ema           updates between averages that are stored for good, to make one of any width of later; 0: none are
-    compiled           whether the step is compiled (faster after a minute of warm-up)
-    precision          "bf16": matrix products in bfloat16; "fp32". Master weights are float32 in both
-    checkpoint_every   updates between checkpoints; `keep` of them are kept
-    validate_every     updates between measurements on held-out pictures, `validation` pictures in each
-    """
-
-    name: str
-    steps: int
-    batch: int
-    data: DataConfig = field(default_factory=DataConfig)
-    optim: OptimConfig = field(default_factory=OptimConfig)
-    seed: int = 0
-    ema: tuple[float, ...] = (0.05, 0.10)
-    compiled: bool = False
-    precision: Literal["bf16", "fp32"] = "fp32"
-    checkpoint_every: int = 200
-    keep: int = 2
-    validate_every: int = 400
-    validation: int = 256
-    keep_ema: int = 0
-
-    def __post_init__(self) -> None:
-        if self.keep_ema < 0:
-            raise InvalidOption(f"keep_ema is {self.keep_ema}; it must be a number of updates, or 0 for never.")
-        _check_counts(self, ("steps", "batch", "checkpoint_every", "keep", "validate_every", "validation"))
-        _check_shares("data", self.data, ("scenes", "avatars", "hands"))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data, for JSON."""
-        return dataclasses.asdict(self)
-
-
-@dataclass(frozen=True, kw_only=True)
 class RunConfig(AnyRun):
     """A training run of a network that draws.
 
@@ -132,10 +88,10 @@ class RunConfig(AnyRun):
         super().__post_init__()
         object.__setattr__(self, "schedule", str(Spec.parse("schedule", self.schedule)))
         _check_process(self)
-        _check_counts(self, ("sample_every",))
-        _check_patch(self.network)
-        _check_shares("conditions", self.conditions, ("drop_both", "drop_text", "drop_style"))
-        _check_shares("augment", self.augment, ("share", "octaves", "shift"))
+        check_counts(self, ("sample_every",))
+        check_patch(self.network)
+        check_shares("conditions", self.conditions, ("drop_both", "drop_text", "drop_style"))
+        check_shares("augment", self.augment, ("share", "octaves", "shift"))
         if self.objective.contrastive and self.batch < 2:
             raise InvalidOption(
                 f"objective.contrastive is {self.objective.contrastive} and batch {self.batch}; it compares the "
@@ -162,85 +118,6 @@ class RunConfig(AnyRun):
 
 
 @dataclass(frozen=True, kw_only=True)
-class JitterConfig:
-    """How a picture is changed before it is measured in training, so that nothing depends on exact pixels.
-
-    moved          share of the pictures that are shifted and scaled; the rest keep their sharp edges
-    shift, scale   largest shift (a share of the side) and largest change of the size (a share of it)
-    tint           largest change of a colour channel (a share of it): too little to change a colour's name
-    backed         share of the pictures that get a colour behind what is transparent
-    soft           share of the pictures that are blurred, up to the mean of 3 by 3 pixels, as what a model draws is
-    """
-
-    moved: float = 0.7
-    shift: float = 0.04
-    scale: float = 0.1
-    tint: float = 0.05
-    backed: float = 0.3
-    soft: float = 0.0
-
-
-JITTERS = ("moved", "shift", "scale", "tint", "backed", "soft")
-
-
-@dataclass(frozen=True, kw_only=True)
-class EncoderRun(AnyRun):
-    """A training run of an image–text encoder.
-
-    text_length   most word pieces of a caption, its two boundary pieces included
-    wrong         at most so many captions that are wrong in one fact join a batch, as a share of it; scenes have them
-    scale         what products of features are multiplied with at first
-    validation    how many held-out pictures, each of another concept, are told apart
-    """
-
-    network: TwinEncoderConfig
-    text_length: int = 32
-    wrong: float = 0.25
-    scale: float = 10.0
-    jitter: JitterConfig = field(default_factory=JitterConfig)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_no_avatars(self)
-        _check_patch(self.network)
-        _check_shares("jitter", self.jitter, JITTERS)
-        _check_shares("", self, ("wrong",))
-        if self.batch < 2 or not self.scale > 0:
-            raise InvalidOption(
-                f"batch is {self.batch} and scale {self.scale}; an encoder needs at least 2 pictures to tell apart, "
-                "and a scale above 0."
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class DetectorRun(AnyRun):
-    """A training run of a detector, on composed scenes of both splits.
-
-    network      `things`, `colours` and `letters` are read from the scenes
-    validation   how many scenes it is measured on
-    """
-
-    network: IconDetectorConfig
-    data: DataConfig = field(default_factory=lambda: DataConfig(scenes=1.0))
-    jitter: JitterConfig = field(default_factory=lambda: JitterConfig(moved=0.0, soft=0.5))
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_no_avatars(self)
-        _check_shares("jitter", self.jitter, JITTERS)
-        if self.data.scenes != 1 or self.jitter.moved:
-            raise InvalidOption(
-                f"data.scenes is {self.data.scenes} and jitter.moved {self.jitter.moved}; they must be 1 and 0, since "
-                "a detector is told where everything is, which only scenes know."
-            )
-
-    @property
-    def text_length(self) -> int:
-        """Most word pieces of a caption; it reads none."""
-        return 32
-
-
-@dataclass(frozen=True, kw_only=True)
 class UpscalerRun(AnyRun):
     """A training run of a network that enlarges pictures, on the large set.
 
@@ -260,8 +137,8 @@ class UpscalerRun(AnyRun):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_no_avatars(self)
-        _check_shares("degrade", self.degrade, SHARES)
+        check_no_avatars(self)
+        check_shares("degrade", self.degrade, SHARES)
         size, scale = self.network.size, self.network.scale
         if scale < 2 or size % scale or self.crop % scale or not scale <= self.crop <= size:
             raise InvalidOption(
@@ -296,8 +173,8 @@ class GanRun(AnyRun):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_counts(self, ("sample_every",))
-        _check_shares("conditions", self.conditions, ("drop_both", "drop_text", "drop_style"))
+        check_counts(self, ("sample_every",))
+        check_shares("conditions", self.conditions, ("drop_both", "drop_text", "drop_style"))
         if self.compiled or self.data.scenes or self.data.avatars:
             raise InvalidOption(
                 f"compiled is {self.compiled}, data.scenes {self.data.scenes} and data.avatars {self.data.avatars}; "
@@ -323,12 +200,6 @@ Run = RunConfig | EncoderRun | DetectorRun | UpscalerRun | GanRun
 R = TypeVar("R", bound=Run)
 
 
-def _check_counts(run: AnyRun, names: Sequence[str]) -> None:
-    for name in names:
-        if getattr(run, name) < 1:
-            raise InvalidOption(f"{name} is {getattr(run, name)}; a run needs at least 1.")
-
-
 def _check_process(run: RunConfig) -> None:
     process = run.process
     if process.target == "eps" and float(process.schedule(1.0).alpha) == 0:
@@ -336,29 +207,6 @@ def _check_process(run: RunConfig) -> None:
             f"objective.target is eps, but the schedule {run.schedule} ends in pure noise (alpha = 0), where eps says "
             "nothing of x_0; choose the target x0, v or velocity, or a schedule that ends before, such as vp_linear."
         )
-
-
-def _check_no_avatars(run: AnyRun) -> None:
-    if run.data.avatars:
-        # short captions are true of many avatars, which what measures would be taught to tell apart
-        raise InvalidOption(
-            f"data.avatars is {run.data.avatars}, but the run {run.name} draws nothing, and only runs that draw learn "
-            "from avatars; leave it at 0."
-        )
-
-
-def _check_patch(network: PixelDiTConfig | TwinEncoderConfig) -> None:
-    if network.patch < 1 or network.size % network.patch:
-        raise InvalidOption(
-            f"network.patch {network.patch} does not divide network.size {network.size}; choose one that does."
-        )
-
-
-def _check_shares(path: str, part: Any, names: Sequence[str]) -> None:
-    for name in names:
-        if not 0 <= getattr(part, name) <= 1:
-            where = f"{path}.{name}" if path else name
-            raise InvalidOption(f"{where} is {getattr(part, name)}; it is a share from 0 to 1.")
 
 
 def from_dict(kind: type, values: Mapping[str, Any]) -> Any:
