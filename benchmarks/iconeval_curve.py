@@ -104,6 +104,8 @@ def models(places: Sequence[Path], most: int, ema: float) -> Iterator[Path]:
             yield place
             continue
         for kept in spread(states_of(place), most):
+            if not kept.is_dir():  # of a run that still trains, the oldest go
+                continue
             with packed(place, kept, ema) as folder:
                 yield folder
 
@@ -137,13 +139,13 @@ def main() -> None:
     for run, kept in runs.items():
         if not kept:
             raise InvalidOption(f"{run} holds no complete state of a training; give another run's folder.")
+    losses = [pair for run, kept in runs.items() for pair in losses_of(run, state.read_facts(kept[-1]))]
     tools = Tools(detector=load_detector(options.detector))
     plan = Plan(request=Request(prompt="", batching="fast"), prompts=options.prompts, seeds=SEEDS)
     found, yard = [], yardstick(tools, plan)
     for folder in models(places, options.states, options.ema):
         found.append(measured(folder, tools, plan, yard))
         print(found[-1], flush=True)
-    losses = [pair for run, kept in runs.items() for pair in losses_of(run, state.read_facts(kept[-1]))]
     write(
         "iconeval_curve",
         {

@@ -162,6 +162,11 @@ def test_a_recipe_states_another_model_and_its_digest_together() -> None:
             recipe(resolved(**{option: "/home/small"}), **{name: DIGEST})
 
 
+def test_a_recipe_says_what_enlarged_the_picture() -> None:
+    with pytest.raises(InvalidOption, match="a recipe also says which upscaler"):
+        recipe(resolved(upscale_to=(256, 192)))
+
+
 def test_a_recipe_may_name_a_model_with_its_publisher() -> None:
     assert recipe(resolved(model="somebody/cats-v2")).request.model == "somebody/cats-v2"
 

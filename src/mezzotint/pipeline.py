@@ -19,7 +19,6 @@ from mezzotint.diffusion.shortfall import shortfall
 from mezzotint.diffusion.solvers import Solver
 from mezzotint.diffusion.timegrid import Denoise, TimeGrid, first_part, last_part
 from mezzotint.editing import Canvas, Edit, Plain, nearest_seed
-from mezzotint.editing.enlarge import enlarged
 from mezzotint.errors import InvalidOption
 from mezzotint.guiding import (
     Guidance,
@@ -127,7 +126,9 @@ class Pipeline:
         whole = pipe.time_grid(replace(resolved, strength=None, stop=None))
         small, model, by = drawn_small(resolved), pipe.model, pipe._enlarger(resolved)
         drawn_on, stays = set_apart(resolved, pictures)
-        given = Given(small, drawn_on, model.codec, model.size, whole, enlarges=model.enlarges, enlarge=by or enlarged)
+        given = Given(small, drawn_on, model.codec, model.size, whole, enlarges=model.enlarges)
+        if by is not None and resolved.upscale_to is None:  # parts, where they are put back
+            given = replace(given, enlarge=by)
         if several(small):
             first = passes(small, given.native, drawn_on)[0]
             edit_of(

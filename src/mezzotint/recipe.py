@@ -189,6 +189,8 @@ def _check_resolved(request: object) -> None:
     still_open += [name for name in ("device", "dtype") if getattr(request, name) == "auto"]
     if still_open:
         raise InvalidOption(f"a recipe must state {', '.join(still_open)}; only a request may leave it to the model.")
+    if request.upscale_to is not None and request.upscaler is None:
+        raise InvalidOption("upscale_to is given; a recipe also says which upscaler enlarged the picture.")
     if request.n != 1:
         raise InvalidOption(f"n is {request.n}; a recipe is of one picture, so it must be 1.")
     for name in ("model", "weak_model", "upscaler"):

@@ -38,7 +38,7 @@ INSTALLED = "upscaler"
 SLACK = 1.45
 """How many times a filter may enlarge what the network gave, before one more of its turns pays."""
 LARGEST = 2048
-"""Pixels of the longest side in the end: drawing such a square takes 1.7 GB."""
+"""Side of the largest square that is drawn, and what else is of its area: it takes 1.7 GB."""
 STRETCH = 0.08
 """How far the shape of the large picture may be from that of the small one: sides are drawn in multiples of 8."""
 MARGIN = 16
@@ -75,10 +75,10 @@ def to_upscale(request: Request, model: Model) -> Request:
     across, down = (large / small for large, small in zip(to, size, strict=True))
     if min(across, down) < 1 or to == size:
         raise InvalidOption(f"upscale_to is {there}, but {here} are drawn before; give more, or leave out upscaler.")
-    if max(to) > LARGEST:
+    if math.prod(to) > LARGEST**2:
         raise InvalidOption(
-            f"upscale_to is {there}; pictures are drawn up to {LARGEST} pixels a side, and `mezzotint upscale` makes "
-            "them larger."
+            f"upscale_to is {there}; pictures are drawn up to {LARGEST}x{LARGEST} pixels or as many, and `mezzotint "
+            "upscale` makes them larger."
         )
     if abs(across / down - 1) > STRETCH:
         raise InvalidOption(f"upscale_to is {there}, another shape than the {here} that are drawn; give one of that.")
@@ -132,7 +132,8 @@ def large_source(request: Request) -> tuple[int, int] | None:
 
     request: what `to_upscale` gave. A picture of this size is shrunk to be drawn around, and stays (`set_apart`).
     """
-    if request.upscale_to is None or not any(request.expand or ()) or request.mask is not None:
+    redrawn = request.mask is not None or bool(request.detail)
+    if request.upscale_to is None or not any(request.expand or ()) or redrawn:
         return None
     times, inner = _times(request), source_size(request)
     return round(inner[0] * times[0]), round(inner[1] * times[1])
@@ -210,7 +211,7 @@ class Enlarger:
         `LARGEST`; the noise is that of seed 0."""
         if all(large <= small for large, small in zip(size, image.size, strict=True)):
             return enlarged(image, size, around)
-        times = min(1.0, LARGEST / max(size))
+        times = min(1.0, LARGEST / math.sqrt(math.prod(size)))
         to = (max(1, round(times * size[0])), max(1, round(times * size[1])))
         (done,) = [done for _, _, done in self.turns(image, to, around, 0) if done is not None]
         return enlarged(done, size, around)

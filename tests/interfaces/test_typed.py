@@ -45,6 +45,16 @@ def test_every_field_of_a_request_is_called_by_an_option_that_there_is() -> None
         # somebody's own text
         ("edit", "There is no file my/style_ref.png.", "There is no file my/style_ref.png."),
         ("edit", "x is 'style_ref'; no style_refs.", "x is 'style_ref'; no style_refs."),
+        (
+            "edit",
+            "the prompt is 'draw style_ref here'; \"my style_ref\" too.",
+            "the prompt is 'draw style_ref here'; \"my style_ref\" too.",
+        ),
+        (
+            "edit",
+            "C:\\style_ref is none; the picture's style_ref is.",
+            "C:\\style_ref is none; the picture's --style-ref is.",
+        ),
         ("train", "network.distilled_guidance is true.", "network.distilled_guidance is true."),
         ("pack", "The defaults have distilled_guidance 3.", "The defaults have distilled_guidance 3."),
     ],

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from mezzotint import Pipeline
 from mezzotint.codecs.images import from_image, to_image
 from mezzotint.editing.enlarge import enlarged
 from mezzotint.errors import InvalidOption
+from mezzotint.evaluation.choosing import Choosing, choose
+from mezzotint.evaluation.encoder import Encoder
 from mezzotint.families.pixel_upscaler import lanczos
 from mezzotint.provenance.pixels import pixel_sha256, psnr
 from mezzotint.recipe import Recipe
@@ -143,6 +147,38 @@ def test_what_a_mask_covers_is_enlarged_by_the_network_where_it_is_put_back(pipe
     assert psnr(drawn.image, pipe.generate(**how).images[0]) > 25  # the filter in whole numbers
 
 
+def test_where_nothing_is_drawn_nothing_is_enlarged_and_each_picture_counts_its_own(pipe: Pipeline, loud: str) -> None:
+    image = Image.new("RGBA", (64, 64), (200, 30, 30, 255))
+    black, white = (Image.new("L", (64, 64), value) for value in (0, 255))
+    how = {**FEW, "image": image, "crop_to_mask": True, "upscaler": loud}
+    still = pipe.generate(**how, mask=black)
+    assert still.recipes[0].evaluations == 0
+    assert np.array_equal(still.images[0], image)
+    for batching in ("exact", "fast"):
+        three = pipe.generate(**how, mask=white, n=3, batching=batching)
+        assert [recipe.evaluations for recipe in three.recipes] == [5, 5, 5]
+
+
+def test_parts_of_what_is_enlarged_as_a_whole_are_those_of_the_small_picture(pipe: Pipeline, filtering: str) -> None:
+    """With chosen pictures too: what is kept is drawn again by its recipe."""
+    how = {**FEW, "size": (32, 16), "detail": [[[0, 0, 1, 1], "a dog"]]}
+    small = pipe.generate(**how).images[0]
+    large = pipe.generate(**how, upscaler=filtering)
+    assert psnr(large.images[0], four_times(small, (1, 1))) > 55
+    encoder = cast(Encoder, SimpleNamespace(size=16, weights_sha256="0" * 64, alignment=lambda pixels, words: [0.5]))
+    request = Request(**how, upscaler=filtering)
+    for kept, recipe in ((request, large.recipes[0]), (Request(**how), None)):
+        *_, last = choose(pipe, kept, Choosing(encoder=encoder, tries=2, all_tries=True))
+        assert last.image is not None
+        assert last.recipe is not None
+        again = pipe.generate(replace(last.recipe.request, upscaler=kept.upscaler, device="auto", dtype="auto"))
+        assert np.array_equal(again.images[0], last.image)
+        assert last.recipe.check is not None
+        if recipe is not None:
+            assert last.recipe.evaluations == recipe.evaluations
+            assert last.recipe.check.evaluations == 2 * recipe.evaluations - 3  # only one of them was enlarged
+
+
 def test_what_makes_no_sense_is_one_sentence(pipe: Pipeline, loud: str, root: Path) -> None:
     picture = Image.new("RGBA", (16, 16), (200, 30, 30, 255))
     cases: tuple[tuple[dict[str, object], str], ...] = (
@@ -151,7 +187,7 @@ def test_what_makes_no_sense_is_one_sentence(pipe: Pipeline, loud: str, root: Pa
         ({"upscaler": loud, "upscale_to": 16}, "upscale_to is 16x16, but 16x16 are drawn before"),
         ({"upscaler": loud, "upscale_to": (64, 8)}, "upscale_to is 64x8, but 16x16"),
         ({"upscaler": loud, "upscale_to": (64, 48)}, "another shape than the 16x16"),
-        ({"upscaler": loud, "upscale_to": 2052}, "drawn up to 2048 pixels a side"),
+        ({"upscaler": loud, "upscale_to": 2052}, "drawn up to 2048x2048 pixels"),
         ({"upscaler": loud, "upscale_to": "huge"}, "upscale_to is 'huge'"),
         (
             {"upscaler": loud, "upscale_to": 64, "image": picture, "mask": picture, "crop_to_mask": True},

@@ -111,7 +111,9 @@ class Crop(Edit):
         return tuple(round(self.box[k] / self.source.size[k % 2], 3) for k in range(4))
 
     def finished(self, image: "Image") -> "Image":
-        """The source, with what was drawn."""
+        """The source, with what was drawn; where nothing was, no part is scaled."""
+        if not self.share.any():
+            return self.source.copy()
         left, top, right, bottom = self.box
         first, filled = self.margins[:2], self._filled
         part = image.convert("RGBA").crop((*first, first[0] + filled[0], first[1] + filled[1]))

@@ -120,7 +120,8 @@ def _chosen(
         spent = 0
         for attempt in range(how.tries):
             steps = []
-            one = drawn_small(replace(request, n=1).with_seed(seed_of_try(request, picture, attempt)))
+            one = replace(request, n=1).with_seed(seed_of_try(request, picture, attempt))
+            one = one if large.upscale_to is None else drawn_small(one)
             for step in pipe.stream(one, **pictures):
                 steps.append(step)
                 told()
@@ -138,7 +139,7 @@ def _chosen(
         assert last.recipe is not None
         done = replace(last.recipe, check=replace(best, tries=attempt + 1, evaluations=spent))
         small = iter((*kept[:-1], replace(last, recipe=done)))
-        for step in pipe.upscaled(small, large):
+        for step in small if large.upscale_to is None else pipe.upscaled(small, large):
             if step.turn > last.turn:
                 told()
             yield replace(step, picture=picture)

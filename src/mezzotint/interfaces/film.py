@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mezzotint.codecs.images import from_image
 from mezzotint.interfaces.sheets import Frame, Pixels, pixels_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Film:
         self._frames.append(Frame(begin, here, believed))
         self._here = now
         if preview.image is not None:
+            if preview.recipe is not None and preview.recipe.request.upscale_to is not None:
+                self._here = pixels_of(from_image(preview.image))  # brought to its size, without what is over its edges
             self._frames.append(Frame(end, self._here, self._here))
 
     @property

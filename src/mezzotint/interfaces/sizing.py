@@ -15,16 +15,23 @@ __all__ = ["NONE", "enlarged_after_an_edit", "enlarged_in_the_end"]
 
 NONE = "none"
 """What `--upscaler` says for no upscaler."""
-OF_THE_WHOLE = ("aspect", "tile", "detail", "expand", "zoom", "invert", "structure_ref")
+OF_THE_WHOLE = (
+    *("aspect", "tile", "detail", "expand", "zoom", "invert", "structure_ref", "region", "region_masks"),
+    *("blend_images", "keep_layout"),
+)
 """The options of edits that are about all of a picture, so that no part can be drawn by itself."""
+SCALE = 4
+"""How many times as wide upscalers make pictures at once, unless they say otherwise."""
+LARGEST = 1024
+"""The longest side that a picture keeps when it is drawn on."""
 
 
 def enlarged_in_the_end(pipe: "Pipeline", request: Request, upscaler: str | None) -> Request:
     """A request whose size, if it has one, is that in the end, as one that is drawn small and enlarged by an upscaler.
 
     upscaler: its name or folder; "none" for none; None for the installed one, where it makes pictures as large as its
-    windows of those of the model, and no other way to draw larger ones is asked for. With hires the size is that of
-    what it draws. Raises `InvalidOption` for an upscaler that has nothing to enlarge.
+    windows of those of the model, and no other way to draw larger ones is asked for. With such a way, hires or a
+    window_stride, the size is that of what is drawn. Raises `InvalidOption` for one that has nothing to enlarge.
     """
     from mezzotint.editing.outpaint import of_shape
     from mezzotint.upscaled import INSTALLED
@@ -32,7 +39,7 @@ def enlarged_in_the_end(pipe: "Pipeline", request: Request, upscaler: str | None
     if upscaler == NONE or (upscaler is None and not _suits(pipe, request)):
         return request
     name, size, native = upscaler or INSTALLED, request.size, pipe.model.size
-    if size is None or request.hires:
+    if size is None or request.hires or request.window_stride is not None:
         return replace(request, upscaler=name)
     small = of_shape(size, native)
     if small != size and all(large > own for large, own in zip(size, native, strict=True)):
@@ -50,28 +57,45 @@ def enlarged_after_an_edit(
 
     Parts that are drawn by themselves are enlarged where they are put back. Where no upscaler is named, the installed
     one is used for them, and for a picture at least twice as wide as the model's that is drawn on at that size. With a
-    mask it keeps its own size: what the mask covers is drawn by itself (`crop_to_mask`). What is drawn around it
-    (`expand`) is told in its pixels.
+    mask it keeps its own size: what the mask covers is drawn by itself (`crop_to_mask`); where that cannot be, it is
+    drawn small, and stays so. What is drawn around it (`expand`) is told in its pixels.
     """
-    from mezzotint.editing.outpaint import GRID
     from mezzotint.passes import parts_only
     from mezzotint.upscaled import INSTALLED
 
-    name = upscaler or INSTALLED
+    name, native = upscaler or INSTALLED, pipe.model.size
     if upscaler == NONE or (upscaler is None and not _suits(pipe, request)):
         return request
     if request.crop_to_mask or parts_only(request):
         return replace(request, upscaler=name)
-    shrunk = all(side >= 2 * own for side, own in zip(picture, pipe.model.size, strict=True))
-    if request.size is not None or not shrunk:
+    if request.size is not None and any(request.expand or ()):
+        return request if upscaler is None else replace(request, upscaler=name)
+    shrunk = all(side >= 2 * own for side, own in zip(picture, native, strict=True))
+    if request.size is not None or not shrunk or request.strength == 0:
         return request if upscaler is None else enlarged_in_the_end(pipe, request, upscaler)
-    if request.mask is not None and not any(getattr(request, name) for name in OF_THE_WHOLE):
-        return replace(request, crop_to_mask=True, upscaler=name)
+    if request.mask is not None:
+        if not any(getattr(request, item) for item in OF_THE_WHOLE):
+            return replace(request, crop_to_mask=True, upscaler=name)
+        if upscaler is None:
+            return request
+    return _as_large(replace(request, upscaler=name), picture, native)
+
+
+def _as_large(request: Request, picture: tuple[int, int], native: tuple[int, int]) -> Request:
+    """The request with margins in pixels of the model's picture, rounded up to what it draws, and with the size in the
+    end that keeps a square picture as large as it is, from what the upscaler gives at once up to `LARGEST`."""
+    from mezzotint.editing.outpaint import GRID
+
+    times = max(picture) / max(native)
+    size = native
     if request.expand is not None:
-        times = max(side / own for side, own in zip(picture, pipe.model.size, strict=True))
         left, top, right, bottom = (-(-math.ceil(edge / times) // GRID) * GRID for edge in request.expand)
         request = replace(request, expand=(left, top, right, bottom))
-    return enlarged_in_the_end(pipe, request, upscaler)
+        size = (native[0] + left + right, native[1] + top + bottom)
+    if times <= SCALE or picture[0] != picture[1] or request.aspect is not None:
+        return request
+    times = max(SCALE, min(times, LARGEST / max(size)))
+    return replace(request, upscale_to=(round(times * size[0]), round(times * size[1])))
 
 
 def _suits(pipe: "Pipeline", request: Request) -> bool:

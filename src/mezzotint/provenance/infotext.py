@@ -55,13 +55,15 @@ def infotext_of(recipe: Recipe) -> str:
         "Schedule type": request.grid if isinstance(request.grid, str) else ", ".join(map(str, request.grid or ())),
         "CFG scale": repr(request.guidance).removesuffix(".0"),
         "Seed": str(request.seed),
-        "Size": "x".join(map(str, request.upscale_to or request.size)),
+        "Size": f"{request.size[0]}x{request.size[1]}",
         "Model hash": model_hash,
         "Model": request.model,
     }
     eta = dict(solver.options).get("eta", request.eta)
     if eta is not None:
         pairs["Eta DDIM" if solver.name == "ddim" else "Eta"] = str(eta).removesuffix(".0")
+    if request.upscaler is not None and request.upscale_to is not None:  # there too, Size is that of the first pass
+        pairs |= {"Hires resize": "x".join(map(str, request.upscale_to)), "Hires upscaler": request.upscaler}
     if request.guidance_methods:
         pairs["Guidance methods"] = ", ".join(request.guidance_methods)
     if request.lora:

@@ -42,7 +42,7 @@ class OptimConfig:
 
 
 def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
-    """Replace the singular values of each matrix (N, rows, columns), rows >= columns, by values near 1.
+    """Replace the singular values of each matrix (..., rows, columns), rows >= columns, by values near 1.
 
     A quintic Newton–Schulz iteration `X ← aX + X (b A + c A²)`, `A = XᵀX`, in bfloat16, after scaling X by its
     Frobenius norm. Its coefficients trade exactness for speed: the singular values land in about [0.7, 1.2].
@@ -50,10 +50,11 @@ def orthogonalise(matrices: Tensor, iterations: int = 5) -> Tensor:
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     x: Tensor = (matrices / (matrices.norm(dim=(-2, -1), keepdim=True) + 1e-7)).bfloat16()
+    x = x.reshape(-1, *x.shape[-2:])
     for _ in range(iterations):
         gram = x.mT @ x
-        x = a * x + x @ (b * gram + c * (gram @ gram))
-    return x.to(matrices.dtype)
+        x = torch.baddbmm(x, x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), beta=a)
+    return x.to(matrices.dtype).reshape(matrices.shape)
 
 
 NARROW = 16

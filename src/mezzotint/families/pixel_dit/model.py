@@ -240,13 +240,15 @@ class PixelDiT(nn.Module):
         if self.compiled is not None and probe is None and context.adapters is None:
             return self._pixels(self._compiled(self.compiled, x, context))
         bias = F.pad(context.bias, (own, 0))
+        # all at once: the gradient of an index is as large as all of them, and eight such would be added
+        pairs = tuple(zip(context.keys.unbind(), context.values.unbind(), strict=True))
         for index, block in enumerate(self.blocks):
             if probe is not None and index in probe.skip:
                 continue
             x = block(
                 x,
                 rotary=(self.rotary_cos, self.rotary_sin),
-                context=(context.keys[index], context.values[index]),
+                context=pairs[index],
                 bias=bias,
                 hook=self._hook(probe, index, own, bias.shape[-1]),
                 tokens=self._tokens(probe, index, own, bias.shape[-1]),

@@ -68,7 +68,7 @@ def explain(file: Path, out: Path | None, model: str | None, device: str, dtype:
     pipe = pipeline_of(recipe, model, device, dtype)
     if recipe.request.size != pipe.model.size:
         drawn, own = ("x".join(map(str, size or ())) for size in (recipe.request.size, pipe.model.size))
-        raise InvalidOption(f"{file} has {drawn} pixels, drawn in windows; only pictures of {own} can be explained.")
+        raise InvalidOption(f"{file} was drawn at {drawn} pixels, in windows; only pictures of {own} can be explained.")
     found = explained(pipe, recipe, _training_set(pipe.model.size[0]))
     facts = found.to_json_dict()
     data = target.with_suffix(".json")

@@ -19,7 +19,7 @@ __all__ = ["draw_alike", "is_of_a_recipe", "relaid"]
 MAY_BE_GIVEN = frozenset(
     {
         *("image", "prompt", "keep_layout", "model", "out", "device", "dtype", "threads", "watch", "strict", "form"),
-        "svg_colours",
+        *("svg_colours", "upscaler", "weak_model"),
     }
 )
 """The parameters of `edit` that are not what the recipe says."""
@@ -86,7 +86,7 @@ def draw_alike(
     set_threads(threads)
     given = context.get_parameter_source("model") is click.core.ParameterSource.COMMANDLINE
     pipe = pipeline_of(then, asked["model"] if given else None, asked["device"], asked["dtype"])
-    here = runnable(then)
+    here = runnable(then, asked["weak_model"], (), asked["upscaler"])
     request = replace(request, weak_model=here.weak_model, lora=here.lora, upscaler=here.upscaler)
     request = replace(request, device="auto", dtype="auto")
     resolved = pipe.resolve(request)

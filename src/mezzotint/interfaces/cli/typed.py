@@ -24,7 +24,8 @@ OTHERWISE: Mapping[str, str] = MappingProxyType(
 FIELDS = frozenset(item.name for item in fields(Request))
 # a word with _ is no other word of a sentence; what is quoted, or a part of a path or a setting, is somebody's own text
 _NAMES = "|".join(sorted(name for name in FIELDS if "_" in name and name != "original_prompt"))
-_WORD = re.compile(rf"(?<![\w.'\"/=-])({_NAMES})(?:\[([0-9]+)\])?(?![\w(=/]|\.\w)")
+_QUOTED = re.compile(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)")
+_WORD = re.compile(rf"(?<![\w.'\"/\\=-])({_NAMES})(?:\[([0-9]+)\])?(?![\w(=/]|\.\w)")
 
 
 def option_of(name: str, command: click.Command | None = None) -> str:
@@ -45,8 +46,12 @@ def as_typed(sentence: str, command: click.Command | None) -> str:
     if command is None or not any(one.name in FIELDS for one in command.params):
         return sentence
 
+    quoted = [found.span() for found in _QUOTED.finditer(sentence)]
+
     def option(found: re.Match[str]) -> str:
         name, number = found.groups()
+        if any(begin < found.start() < end for begin, end in quoted):
+            return found.group()
         if number is None:
             return option_of(name, command)
         kind = "mask" if name == "region_masks" else "picture"

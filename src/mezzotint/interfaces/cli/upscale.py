@@ -136,8 +136,13 @@ def _picture(file: Path, number: Any, device: str, dtype: str) -> "Image":
             raise InvalidOption(f"{file} is one picture, so there is no picture {show(number)}; leave out the number.")
         return image
     from mezzotint.interfaces.cli.reproduce import pipeline_of, runnable
+    from mezzotint.load import model_folders
 
     then = picture_of(file, number)
+    if (name := then.request.upscaler) is not None and name not in model_folders():
+        raise InvalidOption(
+            f"{file} shows pictures that {name} enlarged, which is not installed; give the file of one of them instead."
+        )
     request = replace(runnable(then), device="auto", dtype="auto")
     return pipeline_of(then, None, device, dtype).generate(request).images[0]
 
