@@ -23,6 +23,7 @@ import click
 from docs.combination_tables import combination_tables
 from docs.gallery_rows import gallery
 from docs.gan_table import gan_tables
+from docs.layout_table import layout_table
 from docs.region_table import region_table
 from docs.solver_tables import solver_benchmark
 from docs.speed_tables import precision_table, speed_tables
@@ -299,6 +300,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "keep-layout": keep_layout,
         "fix-gain": fix_gain,
         "regions": region_table,
+        "layout": layout_table,
         "solver-benchmark": solver_benchmark,
         "combinations": combination_tables,
         "gallery": gallery,

@@ -202,6 +202,11 @@ class Request:
         for name, value in edits(self, SEEDS).items():
             store(self, name, value)
 
+    @property
+    def asked(self) -> str:
+        """What was asked for in words: the prompt, or, where only regions say what is drawn, what they were made of."""
+        return self.prompt or self.original_prompt or ""
+
     def picture(self, index: int) -> Self:
         """The request for picture `index` (from 0) alone: `n` = 1 and that picture's own seed."""
         assert 0 <= index < self.n, f"picture {index} of {self.n}"

@@ -129,7 +129,7 @@ def _chosen(
             assert image is not None
             assert recipe is not None
             spent += recipe.evaluations
-            found = how.look(meant(request.prompt), image, attempt + 1)
+            found = how.look(meant(request.asked), image, attempt + 1)
             if best is None or _rank(found) > _rank(best):
                 kept, best = steps, found
             if not how.all_tries and not found.faults:

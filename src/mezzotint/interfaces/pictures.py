@@ -124,7 +124,7 @@ class Destination:
             vector = vectorise(image, self.colours, recipe)
         data = png_bytes(image, recipe) if vector is None else vector.text.encode()
         make_folder(self.folder)
-        path = self.file or self._free(f"{slug(recipe.request.prompt)}-{recipe.request.seed}", data)
+        path = self.file or self._free(f"{slug(recipe.request.asked)}-{recipe.request.seed}", data)
         write_atomically(path, data)
         return Saved(path, vector)
 

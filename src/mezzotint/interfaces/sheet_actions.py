@@ -32,7 +32,7 @@ def write_sheets(files: Sequence[Path], recipes: Sequence[Recipe]) -> tuple[Path
     for first in range(0, len(files), COUNT):
         four, those = files[first : first + COUNT], recipes[first : first + COUNT]
         data = sheet_png([read_picture(path) for path in four], those)
-        path = _free(four[0].parent, f"{slug(those[0].request.prompt)}-{those[0].request.seed}-sheet", data)
+        path = _free(four[0].parent, f"{slug(those[0].request.asked)}-{those[0].request.seed}-sheet", data)
         write_atomically(path, data)
         found.append(path)
     return tuple(found)

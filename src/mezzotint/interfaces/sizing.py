@@ -11,7 +11,7 @@ from mezzotint.request import Request
 if TYPE_CHECKING:
     from mezzotint.pipeline import Pipeline
 
-__all__ = ["NONE", "enlarged_after_an_edit", "enlarged_in_the_end"]
+__all__ = ["NONE", "enlarged_after_an_edit", "enlarged_in_the_end", "for_several"]
 
 NONE = "none"
 """What `--upscaler` says for no upscaler."""
@@ -48,6 +48,25 @@ def enlarged_in_the_end(pipe: "Pipeline", request: Request, upscaler: str | None
         return request
     here, own = ("x".join(map(str, one)) for one in (size, native))
     raise InvalidOption(f"size is {here}, which is drawn without an upscaler; give sides above {own}, or leave it out.")
+
+
+def for_several(pipe: "Pipeline", request: Request, upscaler: str | None) -> Request:
+    """A request whose prompt names several things, with a canvas for them, and enlarged as one of one thing would be.
+
+    A size that is no larger than that canvas is drawn at once. Raises `InvalidOption` as `enlarged_in_the_end`.
+    """
+    from mezzotint.interfaces.layout import room_for
+
+    canvas = room_for(pipe, request.size or request.aspect or pipe.model.size)
+    one = enlarged_in_the_end(pipe, request, upscaler)
+    end = one.upscale_to or request.size
+    if end is None and one.upscaler is not None:  # as large as a single thing of this shape
+        end = pipe.resolve(one).upscale_to
+    if end is None or one.upscaler is None:
+        return replace(request, size=request.size or canvas, aspect=None)
+    if all(large > small for large, small in zip(end, canvas, strict=True)):
+        return replace(one, size=canvas, aspect=None, upscale_to=end)
+    return replace(request, size=end, aspect=None)
 
 
 def enlarged_after_an_edit(

@@ -86,8 +86,8 @@ def _sampler(solver: Spec) -> str:
 def _prompt(request: Request) -> str:
     """The prompt, with the further ones where the program has the same: "a AND b :w" is composable guidance there."""
     if any(method.startswith("perp-neg") for method in request.guidance_methods):
-        return request.prompt
-    return "".join([request.prompt, *(f" AND {text} :{weight:g}" for text, weight in request.also)])
+        return request.asked
+    return "".join([request.asked, *(f" AND {text} :{weight:g}" for text, weight in request.also)])
 
 
 def format_infotext(prompt: str, negative: str, pairs: Mapping[str, str]) -> str:

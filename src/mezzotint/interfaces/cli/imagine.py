@@ -25,11 +25,12 @@ from mezzotint.interfaces.cli.session import Session, draw, refuse_ignored
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.interfaces.prompts import Wildcards, prompts_of, requests_of, resumed
 from mezzotint.interfaces.references import References
-from mezzotint.interfaces.sizing import enlarged_in_the_end
+from mezzotint.interfaces.sizing import enlarged_in_the_end, for_several
 from mezzotint.request import Request, random_seed
+from mezzotint.values import check_choice
 
 if TYPE_CHECKING:
-    from mezzotint.pipeline import Preview
+    from mezzotint.pipeline import Pipeline, Preview
 
 
 @click.command(short_help="Draw pictures from a prompt.")
@@ -52,6 +53,14 @@ if TYPE_CHECKING:
 @reference_options
 @hires_options
 @upscaler_option
+@click.option(
+    "--layout",
+    default="auto",
+    show_default=True,
+    metavar="HOW",
+    help="auto: where a prompt names several things, each gets a region of its own, by its number and side; none: the "
+    "prompt is drawn as one.",
+)
 @click.option(
     "--check",
     is_flag=True,
@@ -88,6 +97,7 @@ def imagine(
     threads: Any,
     compiled: bool,
     upscaler: str | None,
+    layout: str,
     check: bool,
     tries: Any,
     best_of: Any,
@@ -134,7 +144,8 @@ def imagine(
     how = choosing_of(check, tries, best_of)
     pipe = Pipeline.load(model, device=asked[0].device, dtype=asked[0].dtype, compiled=compiled, said=aside)
     tries = None if how is None else how.tries
-    given = [refs.named(pipe, enlarged_in_the_end(pipe, request, upscaler)) for request in asked]
+    sized = arranged(pipe, asked, layout, upscaler, form.printed)
+    given = [refs.named(pipe, request) for request in sized]
     asked = tuple(request for request, _ in given)
     sources = {refs.key(request): fitted for request, fitted in given}  # of each size its own
     left, there = (asked, ()) if prompts is None else resumed(pipe, asked, to, tries)
@@ -148,6 +159,31 @@ def imagine(
         return chain.from_iterable(each)
 
     draw(Session(pipe, to, watch, there, sheet, unused), previews, steps, pictures - len(there), form.printed)
+
+
+def arranged(
+    pipe: "Pipeline", asked: tuple[Request, ...], layout: str, upscaler: str | None, form: str
+) -> list[Request]:
+    """The requests with regions for what their prompts name, if that is several things and the model draws regions, and
+    as large as is asked for; what is laid out is told as text. Raises InvalidOption."""
+    from mezzotint.interfaces.layout import laid_out
+
+    check_choice("layout", layout, ("auto", "none"))
+    found = []
+    for request in asked:
+        here = None
+        try:
+            if layout == "auto" and laid_out(request) is not None:
+                sized = for_several(pipe, request, upscaler)
+                here = laid_out(sized, sized.size or pipe.model.size, min(pipe.model.size))
+            if here is not None:
+                pipe.adapted(here).resolve(here)
+        except InvalidOption:  # the plain prompt then says what is wrong, if that is not the regions
+            here = None
+        if here is not None and form == "text":
+            click.echo(f"laid out: {' | '.join(text for _, text in here.region)}  (--layout none draws it as one)")
+        found.append(enlarged_in_the_end(pipe, request, upscaler) if here is None else here)
+    return found
 
 
 def wanted(

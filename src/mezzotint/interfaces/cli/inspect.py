@@ -49,7 +49,7 @@ def inspect(file: Path, form: str) -> None:
     if on_sheet:
         click.echo(f"{click.format_filename(file)}: {found.format}, {size}, a sheet of {len(on_sheet)} pictures")
         for number, recipe in enumerate(on_sheet, 1):
-            click.echo(f"  {number}  seed {recipe.request.seed}, {one_line(recipe.request.prompt)}")
+            click.echo(f"  {number}  seed {recipe.request.seed}, {one_line(recipe.request.asked)}")
         return
     if found.source is None:
         click.echo(f"{click.format_filename(file)}: {found.format}, {size}, with no recipe and no settings.")

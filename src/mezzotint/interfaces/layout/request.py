@@ -1,0 +1,46 @@
+"""From a request whose prompt names several things to one with a region for each."""
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mezzotint.conditioning.prompt import escaped
+from mezzotint.interfaces.layout.phrases import told_of
+from mezzotint.interfaces.layout.places import boxes_of
+from mezzotint.request import Request
+
+if TYPE_CHECKING:
+    from mezzotint.pipeline import Pipeline
+
+__all__ = ["OTHERWISE", "ROOM", "laid_out", "room_for"]
+
+OTHERWISE = (
+    *("image", "region", "region_masks", "also", "blend", "structure_ref", "keep_layout", "tile", "hires", "detail"),
+    *("window_stride", "invert", "image_ref", "guidance_methods"),
+)
+"""The options that say otherwise what is where, need a prompt of the whole, or look into the network."""
+ROOM = 9 / 4
+"""Sides of the canvas in sides of what the model draws at once: two by two pictures of that size, with some room."""
+
+
+def laid_out(request: Request, canvas: tuple[int, int] = (1, 1), native: float = math.inf) -> Request | None:
+    """The request with each thing that its prompt names as a region, and the prompt beside it as `original_prompt`.
+
+    canvas: (width, height) of what is drawn; native: the side that the model draws at once, in the same units: no
+    region is larger. None for a prompt that names one thing only, or that says anything else, and for a request that
+    says otherwise what is where.
+    """
+    told = None if any(getattr(request, name) for name in OTHERWISE) else told_of(request.prompt)
+    places = None if told is None else boxes_of(told, canvas, native)
+    if places is None:
+        return None
+    region = tuple((box, escaped(words)) for box, words in places)
+    return replace(request, prompt="", region=region, original_prompt=request.original_prompt or request.prompt)
+
+
+def room_for(pipe: "Pipeline", shape: tuple[int, int]) -> tuple[int, int]:
+    """The canvas (width, height) on which several things of a model are drawn, of the shape of a size or an aspect."""
+    from mezzotint.editing.outpaint import GRID, of_shape
+
+    width, height = of_shape(shape, pipe.model.size)
+    return GRID * round(ROOM * width / GRID), GRID * round(ROOM * height / GRID)
