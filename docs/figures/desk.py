@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mezzotint import Pipeline
 from mezzotint.codecs import from_image
-from mezzotint.interfaces.sizing import enlarged_in_the_end
+from mezzotint.interfaces.arranging import arranged
 from mezzotint.request import Request
 
 __all__ = ["IMAGES", "ROOT", "Desk"]
@@ -44,6 +44,5 @@ class Desk:
         return self.pipe.generate(prompt, seed=seed, **options).images[0]
 
     def large(self, prompt: str, seed: int) -> Image.Image:
-        """One as `imagine` writes it: enlarged, where an upscaler is installed."""
-        request = Request(prompt=prompt, seed=seed)
-        return self.pipe.generate(enlarged_in_the_end(self.pipe, request, None)).images[0]
+        """One as `imagine` writes it: several things laid out, and enlarged, where an upscaler is installed."""
+        return self.pipe.generate(arranged(self.pipe, Request(prompt=prompt, seed=seed))).images[0]

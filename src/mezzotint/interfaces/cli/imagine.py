@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mezzotint.errors import InvalidOption
+from mezzotint.interfaces.arranging import arranged
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.formats import Formats, written_options
 from mezzotint.interfaces.cli.options import (
@@ -25,12 +26,10 @@ from mezzotint.interfaces.cli.session import Session, draw, refuse_ignored
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.interfaces.prompts import Wildcards, prompts_of, requests_of, resumed
 from mezzotint.interfaces.references import References
-from mezzotint.interfaces.sizing import enlarged_in_the_end, for_several
 from mezzotint.request import Request, random_seed
-from mezzotint.values import check_choice
 
 if TYPE_CHECKING:
-    from mezzotint.pipeline import Pipeline, Preview
+    from mezzotint.pipeline import Preview
 
 
 @click.command(short_help="Draw pictures from a prompt.")
@@ -144,7 +143,11 @@ def imagine(
     how = choosing_of(check, tries, best_of)
     pipe = Pipeline.load(model, device=asked[0].device, dtype=asked[0].dtype, compiled=compiled, said=aside)
     tries = None if how is None else how.tries
-    sized = arranged(pipe, asked, layout, upscaler, form.printed)
+    sized = [arranged(pipe, request, layout, upscaler) for request in asked]
+    for before, request in zip(asked, sized, strict=True) if form.printed == "text" else ():
+        if request.region != before.region:
+            pieces = " | ".join(text for _, text in request.region)
+            click.echo(f"laid out: {pieces}  (--layout none draws it as one)")
     given = [refs.named(pipe, request) for request in sized]
     asked = tuple(request for request, _ in given)
     sources = {refs.key(request): fitted for request, fitted in given}  # of each size its own
@@ -159,31 +162,6 @@ def imagine(
         return chain.from_iterable(each)
 
     draw(Session(pipe, to, watch, there, sheet, unused), previews, steps, pictures - len(there), form.printed)
-
-
-def arranged(
-    pipe: "Pipeline", asked: tuple[Request, ...], layout: str, upscaler: str | None, form: str
-) -> list[Request]:
-    """The requests with regions for what their prompts name, if that is several things and the model draws regions, and
-    as large as is asked for; what is laid out is told as text. Raises InvalidOption."""
-    from mezzotint.interfaces.layout import laid_out
-
-    check_choice("layout", layout, ("auto", "none"))
-    found = []
-    for request in asked:
-        here = None
-        try:
-            if layout == "auto" and laid_out(request) is not None:
-                sized = for_several(pipe, request, upscaler)
-                here = laid_out(sized, sized.size or pipe.model.size, min(pipe.model.size))
-            if here is not None:
-                pipe.adapted(here).resolve(here)
-        except InvalidOption:  # the plain prompt then says what is wrong, if that is not the regions
-            here = None
-        if here is not None and form == "text":
-            click.echo(f"laid out: {' | '.join(text for _, text in here.region)}  (--layout none draws it as one)")
-        found.append(enlarged_in_the_end(pipe, request, upscaler) if here is None else here)
-    return found
 
 
 def wanted(
