@@ -33,6 +33,8 @@ __all__ = ["IMAGES", "drawn", "masked", "reproduced", "strip"]
 IMAGES = Path(__file__).parent / "images" / "gallery"
 SCALE, GAP, LABEL, COLOURS = 2, 6, 18, 160
 """Of a strip: pixels a pixel, between panels, for their names; colours that it is stored with."""
+ENLARGED = 256
+"""Sides of pictures that the upscaler made."""
 FRAME = (205, 205, 205)
 
 
@@ -61,12 +63,20 @@ def drawn(row: Row, known: set[str]) -> None:
 def panel(name: str) -> Image.Image:
     """A picture on a checkerboard; of "2 x NAME" four of them, each half as large."""
     if not name.startswith("2 x "):
-        return on_board(Image.open(name), SCALE)
+        return board(Image.open(name))
     tile = Image.open(name.removeprefix("2 x "))
     found = Image.new("RGBA", (2 * tile.width, 2 * tile.height))
     for place in ((0, 0), (1, 0), (0, 1), (1, 1)):
         found.paste(tile, (place[0] * tile.width, place[1] * tile.height))
-    return on_board(found, SCALE // 2)
+    return on_board(found, SCALE // 2) if tile.width < ENLARGED else board(found)
+
+
+def board(image: Image.Image) -> Image.Image:
+    """A picture on a checkerboard: each pixel `SCALE` wide, but half as large if the upscaler made it."""
+    if min(image.size) < ENLARGED:
+        return on_board(image, SCALE)
+    half = (image.width // 2, image.height // 2)
+    return on_board(image.convert("RGBa").resize(half, Image.Resampling.LANCZOS).convert("RGBA"), 1)
 
 
 def strip(row: Row) -> Image.Image:

@@ -10,9 +10,9 @@ __all__ = ["FOUND", "MASKS", "ROWS", "Row", "gallery"]
 FOUND = Path(__file__).parent / "gallery.json"
 MASKS = ("mask-half.png", "mask-fading.png", "mask-right-one.png", "mask-diagonal.png")
 """Pictures that the commands need, in `images/gallery`."""
-APPLE = 'mezzotint imagine "a red apple" --seed 7 --out apple.png'
-LEMON = 'mezzotint imagine "a yellow lemon" --seed 1 --out lemon.png'
-HEART = 'mezzotint imagine "a purple heart" --seed 3 --out heart.png'
+APPLE = 'mezzotint imagine "a red apple" --seed 7 --upscaler none --out apple.png'
+LEMON = 'mezzotint imagine "a yellow lemon" --seed 1 --upscaler none --out lemon.png'
+HEART = 'mezzotint imagine "a purple heart" --seed 3 --upscaler none --out heart.png'
 PAIR = 'mezzotint edit apple.png "" --expand right=64 --region "0.5,0,1,1:a green pear" --seed 3 --out pair.png'
 
 
@@ -171,9 +171,9 @@ ROWS = (
     Row(
         "hires", "A larger picture of one thing", ("windows",),
         "Drawn at the model's size first, then enlarged and drawn on; on the left what the size alone gives.",
-        ('mezzotint imagine "a red apple" --size 128 --seed 7 --out large.png',
+        ('mezzotint imagine "a red apple" --size 128 --upscaler none --seed 7 --out large.png',
          'mezzotint imagine "a red apple" --size 128 --hires --seed 7 --out hires.png'),
-        (("large.png", "--size 128"), ("hires.png", "--size 128 --hires")),
+        (("large.png", "--size 128 --upscaler none"), ("hires.png", "--size 128 --hires")),
     ),
     Row(
         "tile", "A picture that goes on over its edges", ("windows",),

@@ -183,7 +183,7 @@ def upscaler_card(facts: Training) -> str:
     )
     how = """
 - Rectified flow, predicting the clean picture, the velocity's loss; small pictures are means of the large ones' pixels,
-  blurred, made noisy and compressed for a share of them; Muon and Adam."""
+  blurred, jumbled by patches, made noisy and compressed for a share of them; Muon and Adam."""
     if run["regression"]:
         about = f"A plain regression network of {facts.size}, of an upscaler's architecture, to compare it with."
         how = "\n- It is shown no noise, and predicts the mean of all large pictures that a small one may come from."
