@@ -15,6 +15,7 @@ Figure = Callable[[Desk], Image.Image]
 FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
         "hero": drawing.hero,
+        "page": prompts.page,
         "noising": noise.noising,
         "guesses": noise.guesses,
         "strip": drawing.strip,
@@ -30,5 +31,5 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
     }
 )
 """Every figure by name, which is also its file's name; a new one is one function and one line."""
-PENDING: Mapping[str, Figure] = MappingProxyType({"page": prompts.page, "iconeval-curve": iconeval.iconeval_curve})
+PENDING: Mapping[str, Figure] = MappingProxyType({"iconeval-curve": iconeval.iconeval_curve})
 """Figures that no guide shows yet, and that are drawn when they are named: one moves up as soon as a guide shows it."""
