@@ -49,10 +49,10 @@ def requests(pipe: Pipeline, prompt: IconPrompt, seed: int) -> dict[str, Request
 def right(eye: Detector, prompts: Sequence[IconPrompt], images: Sequence[Image]) -> dict[str, dict[str, float]]:
     """The share of right pictures by task, with its interval."""
     side = eye.network.config.size
-    found: dict[str, list[list[float]]] = {task: [] for task in TASKS}
+    found: dict[str, dict[str, list[float]]] = {task: {} for task in TASKS}
     for prompt, image in zip(prompts, images, strict=True):
         sight = eye.images([squared(image, side)])[0]
-        found[prompt.task].append([float(judge(prompt, sight).right)])
+        found[prompt.task][prompt.text] = [float(judge(prompt, sight).right)]
     means = {task: interval(rows) for task, rows in found.items()}
     return {task: {"mean": one.mean, "low": one.low, "high": one.high} for task, one in means.items()}
 
