@@ -53,7 +53,8 @@ def enlarged_in_the_end(pipe: "Pipeline", request: Request, upscaler: str | None
 def for_several(pipe: "Pipeline", request: Request, upscaler: str | None) -> Request:
     """A request whose prompt names several things, with a canvas for them, and enlarged as one of one thing would be.
 
-    A size that is no larger than that canvas is drawn at once. Raises `InvalidOption` as `enlarged_in_the_end`.
+    A size that is no larger than that canvas is drawn at once. Raises `InvalidOption` as `enlarged_in_the_end`, and for
+    a larger one that nothing enlarges: the things would be lost on it.
     """
     from mezzotint.interfaces.layout import room_for
 
@@ -63,6 +64,8 @@ def for_several(pipe: "Pipeline", request: Request, upscaler: str | None) -> Req
     if end is None and one.upscaler is not None:  # as large as a single thing of this shape
         end = pipe.resolve(one).upscale_to
     if end is None or one.upscaler is None:
+        if request.size is not None and any(side > most for side, most in zip(request.size, canvas, strict=True)):
+            raise InvalidOption("Several things are drawn on a smaller canvas, and nothing enlarges it.")
         return replace(request, size=request.size or canvas, aspect=None)
     if all(large > small for large, small in zip(end, canvas, strict=True)):
         return replace(one, size=canvas, aspect=None, upscale_to=end)

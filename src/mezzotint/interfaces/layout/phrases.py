@@ -5,17 +5,15 @@ beach", "a fox with a hat") is not taken apart at all, since that part would be 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from mezzotint.conditioning.prompt import plain_words
 from mezzotint.data.captions import article
-from mezzotint.data.icons.lexicon import lexicon
 from mezzotint.data.icons.words import MASS
 from mezzotint.data.scenes import COLOURS
-from mezzotint.data.scenes.nouns import nouns, plural_of
 from mezzotint.data.scenes.phrases import NUMBERS
+from mezzotint.interfaces.layout.words import PEOPLE, is_adjective, plurals, singulars
 
 __all__ = ["MOST", "Named", "Told", "told_of"]
 
@@ -23,20 +21,11 @@ MOST = 9
 """Things that find a place in one picture."""
 _COUNTS = {**{word: value for value, word in enumerate(NUMBERS) if value}, **{str(n): n for n in range(1, 10)}}
 _SINGLE = ("a", "an", "one", "another", "the")
-_NO_PART = frozenset(
-    (
-        *("with", "without", "on", "in", "at", "by", "for", "from", "to", "into", "under", "inside", "behind", "near"),
-        *("around", "between", "through", "that", "who", "which", "is", "are", "has", "have", "wearing", "holding"),
-        *("eating", "or", "not", "no", "and", "as", "like", "his", "her", "its", "their", "says", "reading"),
-    )
-)
-"""Words that say more of a thing than its name, or of several."""
-_LEAD = re.compile(r"(?:(?:here (?:is|are)|there (?:is|are)|both|just|an? (?:picture|drawing|group) of)\s+)+", re.I)
+_LEAD = re.compile(r"(?:(?:here (?:is|are)|there (?:is|are)|both|just|an? (?:picture|group) of)\s+)+", re.I)
 _SIDES = {
     "to the left of": "left of", "left of": "left of", "on the left of": "left of",
     "to the right of": "right of", "right of": "right of", "on the right of": "right of",
-    "above": "above", "on top of": "above", "over": "above",
-    "below": "below", "under": "below", "underneath": "below", "beneath": "below",
+    "above": "above", "on top of": "above", "below": "below",
 }  # fmt: skip
 _SIDE = "|".join(sorted(map(re.escape, _SIDES), key=len, reverse=True))
 _BETWEEN = re.compile(
@@ -47,7 +36,8 @@ _BETWEEN = re.compile(
 )
 _IN_ALL = re.compile(r"(\w+) (?:in all|of them|in total)", re.I)
 _COLOURED = re.compile(r"(.+?)\s+(?:in|painted)\s+(\w+)", re.I)
-_LONGEST = 5
+_LONGEST = 4
+"""Words of a thing's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,34 +63,36 @@ class Told:
 
 
 def told_of(prompt: str) -> Told | None:
-    """What a prompt says, if it says nothing but two to `MOST` things, with their numbers and sides; else None."""
-    if re.search(r"[^\w\s,'’&-]|_", prompt.strip().rstrip(".")) or (text := plain_words(prompt)) is None:
+    """What a prompt says, if it says nothing but two to `MOST` things, with their numbers and sides; else None.
+
+    Every word of it must be understood: things that the training captions name, or common ones, and common adjectives.
+    Where a side is said of some things and not of all, or "it" may be several, it is not understood.
+    """
+    text = " ".join(prompt.strip().rstrip(".!,").replace(" & ", " and ").split())
+    if re.search(r"[^\w\s,'’-]|_", text) or (words := plain_words(text)) is None:
         return None
-    text = " ".join(text.strip().rstrip(".").split())
-    lead = _LEAD.match(text)
-    parts = list(_parts(text[lead.end() :] if lead else text))
-    things, relations = list[Named](), list[tuple[int, str, int]]()
-    for place, (part, side, turned) in enumerate(parts):
+    lead = _LEAD.match(words)
+    things, relations, turns = list[Named](), list[tuple[int, str, int]](), 0
+    for part, side, turned in _parts(words[lead.end() :] if lead else words):
         if tail := _IN_ALL.fullmatch(part):  # "pears, 6 in all"
-            count, known = _COUNTS.get(tail[1].lower()), place == len(things) and bool(things)
-            if count is None or not known or side or not things[-1].words.startswith(_PLURAL):
+            count = _COUNTS.get(tail[1].lower())
+            if count is None or side or not things or things[-1].count:
                 return None
-            things[-1] = Named(_one_of(things[-1].words.removeprefix(_PLURAL)) or "", count)
+            things[-1] = Named(things[-1].words, count)
             continue
         found = _named(part)
         if found is None:
             return None
-        here = len(things)
+        here, turns = len(things), turns + turned
         things.append(found)
         if side:
             relations.append((here, side, here - 1) if turned else (here - 1, side, here))
     told = Told(tuple(things), tuple(relations))
-    bare = any(not one.words or one.words.startswith(_PLURAL) for one in things)
-    return None if bare or not 2 <= told.total <= MOST else told
-
-
-_PLURAL = "\0"
-"""Begins the words of a plural whose number is still to come."""
+    said = {number for a, _, b in relations for number in (a, b)}
+    loose = bool(relations) and len(said) < len(things)
+    if loose or turns > 1 or not all(one.count for one in things):
+        return None
+    return told if 2 <= told.total <= MOST else None
 
 
 def _parts(text: str) -> Iterator[tuple[str, str, bool]]:
@@ -115,56 +107,28 @@ def _parts(text: str) -> Iterator[tuple[str, str, bool]]:
 
 
 def _named(part: str) -> Named | None:
-    """A thing with its number: "a red apple", "three cats", "a mango painted yellow"; None if it is anything else."""
+    """A thing with its number: "a red apple", "three cats", "a mango painted yellow"; None if it is anything else. The
+    number is 0 where it is still to come: "pears", of "pears, 6 in all"."""
     coloured = _COLOURED.fullmatch(part)
     colour = coloured[2].lower() if coloured else ""
-    if coloured and colour in COLOURS:
-        part = coloured[1]
-    if not part.strip():
+    if coloured and colour not in COLOURS:
         return None
-    first, *rest = part.split()
-    words = " ".join(rest)
-    if not rest or len(rest) > _LONGEST or any(word.lower() in _NO_PART for word in rest):
-        known = _one_of(part) is not None and first.lower() not in (*_SINGLE, *_COUNTS)
-        return Named(_PLURAL + part) if known and not coloured else None
-    if rest[-1].lower() in COLOURS:  # "a black and a white cat"
+    words = (coloured[1] if coloured else part).lower().split()
+    if words[:1] == ["the"] and words[1:2] and words[1] in _COUNTS:
+        words = words[1:]
+    count = _COUNTS.get(words[0], int(words[0] in _SINGLE)) if words else 0
+    if count:
+        words = words[1:]
+    one = _one_of(words, plurals() if count != 1 else {name: name for name in singulars()})
+    if one is None or (coloured and one.split()[-1] in PEOPLE):  # a man in black wears it
         return None
-    count = 1 if first.lower() in _SINGLE else _COUNTS.get(first.lower(), 0)
-    if count == 0:
-        return Named(_PLURAL + part) if _one_of(part) is not None and not coloured else None
-    if count > 1:
-        words = _one_of(words, bare=True) or ""
-    shade = f"{colour} " if coloured and colour in COLOURS else ""
-    return Named(_single(shade + words), count) if words else None
+    return Named(article(f"{colour} {one}".strip(), MASS.__contains__), count)
 
 
-def _one_of(words: str, bare: bool = False) -> str | None:
-    """Of words that end with a plural those for a single thing, with its article unless bare; None without a plural."""
-    parts = words.lower().split()
-    for start in range(max(0, len(parts) - 3), len(parts)):
-        name = " ".join(parts[start:])
-        one = _singulars().get(name) or (_by_rule(name) if start == len(parts) - 1 else None)
-        if one is not None:
-            found = " ".join((*words.split()[:start], one))
-            return found if bare else _single(found)
+def _one_of(words: Sequence[str], known: Mapping[str, str]) -> str | None:
+    """Adjectives and a known thing, as those of a single one; None for anything else."""
+    for start in range(max(0, len(words) - _LONGEST), len(words)):
+        name = known.get(" ".join(words[start:]))
+        if name is not None and all(map(is_adjective, words[:start])):
+            return " ".join((*words[:start], name))
     return None
-
-
-def _by_rule(word: str) -> str | None:
-    """One of what no training picture shows: "knife" of "knives", "zorp" of "zorps"."""
-    endings = (("ves", "fe"), ("ves", "f"), ("ies", "y"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"), ("sses", "ss"))
-    for many, one in (*endings, ("s", "")):
-        if word.endswith(many) and plural_of(found := word.removesuffix(many) + one) == word:
-            return found
-    return None
-
-
-def _single(words: str) -> str:
-    return article(words, MASS.__contains__)
-
-
-@cache
-def _singulars() -> dict[str, str]:
-    """The name of one, by that of several, for everything that the training pictures show."""
-    found = {plural_of(name): name for name in lexicon()}
-    return found | {noun.many: noun.one for noun in nouns()}

@@ -23,16 +23,21 @@ ROOM = 9 / 4
 """Sides of the canvas in sides of what the model draws at once: two by two pictures of that size, with some room."""
 
 
+LEAST = 4
+"""Into how small a part of its side what the model draws at once is shrunk at most."""
+
+
 def laid_out(request: Request, canvas: tuple[int, int] = (1, 1), native: float = math.inf) -> Request | None:
     """The request with each thing that its prompt names as a region, and the prompt beside it as `original_prompt`.
 
     canvas: (width, height) of what is drawn; native: the side that the model draws at once, in the same units: no
-    region is larger. None for a prompt that names one thing only, or that says anything else, and for a request that
-    says otherwise what is where.
+    region is larger, or has less than a quarter of it. None for a prompt that names one thing only, or that says
+    anything else, and for a request that says otherwise what is where.
     """
     told = None if any(getattr(request, name) for name in OTHERWISE) else told_of(request.prompt)
     places = None if told is None else boxes_of(told, canvas, native)
-    if places is None:
+    least = native / LEAST if native < math.inf else 0.0
+    if places is None or any((box[2] - box[0]) * canvas[0] < least for box, _ in places):
         return None
     region = tuple((box, escaped(words)) for box, words in places)
     return replace(request, prompt="", region=region, original_prompt=request.original_prompt or request.prompt)
