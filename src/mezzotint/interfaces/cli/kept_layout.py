@@ -67,7 +67,7 @@ def relaid(image: Path, prompt: str, share: float) -> tuple[Recipe, Request]:
     was = then.request
     if not was.prompt and was.region:
         raise InvalidOption(
-            f"{image} was laid out in regions, without a prompt of the whole; draw the new prompt with imagine, or give "
+            f"{image} was laid out in regions, without a prompt of the whole; draw the new one with imagine, or give "
             "--invert, and say what the picture shows with --source-prompt."
         )
     return then, replace(was, prompt=prompt, source_prompt=was.prompt, keep_layout=share, original_prompt=None)
