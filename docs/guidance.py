@@ -39,7 +39,7 @@ way.
 
 ```console run
 $ mezzotint imagine "a cat" --seed 3 --steps 8 --guidance 8 --guidance-method apg:eta=0.2,momentum=-0.5 --out apg.png
-apg.png  (seed 3, 64x64, 8 steps of ..., guidance 8, apg:eta=0.2,momentum=-0.5; 16 evaluations, ... s)
+apg.png  (seed 3, 256x256, 8 steps of ..., guidance 8, apg:eta=0.2,momentum=-0.5; 19 evaluations, ... s)
 ```
 
 The scale of a rule is `--guidance`, whichever rule it is. Only `cfg++` counts otherwise: its scale is from 0 to 1,
@@ -50,7 +50,7 @@ Modifiers are given one after the other. The first one is the innermost, `--guid
 ```console run
 $ mezzotint imagine "a cat" --seed 3 --steps 8 --guidance 6 --guidance-method apg --guidance-method pag:scale=2 \\
     --guidance-method rescale:amount=0.7 --guidance-interval 0.2,0.9 --out stacked.png
-stacked.png  (seed 3, ...; 20 evaluations, ... s)
+stacked.png  (seed 3, ...; 23 evaluations, ... s)
 ```
 
 A network is evaluated twice a step for the rule and once for `pag`. Outside the interval, which leaves out two of the
@@ -74,7 +74,7 @@ A method that changes nothing is named, because it is off as it stands or has no
 
 ```console run
 $ mezzotint imagine "a cat" --seed 3 --steps 8 --guidance-method pag --out off.png
-off.png  (seed 3, ...; 16 evaluations, ... s)
+off.png  (seed 3, ...; 19 evaluations, ... s)
 ignored: 'guidance_methods: pag'
 ```
 
@@ -85,7 +85,7 @@ step.
 
 ```console run
 $ mezzotint imagine "a cat" --also "a hat:0.7" --also "a ball:-0.3" --seed 3 --steps 8 --out several.png
-several.png  (seed 3, ..., guidance 4, composable; 32 evaluations, ... s)
+several.png  (seed 3, ..., guidance 4, composable; 35 evaluations, ... s)
 ```
 
 ```python run

@@ -27,7 +27,8 @@ def test_the_verdict_is_told_kept_and_reproduced(
     run: Run, here: Path, instruments: Path, large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mezzotint.load, "INSTRUMENTS", instruments)
-    few = ("imagine", "three red apples", "--model", large, "--seed", 1, "--steps", 1, "--n", 2)
+    one = ("--layout", "none", "--upscaler", "none")
+    few = ("imagine", "three red apples", "--model", large, "--seed", 1, "--steps", 1, "--n", 2, *one)
     found = parsed(run(*few, "--check", "--tries", 3, "--out", "a", "--format", "json"))
     assert len(found["pictures"]) == 2
     for place, picture in enumerate(found["pictures"]):

@@ -37,7 +37,7 @@ def test_what_cannot_be_explained_is_one_sentence(run: Run, here: Path, model: P
         (("plain.png",), "has no recipe"),
         (("cat.png", "--out", "x.txt"), "must be a file that ends in .html"),
         (("empty.png", "--model", model), "drawn without a prompt"),
-        (("wide.png", "--model", model), "has 64x32 pixels, drawn in windows; only pictures of 32x32"),
+        (("wide.png", "--model", model), "was drawn at 64x32 pixels, in windows; only pictures of 32x32"),
         (("both.png", "--model", model), "was drawn with --blend and --tile"),
         (("part.png", "--model", model), "was drawn with --region; only pictures that one prompt alone made"),
         (("laid.png", "--model", model), "was drawn with --keep-layout; only pictures that one prompt alone made"),

@@ -85,7 +85,10 @@ def test_recipes_draw_it_again_vary_it_and_are_recognised(run: Run, here: Path, 
 
 
 @pytest.mark.usefixtures("here")
-def test_an_upscaler_that_is_not_installed_is_named(run: Run, models: dict[str, Path], here: Path) -> None:
+def test_an_upscaler_that_is_not_installed_is_named(
+    run: Run, models: dict[str, Path], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mezzotint.load, "UPSCALER", here / "none")
     words = [models["random"] if word == "random" else word for word in WORDS]
     (plain,) = parsed(run(*words, "--out", "a.png"))["pictures"]
     assert plain["recipe"]["request"]["upscaler"] is None

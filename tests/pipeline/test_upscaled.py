@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import mezzotint.load
 from mezzotint import Pipeline
 from mezzotint.codecs.images import from_image, to_image
 from mezzotint.editing.enlarge import enlarged
@@ -179,7 +180,10 @@ def test_parts_of_what_is_enlarged_as_a_whole_are_those_of_the_small_picture(pip
             assert last.recipe.check.evaluations == 2 * recipe.evaluations - 3  # only one of them was enlarged
 
 
-def test_what_makes_no_sense_is_one_sentence(pipe: Pipeline, loud: str, root: Path) -> None:
+def test_what_makes_no_sense_is_one_sentence(
+    pipe: Pipeline, loud: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mezzotint.load, "UPSCALER", root / "none")
     picture = Image.new("RGBA", (16, 16), (200, 30, 30, 255))
     cases: tuple[tuple[dict[str, object], str], ...] = (
         ({"upscaler": str(root / "small")}, "a model that enlarges nothing"),
