@@ -75,7 +75,7 @@ A method that changes nothing is named, because it is off as it stands or has no
 ```console run
 $ mezzotint imagine "a cat" --seed 3 --steps 8 --guidance-method pag --out off.png
 off.png  (seed 3, ...; 19 evaluations, ... s)
-ignored: 'guidance_methods: pag'
+ignored: '--guidance-method: pag'
 ```
 
 ## Several prompts
