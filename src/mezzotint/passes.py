@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mezzotint.editing.enlarge import Enlarge, enlarged
+from mezzotint.editing.enlarge import enlarged
 from mezzotint.editing.outpaint import of_shape
 from mezzotint.editing.tile import AXES
 from mezzotint.errors import InvalidOption
@@ -80,19 +80,17 @@ def with_pass_strengths(request: Request) -> Request:
     return request
 
 
-def passes(
-    request: Request, native: tuple[int, int], pictures: Pictures | None = None, enlarge: Enlarge = enlarged
-) -> tuple[Pass, ...]:
+def passes(request: Request, native: tuple[int, int], pictures: Pictures | None = None) -> tuple[Pass, ...]:
     """The passes of a resolved request, by a model that draws the native size (width, height) at once.
 
-    pictures: what came with the request, which `begin` gives on. enlarge: what enlarges between two passes. Raises
-    `InvalidOption` where there is nothing to enlarge.
+    pictures: what came with the request, which `begin` gives on. Raises `InvalidOption` where there is nothing to
+    enlarge.
     """
     given = dict(pictures or {})
     whole = replace(request, hires=False, hires_strength=None, detail=(), detail_strength=None)
     drawn: tuple[Pass, ...] = (Pass(whole, lambda _: given),)
     if request.hires:
-        drawn = _enlarged(request, whole, native, given, enlarge)
+        drawn = _enlarged(request, whole, native, given)
     elif parts_only(request):
         drawn = ()
     parts = (_part(request, box, text, native, given) for box, text in request.detail)
@@ -100,7 +98,7 @@ def passes(
 
 
 def _enlarged(
-    request: Request, whole: Request, native: tuple[int, int], given: dict[str, "Image"], enlarge: Enlarge
+    request: Request, whole: Request, native: tuple[int, int], given: dict[str, "Image"]
 ) -> tuple[Pass, Pass]:
     """A small picture, and what is drawn on it when it is enlarged."""
     size = request.size or native
@@ -118,7 +116,7 @@ def _enlarged(
 
     def on_it(before: "Image | None") -> dict[str, "Image"]:
         assert before is not None, "the first pass drew nothing"
-        return {**given, "image": enlarge(before, size, AXES[request.tile])}
+        return {**given, "image": enlarged(before, size, AXES[request.tile])}
 
     return Pass(first, shrunk), Pass(again, on_it)
 

@@ -10,7 +10,7 @@ from PIL import Image
 from mezzotint import Pipeline
 from mezzotint.editing.enlarge import enlarged
 from mezzotint.errors import InvalidOption
-from mezzotint.passes import faded, passes
+from mezzotint.passes import faded
 from mezzotint.recipe import Recipe
 from mezzotint.request import Request
 from tests.editing.test_edits import source
@@ -133,13 +133,6 @@ def test_windows_of_a_second_pass_may_be_near_though_the_first_has_none(pipe: Pi
     twice = pipe.generate("a cat", seed=5, steps=4, hires=True, hires_strength=1, **options)
     assert twice.images[0].tobytes() == alone.images[0].tobytes()
     assert twice.evaluations == first.evaluations + alone.evaluations
-
-
-def test_another_network_may_enlarge(pipe: Pipeline) -> None:
-    request = pipe.resolve(Request(prompt="a cat", size=LARGE, hires=True))
-    red = Image.new("RGBA", LARGE, (200, 0, 0, 255))
-    second = passes(request, (SIDE, SIDE), {}, lambda image, size, around: red)[1]
-    assert second.begin(source()) == {"image": red}
 
 
 WHOLE = (0.0, 0.0, 1.0, 1.0)

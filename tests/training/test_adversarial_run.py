@@ -18,13 +18,13 @@ from mezzotint.interfaces.samples import draw_sheet
 from mezzotint.interfaces.warm import warm_started
 from mezzotint.load import DRAWING_DEFAULTS, GAN_DEFAULTS, HOUSE
 from mezzotint.pipeline import Pipeline
-from mezzotint.training import state
 from mezzotint.training.batches import Batches
 from mezzotint.training.config import DataConfig, GanRun, override
 from mezzotint.training.drawn import DrawnCheck, energy_distance
 from mezzotint.training.export import export
 from mezzotint.training.methods.adversarial import Adversarial
 from mezzotint.training.trainer import Trainer
+from tests.training.finishing import finish
 
 MakeTrainer = Callable[..., Trainer]
 CPU = torch.device("cpu")
@@ -53,16 +53,6 @@ def gan_run(pictures: Path) -> GanRun:
         validate_every=6,
         validation=8,
     )
-
-
-def finish(trainer: Trainer, stop: int | None = None) -> state.Snapshot:
-    newest = state.newest(trainer.folder / "checkpoints")
-    if newest is not None:
-        trainer.resume(newest)
-    list(trainer.steps(stop))
-    path = state.newest(trainer.folder / "checkpoints")
-    assert path is not None
-    return state.load(path)
 
 
 def test_an_interrupted_run_ends_with_the_same_bits_of_both_networks_and_their_moments(

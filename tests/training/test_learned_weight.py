@@ -16,6 +16,7 @@ from mezzotint.training.config import RunConfig
 from mezzotint.training.methods import LearnedWeight
 from mezzotint.training.methods.learned_weight import LogVariance
 from mezzotint.training.trainer import Trainer
+from tests.training.finishing import finish
 
 MakeTrainer = Callable[..., Trainer]
 FLOW = RectifiedFlow()
@@ -91,23 +92,13 @@ def test_the_gradient_of_a_picture_is_divided_by_its_expected_loss(make_trainer:
         torch.testing.assert_close(other.method.losses(batch), plain / u.exp() + u)
 
 
-def end(trainer: Trainer, stop: int | None = None) -> state.Snapshot:
-    newest = state.newest(trainer.folder / "checkpoints")
-    if newest is not None:
-        trainer.resume(newest)
-    list(trainer.steps(stop))
-    path = state.newest(trainer.folder / "checkpoints")
-    assert path is not None
-    return state.load(path)
-
-
 def test_a_run_with_it_resumes_with_the_same_bits(
     make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path
 ) -> None:
     run = learned(small_run)
-    whole = end(make_trainer(tmp_path / "whole", run))
+    whole = finish(make_trainer(tmp_path / "whole", run))
     for stop in (4, None):
-        parts = end(make_trainer(tmp_path / "parts", run), stop)
+        parts = finish(make_trainer(tmp_path / "parts", run), stop)
     assert sorted(whole.tensors) == ["ema-0.050", "ema-0.100", "method", "network", "optimizer"]
     assert float(whole.tensors["method"]["weights"].abs().max()) > 0
     for name, tensors in whole.tensors.items():

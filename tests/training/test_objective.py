@@ -22,6 +22,7 @@ from mezzotint.training.objective import DENSITIES, ObjectiveConfig
 from mezzotint.training.teach import TeachConfig
 from mezzotint.training.trainer import Trainer
 from tests.support import random_network
+from tests.training.finishing import finish
 
 MakeTrainer = Callable[..., Trainer]
 COUNT = 4 * 32 * 32
@@ -175,16 +176,6 @@ def test_a_perturbed_input_is_judged_by_the_noise_it_was_told(
     assert float(both[1].std()) == pytest.approx(1, abs=0.03)
 
 
-def end(trainer: Trainer, stop: int | None = None) -> state.Snapshot:
-    newest = state.newest(trainer.folder / "checkpoints")
-    if newest is not None:
-        trainer.resume(newest)
-    list(trainer.steps(stop))
-    path = state.newest(trainer.folder / "checkpoints")
-    assert path is not None
-    return state.load(path)
-
-
 ALL = ("weighting=p2:gamma=0.5", "density=mode", "contrastive=0.05", "perturbation=0.1")
 
 
@@ -193,10 +184,10 @@ def test_a_run_with_all_of_them_resumes_with_the_same_bits(
 ) -> None:
     run = asked(small_run, *ALL)
     assert from_dict(RunConfig, json.loads(json.dumps(run.as_dict()))) == run
-    whole = end(make_trainer(tmp_path / "whole", run))
+    whole = finish(make_trainer(tmp_path / "whole", run))
     for stop in (4, None):
-        parts = end(make_trainer(tmp_path / "parts", run), stop)
-    plain = end(make_trainer(tmp_path / "plain"))
+        parts = finish(make_trainer(tmp_path / "parts", run), stop)
+    plain = finish(make_trainer(tmp_path / "plain"))
     for name, tensors in whole.tensors.items():
         for key, value in tensors.items():
             assert torch.equal(value, parts.tensors[name][key]), (name, key)

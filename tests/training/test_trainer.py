@@ -17,18 +17,9 @@ from mezzotint.training.config import RunConfig, from_dict, override
 from mezzotint.training.export import export
 from mezzotint.training.methods.pretrain import Pretrain
 from mezzotint.training.trainer import Trainer
+from tests.training.finishing import finish
 
 MakeTrainer = Callable[..., Trainer]
-
-
-def finish(trainer: Trainer, stop: int | None = None) -> state.Snapshot:
-    newest = state.newest(trainer.folder / "checkpoints")
-    if newest is not None:
-        trainer.resume(newest)
-    list(trainer.steps(stop))
-    path = state.newest(trainer.folder / "checkpoints")
-    assert path is not None
-    return state.load(path)
 
 
 def test_an_interrupted_run_ends_with_the_same_bits(make_trainer: MakeTrainer, tmp_path: Path) -> None:

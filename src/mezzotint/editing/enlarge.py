@@ -12,7 +12,7 @@ __all__ = ["Box", "Enlarge", "enlarged"]
 
 Enlarge = Callable[["Image", tuple[int, int], tuple[bool, bool]], "Image"]
 """From a picture, RGBA, to one of a size (width, height); and whether it goes on over its edges (down, across).
-Whatever enlarges pictures, such as a trained network, takes the place of `enlarged`."""
+Where a part is put back, a trained network may take the place of `enlarged`."""
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels."""
 

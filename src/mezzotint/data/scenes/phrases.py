@@ -5,9 +5,16 @@ from mezzotint.data.scenes.backdrops import ground
 from mezzotint.data.scenes.desk import Phrases
 from mezzotint.data.scenes.scene import GRID, Group, Scene
 
-__all__ = ["NUMBERS", "SETTINGS", "an", "captions_of", "number", "plain", "the", "thing"]
+__all__ = ["COUNTS", "NUMBERS", "SETTINGS", "SIDES", "an", "captions_of", "number", "plain", "the", "thing"]
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+COUNTS = {**{word: value for value, word in enumerate(NUMBERS) if value}, **{str(n): n for n in range(1, 10)}}
+"""How many, by word and by digit."""
+SIDES = {
+    "to the left of": "left of", "left of": "left of", "to the right of": "right of", "right of": "right of",
+    "above": "above", "on top of": "above", "below": "below",
+}  # fmt: skip
+"""How a side of another thing is said, and which it is."""
 SETTINGS = {
     "sky": "in front of a blue sky with clouds",
     "grass": "in front of a green meadow",

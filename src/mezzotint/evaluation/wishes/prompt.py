@@ -14,18 +14,14 @@ from itertools import pairwise
 from mezzotint.conditioning.letters import ALPHABET, quoted, unquoted
 from mezzotint.data.scenes import COLOURS
 from mezzotint.data.scenes.nouns import plural_of
-from mezzotint.data.scenes.phrases import NUMBERS
+from mezzotint.data.scenes.phrases import COUNTS, SIDES
 from mezzotint.data.scenes.relate import OPPOSITE
 from mezzotint.evaluation.iconeval.prompts import Wanted
 from mezzotint.evaluation.wishes.wish import Wish
 
 __all__ = ["wish_of"]
 
-_COUNTS: Mapping[str, int] = {
-    **{word: value for value, word in enumerate(NUMBERS) if value > 0},
-    **{str(value): value for value in range(1, 10)},
-    "single": 1,
-}
+_COUNTS: Mapping[str, int] = {**COUNTS, "single": 1}
 _DETERMINERS = frozenset(("a", "an", "another", "the", "some", "many", "several", "few", "these", "those", "his", "her",
                           "my", "your", "their", "its", "each"))  # fmt: skip
 _STOPS = frozenset((",", ":", ";", "and", "or", "of", "on", "in", "with", "to", "it", "them", "above", "below", "over",
@@ -42,10 +38,7 @@ _SETTING = re.compile(
     r"(sky|sea|meadow|wall|grass|beach|floor|background)( with clouds| by the sea| of a room)?\b"
 )
 """What is behind the things; the clouds of a sky are none."""
-_BESIDE = {
-    "to the left of": "left of", "left of": "left of", "to the right of": "right of", "right of": "right of",
-    "above": "above", "on top of": "above", "over": "above", "below": "below", "under": "below", "beneath": "below",
-}  # fmt: skip
+_BESIDE = {**SIDES, "over": "above", "under": "below", "beneath": "below"}
 _SIDES = {"on the left": "left of", "on the right": "right of", "at the top": "above", "at the bottom": "below"}
 
 

@@ -29,7 +29,7 @@ from mezzotint.interfaces.references import References
 from mezzotint.request import Request, random_seed
 
 if TYPE_CHECKING:
-    from mezzotint.pipeline import Preview
+    from mezzotint.pipeline import Pipeline, Preview
 
 
 @click.command(short_help="Draw pictures from a prompt.")
@@ -143,12 +143,7 @@ def imagine(
     how = choosing_of(check, tries, best_of)
     pipe = Pipeline.load(model, device=asked[0].device, dtype=asked[0].dtype, compiled=compiled, said=aside)
     tries = None if how is None else how.tries
-    sized = [arranged(pipe, request, layout, upscaler) for request in asked]
-    for before, request in zip(asked, sized, strict=True) if form.printed == "text" else ():
-        if request.region != before.region:
-            pieces = " | ".join(text for _, text in request.region)
-            click.echo(f"laid out: {pieces}  (--layout none draws it as one)")
-    given = [refs.named(pipe, request) for request in sized]
+    given = [refs.named(pipe, request) for request in laid_out(pipe, asked, layout, upscaler, form.printed)]
     asked = tuple(request for request, _ in given)
     sources = {refs.key(request): fitted for request, fitted in given}  # of each size its own
     left, there = (asked, ()) if prompts is None else resumed(pipe, asked, to, tries)
@@ -162,6 +157,18 @@ def imagine(
         return chain.from_iterable(each)
 
     draw(Session(pipe, to, watch, there, sheet, unused), previews, steps, pictures - len(there), form.printed)
+
+
+def laid_out(
+    pipe: "Pipeline", asked: tuple[Request, ...], layout: str, upscaler: str | None, form: str
+) -> tuple[Request, ...]:
+    """The requests arranged, and told as text where they are in regions now. Raises InvalidOption."""
+    found = tuple(arranged(pipe, request, layout, upscaler) for request in asked)
+    for before, request in zip(asked, found, strict=True) if form == "text" else ():
+        if request.region != before.region:
+            pieces = " | ".join(text for _, text in request.region)
+            click.echo(f"laid out: {pieces}  (--layout none draws it as one)")
+    return found
 
 
 def wanted(

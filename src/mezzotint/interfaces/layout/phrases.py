@@ -12,21 +12,16 @@ from mezzotint.conditioning.prompt import plain_words
 from mezzotint.data.captions import article
 from mezzotint.data.icons.words import MASS
 from mezzotint.data.scenes import COLOURS
-from mezzotint.data.scenes.phrases import NUMBERS
+from mezzotint.data.scenes.phrases import COUNTS, SIDES
 from mezzotint.interfaces.layout.words import PEOPLE, is_adjective, plurals, singulars
 
 __all__ = ["MOST", "Named", "Told", "told_of"]
 
 MOST = 9
 """Things that find a place in one picture."""
-_COUNTS = {**{word: value for value, word in enumerate(NUMBERS) if value}, **{str(n): n for n in range(1, 10)}}
 _SINGLE = ("a", "an", "one", "another", "the")
 _LEAD = re.compile(r"(?:(?:here (?:is|are)|there (?:is|are)|both|just|an? (?:picture|group) of)\s+)+", re.I)
-_SIDES = {
-    "to the left of": "left of", "left of": "left of", "on the left of": "left of",
-    "to the right of": "right of", "right of": "right of", "on the right of": "right of",
-    "above": "above", "on top of": "above", "below": "below",
-}  # fmt: skip
+_SIDES = {**SIDES, "on the left of": "left of", "on the right of": "right of"}
 _SIDE = "|".join(sorted(map(re.escape, _SIDES), key=len, reverse=True))
 _BETWEEN = re.compile(
     rf",?\s+(?:and\s+)?(?P<turned>{_SIDE})\s+(?:it|them)\s+"  # "A, and above it B"
@@ -75,7 +70,7 @@ def told_of(prompt: str) -> Told | None:
     things, relations, turns = list[Named](), list[tuple[int, str, int]](), 0
     for part, side, turned in _parts(words[lead.end() :] if lead else words):
         if tail := _IN_ALL.fullmatch(part):  # "pears, 6 in all"
-            count = _COUNTS.get(tail[1].lower())
+            count = COUNTS.get(tail[1].lower())
             if count is None or side or not things or things[-1].count:
                 return None
             things[-1] = Named(things[-1].words, count)
@@ -114,9 +109,9 @@ def _named(part: str) -> Named | None:
     if coloured and colour not in COLOURS:
         return None
     words = (coloured[1] if coloured else part).lower().split()
-    if words[:1] == ["the"] and words[1:2] and words[1] in _COUNTS:
+    if words[:1] == ["the"] and words[1:2] and words[1] in COUNTS:
         words = words[1:]
-    count = _COUNTS.get(words[0], int(words[0] in _SINGLE)) if words else 0
+    count = COUNTS.get(words[0], int(words[0] in _SINGLE)) if words else 0
     if count:
         words = words[1:]
     one = _one_of(words, plurals() if count != 1 else {name: name for name in singulars()})
