@@ -98,8 +98,13 @@ def _drawing(drawing: Source) -> list[str]:
     ratio = dig(drawing, "cold", "imagine_over_import_torch")
     return [
         *row(
-            "one picture, 12 steps with guidance, model loaded",
+            "one picture of 64 pixels, 12 steps with guidance, model loaded",
             dig(drawing, "warm_12_steps", "float32", "seconds", "median"),
+            lambda s: f"{s:.2f} s",
+        ),
+        *row(
+            "the same from the prompt to a PNG of 256 pixels, by the upscaler",
+            dig(read(ROOT / "benchmarks" / "speed.json"), "large", "float32", "median"),
             lambda s: f"{s:.2f} s",
         ),
         *row(

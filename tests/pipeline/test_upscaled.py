@@ -180,6 +180,21 @@ def test_parts_of_what_is_enlarged_as_a_whole_are_those_of_the_small_picture(pip
             assert last.recipe.check.evaluations == 2 * recipe.evaluations - 3  # only one of them was enlarged
 
 
+def test_what_is_looked_for_is_what_was_asked_where_regions_say_what_is_drawn(pipe: Pipeline) -> None:
+    """The encoder is shown the words that the regions were made of, not the empty prompt."""
+    heard: list[str] = []
+
+    def alignment(pixels: object, words: list[str]) -> list[float]:
+        heard.extend(words)
+        return [0.5]
+
+    encoder = cast(Encoder, SimpleNamespace(size=16, weights_sha256="0" * 64, alignment=alignment))
+    region = (((0.0, 0.0, 0.5, 1.0), "a cat"), ((0.5, 0.0, 1.0, 1.0), "a dog"))
+    laid = Request(prompt="", region=region, original_prompt="a cat and a dog", steps=1)
+    list(choose(pipe, laid, Choosing(encoder=encoder, tries=2, all_tries=True)))
+    assert heard == ["a cat and a dog"] * 2
+
+
 def test_what_makes_no_sense_is_one_sentence(
     pipe: Pipeline, loud: str, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
