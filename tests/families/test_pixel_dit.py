@@ -273,3 +273,74 @@ def test_guidance_in_a_prompt_reaches_its_context_and_is_1_where_it_is_not_given
     chosen = joined[0][1:].distilled_guidance
     assert chosen is not None
     assert chosen.tolist() == [4.0]
+
+
+DETAILED = replace(SMALL, detail=16, detail_depth=1)
+
+
+def fresh(config: PixelDiTConfig) -> PixelDiT:
+    network = PixelDiT(config)
+    initialise(network, 3)
+    return network
+
+
+@torch.inference_mode()
+def test_an_untrained_detailer_adds_nothing() -> None:
+    cond = conditioning((5, 3))
+    plain, detailed = random_network(), PixelDiT(DETAILED)
+    initialise(detailed, 3)
+    missing, further = detailed.load_state_dict(plain.state_dict(), strict=False)
+    assert missing
+    assert all(name.startswith("detailer.") for name in missing)
+    assert not further
+    assert torch.equal(detailed(X, T, cond), plain(X, T, cond))
+    assert torch.count_nonzero(fresh(DETAILED)(X, T, cond)) == 0
+
+
+@torch.inference_mode()
+def test_the_detailer_sees_pixels_across_the_borders_of_patches() -> None:
+    """The tokens being the same, one pixel of x_t changes its neighbourhood, on the other side of a border too."""
+    network = random_network(DETAILED)
+    tokens = normal(1, 16, 32, seed=2)
+    x_t = normal(1, 4, 32, 32, seed=4)
+    changed = x_t.clone()
+    changed[0, 1, 7, 7] += 1.0  # the last of its patch
+    there = (network.detailer(changed, tokens) - network.detailer(x_t, tokens)).abs().amax(dim=(0, 1))
+    near = there[:20, :20]
+    assert float(near[8:12, 8:12].max()) > 10 * float(there[20:, 20:].max())  # group norms tell the rest a little
+    assert float(near[:8, :8].max()) > 10 * float(there[20:, 20:].max())
+
+
+@pytest.mark.parametrize("place", [0, 5, 15])
+@torch.inference_mode()
+def test_a_token_tells_the_detailer_of_its_own_patch(place: int) -> None:
+    network = random_network(DETAILED)
+    x_t, tokens = normal(1, 4, 32, 32, seed=4), normal(1, 16, 32, seed=2)
+    changed = tokens.clone()
+    changed[0, place] += 1.0
+    moved = network.detailer(x_t, changed) - network.detailer(x_t, tokens)
+    by_patch = moved.abs().amax(dim=(0, 1)).reshape(4, 8, 4, 8).amax(dim=(1, 3)).flatten()
+    assert int(by_patch.argmax()) == place
+
+
+def test_a_compiled_step_of_a_detailed_network_in_bfloat16_reaches_every_weight() -> None:
+    """Compiled for a CPU, torch 2.13 gives zeros behind some ways of resizing, in silence."""
+    network = random_network(DETAILED).train()
+    cond = conditioning((5, 3))
+
+    def answer(x_t: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return network(x_t, T, cond).square().mean()
+
+    found = []
+    for step in (answer, torch.compile(answer, dynamic=False)):
+        network.zero_grad()
+        torch.autograd.backward(step(X))
+        found.append({n: p.grad.flatten() for n, p in network.named_parameters() if p.grad is not None})
+    eager, compiled = found
+    weights = [name for name, parameter in network.named_parameters() if parameter.ndim > 1 and name in eager]
+    assert sum(name.startswith("detailer.") for name in weights) == 5
+    assert "blocks.0.attention.qkv.weight" in weights
+    for name in weights:
+        alike = torch.nn.functional.cosine_similarity(eager[name], compiled[name], dim=0)
+        assert float(alike) > 0.98, name

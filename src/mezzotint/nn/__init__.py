@@ -1,9 +1,10 @@
 """Layers that know no schedule: normalisation, rotary positions, attention, gated feed-forward, embeddings,
-convolutions."""
+convolutions, the detailer of patches."""
 
 from mezzotint.nn.attention import Attention, FurtherKeys, TokensHook, WeightsHook
 from mezzotint.nn.block import Block
 from mezzotint.nn.conv import BlankConv, ConvBlock, doubled
+from mezzotint.nn.detailer import PatchDetailer
 from mezzotint.nn.embed import FourierFeatures
 from mezzotint.nn.feedforward import SwiGLU
 from mezzotint.nn.linear import BlankLinear, linear
@@ -19,6 +20,7 @@ __all__ = [
     "ConvBlock",
     "FourierFeatures",
     "FurtherKeys",
+    "PatchDetailer",
     "RMSNorm",
     "SwiGLU",
     "TokensHook",

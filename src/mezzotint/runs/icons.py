@@ -29,13 +29,15 @@ def icons() -> RunConfig:
 
 
 def house() -> RunConfig:
-    """The house model with scenes and avatars: it counts, relates, colours, spells, and draws faces and hands. 8.2 M
+    """The house model with scenes and avatars: it counts, relates, colours, spells, and draws faces and hands. 8.6 M
     parameters, 4 million views of icons, composed scenes and faces; hours of two CPU cores with AMX."""
     base = icons()
     return replace(
         base,
         name="house",
-        network=replace(base.network, text_depth=2, letters=KINDS, word_length=12, augments=LABELS),
+        network=replace(
+            base.network, text_depth=2, letters=KINDS, word_length=12, augments=LABELS, detail=64, detail_depth=3
+        ),
         data=DataConfig(scenes=0.4, avatars=0.15, hands=0.06),
         augment=AugmentConfig(share=0.3),
         steps=31_250,
@@ -44,23 +46,22 @@ def house() -> RunConfig:
 
 
 def house_gpu() -> RunConfig:
-    """The house model on a GPU: 12.6 M parameters on patches of 4 pixels, 9 million views, half of them scenes.
+    """The house model on a GPU: 10.2 M parameters in ten blocks, 12 million views, half of them scenes.
 
-    Four times as many patches as `house` has, so that small things in scenes have edges; on a CPU with AMX it still
-    draws 12 steps in under half a second. With --minutes it ends when a lent machine does. Batches are no larger than
-    that: 2,000 updates of 768 pictures gave a lower loss than 12,000 of 128 on patches of 8, but worse shapes.
+    With --minutes it ends when a lent machine does. What limits it is how fast processors compose scenes. Batches are
+    no larger than that: 2,000 updates of 768 pictures gave a lower loss than 12,000 of 128, but worse shapes.
     """
     base = house()
     return replace(
         base,
         name="house_gpu",
-        network=replace(base.network, patch=4, bottleneck=64, width=320, heads=5, hidden=848, word_length=11),
+        network=replace(base.network, depth=10, word_length=11),
         data=DataConfig(scenes=0.5, avatars=0.12, hands=0.06),
         steps=24_000,
-        batch=384,
+        batch=512,
         optim=replace(base.optim, warmup=0.02),
-        checkpoint_every=1_000,
+        checkpoint_every=2_000,
         keep=24,
-        validate_every=600,
+        validate_every=1_000,
         sample_every=24_000,
     )

@@ -13,6 +13,7 @@ from mezzotint.nn import (
     Block,
     FourierFeatures,
     FurtherKeys,
+    PatchDetailer,
     RMSNorm,
     TokensHook,
     WeightsHook,
@@ -34,6 +35,7 @@ class PixelDiTConfig:
     styles                  how many drawing styles there are
     time_tokens             tokens that carry the noise level
     letters, word_length    how many different letters it reads, and the most of them in a prompt; 0: it reads none
+    detail, detail_depth    channels and blocks of the convolutions that refine its picture (`PatchDetailer`); 0: none
     augments                numbers that tell how a training picture was changed; 0: it is told nothing
     flow_map                it is told to which time it jumps, `to`: a student for few steps
     distilled_guidance      it is told its guidance, which it learned from a guided teacher
@@ -54,6 +56,8 @@ class PixelDiTConfig:
     letters: int = 0
     word_length: int = 0
     augments: int = 0
+    detail: int = 0
+    detail_depth: int = 2
     flow_map: bool = False
     distilled_guidance: bool = False
 
@@ -180,6 +184,10 @@ class PixelDiT(nn.Module):
         self.blocks = nn.ModuleList(Block(c.width, c.heads, c.hidden) for _ in range(c.depth))
         self.norm_out = RMSNorm(c.width)
         self.patch_out = linear(c.width, values, bias=True)
+        if c.detail:
+            self.detailer = PatchDetailer(
+                tokens=c.width, channels=c.channels, patch=c.patch, width=c.detail, depth=c.detail_depth
+            )
         angles = F.pad(rotary_grid(side, side, c.width // c.heads), (0, 0, c.time_tokens, 0))
         self.register_buffer("rotary_cos", angles.cos(), persistent=False)
         self.register_buffer("rotary_sin", angles.sin(), persistent=False)
@@ -238,7 +246,7 @@ class PixelDiT(nn.Module):
         x = torch.cat([time.to(image.dtype), image], dim=1)
         own = x.shape[1]
         if self.compiled is not None and probe is None and context.adapters is None:
-            return self._pixels(self._compiled(self.compiled, x, context))
+            return self._pixels(x_t, self._compiled(self.compiled, x, context))
         bias = F.pad(context.bias, (own, 0))
         # all at once: the gradient of an index is as large as all of them, and eight such would be added
         pairs = tuple(zip(context.keys.unbind(), context.values.unbind(), strict=True))
@@ -254,7 +262,7 @@ class PixelDiT(nn.Module):
                 tokens=self._tokens(probe, index, own, bias.shape[-1]),
                 strengths=context.adapters,
             )
-        return self._pixels(x)
+        return self._pixels(x_t, x)
 
     def _compiled(self, run: Blocks, x: Tensor, context: PixelDiTContext) -> Tensor:
         """The last block's tokens, of blocks that are run by `run`."""
@@ -264,11 +272,14 @@ class PixelDiT(nn.Module):
             x = run(block, x, (self.rotary_cos, self.rotary_sin), (padded.keys[index], padded.values[index]), bias)
         return x
 
-    def _pixels(self, x: Tensor) -> Tensor:
+    def _pixels(self, x_t: Tensor, x: Tensor) -> Tensor:
         """The prediction of the last block's tokens."""
         c = self.config
-        values = self.patch_out(self.norm_out(x[:, c.time_tokens :]))
-        return unpatchify(values, c.patch, c.channels, c.size, c.size)[:, :, None]
+        tokens = self.norm_out(x[:, c.time_tokens :])
+        picture = unpatchify(self.patch_out(tokens), c.patch, c.channels, c.size, c.size)
+        if c.detail:
+            picture = picture + self.detailer(x_t.squeeze(2), tokens)
+        return picture[:, :, None]
 
     def _time(self, t: Tensor, to: Tensor | None, guidance: Tensor | None) -> Tensor:
         """The tokens that carry the noise level, and where it is told, the length of the jump and the guidance."""
@@ -329,6 +340,7 @@ def _time_embedding(width: int) -> nn.Sequential:
 ENDS = (
     *("attention.out.weight", "feedforward.out.weight", "patch_out.weight"),
     *("jump_in.2.weight", "guidance_in.2.weight"),
+    *("conv_out.weight", "detailer.out.weight"),
 )
 """Weights that end a residual branch or the network, or say what an untrained network does not listen to."""
 
@@ -341,5 +353,5 @@ def initialise(network: PixelDiT, seed: int) -> None:
         for name, parameter in network.named_parameters():
             if name in ("time_places", "style", "letters", "letter_places", "augments"):
                 parameter.normal_(0.0, 0.02, generator=generator)
-            elif parameter.ndim == 2 and not name.endswith(ENDS):
-                parameter.normal_(0.0, parameter.shape[1] ** -0.5, generator=generator)
+            elif parameter.ndim in (2, 4) and not name.endswith(ENDS):
+                parameter.normal_(0.0, parameter[0].numel() ** -0.5, generator=generator)
