@@ -19,8 +19,10 @@ from types import MappingProxyType
 from typing import Any
 
 import click
+import torch
 
 from docs.combination_tables import combination_tables
+from docs.earlier_weights import MEASURED, remark
 from docs.gallery_rows import gallery
 from docs.gan_table import gan_tables
 from docs.layout_table import layout_table
@@ -28,6 +30,7 @@ from docs.region_table import region_table
 from docs.solver_tables import solver_benchmark
 from docs.speed_tables import precision_table, speed_tables
 from mezzotint.data.icons import HELD_OUT, SETS, TRAINED
+from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
 from mezzotint.load import HOUSE
 
 __all__ = ["BLOCKS", "filled", "main"]
@@ -69,7 +72,9 @@ def model_numbers() -> str:
     training, drawing, recognition = (
         read(ROOT / "benchmarks" / f"{name}.json") for name in ("training", "drawing", "recognition")
     )
-    rows = [*_model(model, training), *_drawing(drawing), *_training(training), *_recognition(recognition)]
+    if remark(recognition, _current()):
+        recognition = {}
+    rows = [*_model(model), *_drawing(drawing), *_training(training), *_recognition(recognition)]
     rows += _iconeval(read(HOUSE / "eval.json"), model)
     if not rows:
         return "There are no measurements yet."
@@ -78,19 +83,28 @@ def model_numbers() -> str:
     return "\n".join(["| | |", "|---|---|", *rows, *([""] if note else []), *note])
 
 
-def _model(model: Source, training: Source) -> list[str]:
+def _model(model: Source) -> list[str]:
     names = ("network.safetensors", "text/encoder.safetensors")
     sizes = [path.stat().st_size for path in (HOUSE / name for name in names) if path.is_file()]
     views, updates = dig(model, "training", "pictures"), dig(model, "training", "step")
     before = sum(part["pictures"] for part in dig(model, "training", "earlier") or ())
     batch, planned = dig(model, "training", "run", "batch"), dig(model, "training", "run", "steps")
-    seen = f"{updates:,} of {planned:,} planned updates of {batch}" if model else ""
+    seen = f"{updates:,} of {planned:,} planned updates of {batch}" if views else ""
     seen += f", after a warm start from weights of {before:,} views" if before else ""
     return [
-        *row("parameters of the network", dig(training, "parameters"), lambda n: f"{n / 1e6:.1f} million"),
+        *row(
+            "parameters of the network", dig(model, "network"), lambda sizes: f"{parameters(sizes) / 1e6:.1f} million"
+        ),
         *row("picture views in training", views, lambda n: f"{n + before:,} ({seen})"),
         *row("weights with the text encoder", sum(sizes) if len(sizes) == 2 else None, lambda n: f"{n / 1e6:.1f} MB"),
     ]
+
+
+def parameters(sizes: Source) -> int:
+    """How many parameters a network of these sizes has."""
+    with torch.device("meta"):
+        network = PixelDiT(PixelDiTConfig(**sizes))
+    return sum(parameter.numel() for parameter in network.parameters())
 
 
 def _drawing(drawing: Source) -> list[str]:
@@ -319,9 +333,23 @@ BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
 BLOCK = re.compile(r"(?s)(<!-- begin ([a-z-]+):[^\n]*-->\n).*?(<!-- end \2 -->)")
 
 
+def block(name: str) -> str:
+    """What stands in a block, with a remark if it was measured with earlier weights."""
+    text = BLOCKS[name]()
+    if name in MEASURED:
+        said = remark(read(ROOT / "benchmarks" / f"{MEASURED[name]}.json"), _current())
+        text += f"\n\n{said}" if said else ""
+    return text
+
+
+def _current() -> str:
+    digest: str = dig(read(HOUSE / "model.json"), "files", "network.safetensors") or ""
+    return digest
+
+
 def filled(text: str) -> str:
     """A document with its blocks written anew."""
-    return BLOCK.sub(lambda match: f"{match[1]}{BLOCKS[match[2]]()}\n{match[3]}", text)
+    return BLOCK.sub(lambda match: f"{match[1]}{block(match[2])}\n{match[3]}", text)
 
 
 def documents() -> list[Path]:

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from docs import numbers
+from docs.earlier_weights import MEASURED
 from mezzotint.data.icons import SETS
 
 DRAWING = {
@@ -16,7 +17,6 @@ DRAWING = {
 }
 TRAINING = {
     "machine": {"processor": "A processor", "threads": 2, "torch": "2.13"},
-    "parameters": 7_431_000,
     "plain": {"pictures_per_second": {"median": 61.4}, "share_of_peak": 0.628},
 }
 RECOGNITION = {
@@ -42,6 +42,8 @@ def test_each_measurement_gives_its_lines(root: Path) -> None:
     for name, data in (("drawing", DRAWING), ("training", TRAINING), ("recognition", RECOGNITION)):
         (root / "benchmarks" / f"{name}.json").write_text(json.dumps(data))
     (root / "benchmarks" / "speed.json").write_text(json.dumps({"large": {"float32": {"median": 0.457}}}))
+    (root / "house").mkdir()
+    (root / "house" / "model.json").write_text(json.dumps({"network": {"styles": 25}}))
     lines = numbers.model_numbers().splitlines()
     for line in (
         "| parameters of the network | 7.4 million |",
@@ -92,3 +94,29 @@ def test_the_command_says_what_is_out_of_date(root: Path) -> None:
     assert CliRunner().invoke(numbers.main, []).exit_code == 0
     assert "There are no measurements yet." in readme.read_text()
     assert CliRunner().invoke(numbers.main, ["--check"]).exit_code == 0
+
+
+def test_what_was_measured_with_earlier_weights_says_so(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "house").mkdir()
+    (root / "house" / "model.json").write_text(json.dumps({"files": {"network.safetensors": "aa11"}}))
+    recognised = {**RECOGNITION, "weights_sha256": "aa11"}
+    (root / "benchmarks" / "recognition.json").write_text(json.dumps(recognised))
+    assert "| recognised by a judge" in numbers.model_numbers()
+    recognised["weights_sha256"] = "bb22bb22bb22"
+    (root / "benchmarks" / "recognition.json").write_text(json.dumps(recognised))
+    assert "recognised" not in numbers.model_numbers()
+
+    monkeypatch.setattr(numbers, "BLOCKS", {"chaos": lambda: "a table", "nouns": lambda: "nouns"})
+    chaos = {"table": {}, "model": {"weights_sha256": "aa11"}}
+    (root / "benchmarks" / "chaos.json").write_text(json.dumps(chaos))
+    assert numbers.block("chaos") == "a table"
+    chaos["model"]["weights_sha256"] = "bb22bb22bb22"
+    (root / "benchmarks" / "chaos.json").write_text(json.dumps(chaos))
+    said = numbers.block("chaos")
+    assert said == "a table\n\nMeasured with weights that the house model had before (`bb22bb22`)."
+    assert numbers.block("nouns") == "nouns"
+
+
+def test_every_block_that_is_marked_as_measured_exists() -> None:
+    assert set(MEASURED) <= set(numbers.BLOCKS)
+    assert all((numbers.ROOT / "benchmarks" / f"{name}.json").is_file() for name in MEASURED.values())

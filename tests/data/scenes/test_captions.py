@@ -25,7 +25,12 @@ def assert_true(claims: Claims, scene: Scene, caption: str) -> None:
     held = {(scene.name_of(r.subject), r.word, scene.name_of(r.object)) for r in scene.relations}
     assert claims.relations <= held, where
     assert claims.style in ("", scene.style), where
-    assert claims.backdrop in (None, (scene.backdrop.kind, scene.backdrop.name)), where
+    backdrop = scene.backdrop
+    # what stands on none is on a transparent ground: whoever asks for a thing alone gets no scenery
+    assert claims.backdrop == (backdrop.kind, backdrop.name) or (claims.backdrop, backdrop.kind) == (
+        None,
+        "transparent",
+    ), where
     assert claims.size in ("", scene.size), where
     assert claims.place in ("", scene.place), where
     assert claims.layout in ("", scene.layout), where

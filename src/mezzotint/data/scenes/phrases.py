@@ -65,15 +65,16 @@ def _setting(scene: Scene) -> str:
 
 
 def _ended(scene: Scene, texts: tuple[str, ...]) -> list[str]:
-    """The texts, and some of them with the setting, the style, and both."""
+    """The texts, each with the setting, and some of them with the style.
+
+    A backdrop is named by every caption, so that a prompt which names none means a transparent ground.
+    """
     setting = _setting(scene)
     style = f", {scene.style.replace('-', ' ')} style" if scene.style else ""
-    out = list(texts)
-    first, middle, last = texts[min(1, len(texts) - 1)], texts[len(texts) // 2], texts[-1]
-    if setting:
-        out += [f"{middle} {setting}", f"{last} {setting}"]
+    first, last = texts[min(1, len(texts) - 1)], texts[-1]
+    out = [f"{text} {setting}".rstrip() for text in texts]
     if style:
-        out += [f"{first}{style}", f"{last} {setting or 'on a transparent background'}{style}"]
+        out += [f"{first} {setting}".rstrip() + style, f"{last} {setting or 'on a transparent background'}{style}"]
     elif not setting:
         out.append(f"{last} on a transparent background")
     return [text for text in dict.fromkeys(out) if len(text.split()) <= LONGEST]

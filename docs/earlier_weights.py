@@ -1,0 +1,41 @@
+"""Whether what a benchmark measured is of the weights that are shipped now."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+__all__ = ["MEASURED", "digests", "remark"]
+
+MEASURED: Mapping[str, str] = MappingProxyType(
+    {
+        "caption-gain": "caption_gain",
+        "references": "references",
+        "chaos": "chaos",
+        "keep-layout": "keep_layout",
+        "fix-gain": "fix_gain",
+        "regions": "regions",
+        "layout": "layout",
+        "solver-benchmark": "solvers",
+        "svg": "svg",
+    }
+)
+"""The benchmark's file, by the block that shows it."""
+
+
+def digests(data: Any) -> Iterator[str]:
+    """Every `weights_sha256` in a measurement."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            if key == "weights_sha256":
+                yield value
+            else:
+                yield from digests(value)
+
+
+def remark(data: Any, current: str) -> str:
+    """What is to be said under a measurement whose weights are not the current ones; "" where they are, or are not
+    named."""
+    found = sorted(set(digests(data)) - {current})
+    if not found:
+        return ""
+    return f"Measured with weights that the house model had before (`{'`, `'.join(one[:8] for one in found)}`)."
