@@ -63,9 +63,9 @@ def test_a_posterior_meets_the_measurement_and_comes_nearer_to_the_picture(
     clean = operator(truth)
     measured = clean + NOISE * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0)).double()
     plain = end(house.model.denoiser)
-    for iterations in (1, 5):
+    for iterations, close in ((1, 2), (5, 1.1)):
         found = end(Posterior(house.model.denoiser, operator, measured, NOISE, iterations=iterations))
-        assert rms(operator(found) - measured) < 1.25 * NOISE
+        assert rms(operator(found) - measured) < close * NOISE
         assert rms(operator(plain) - measured) > 3 * NOISE
         assert rms(found - truth) < (0.85 if name == "colourise" else 0.5) * rms(plain - truth)
 
@@ -76,7 +76,7 @@ def test_a_projection_meets_the_measurement_exactly(
 ) -> None:
     operator = OPERATORS[name]
     found, plain = end(Projected(house.model.denoiser, operator, operator(truth))), end(house.model.denoiser)
-    assert rms(operator(found) - operator(truth)) < 1e-3
+    assert rms(operator(found) - operator(truth)) < 2e-3  # a blur leaves next to nothing of some frequencies
     assert rms(found - truth) < 0.9 * rms(plain - truth)
 
 
@@ -88,15 +88,34 @@ def test_a_picture_is_inverted_to_noise_and_drawn_again(
     grid, noise = inversion(steps, schedule), PhiloxNoise([5])
     level = schedule(grid[0].t)  # type: ignore[union-attr]
     x = level.noised(truth, noise.normal(tuple(truth.shape), Purpose.START, 0).double())
+    solver = SOLVERS["fixed-point-ddim"].make()
     with torch.inference_mode():
-        for name, close in (("fixed-point-ddim", 5e-4), ("heun", 2e-2)):
-            solver = SOLVERS[name].make()
-            *_, top = sample(denoise, x, grid, solver, PhiloxNoise([0]))
-            *_, back = sample(denoise, top.x, from_times(times_of(grid)[::-1]), solver, PhiloxNoise([0]))
-            assert rms(back.x - x) < close
-            assert float(top.x.std()) == pytest.approx(1, abs=0.05)  # noise, as the model knows it
-            assert abs(float(top.x.mean())) < 0.05
-            neighbours = top.x[..., 1:] * top.x[..., :-1]
-            assert abs(float(neighbours.mean())) < 0.1  # and white
-            drawn = denoise(back.x, torch.tensor(grid[0].t)).x0  # type: ignore[union-attr]
-            assert rms(drawn - truth) < 0.03
+        *_, top = sample(denoise, x, grid, solver, PhiloxNoise([0]))
+        *_, back = sample(denoise, top.x, from_times(times_of(grid)[::-1]), solver, PhiloxNoise([0]))
+        drawn = denoise(back.x, torch.tensor(grid[0].t)).x0  # type: ignore[union-attr]
+    assert rms(back.x - x) < 1e-3
+    assert float(top.x.std()) == pytest.approx(1, abs=0.05)  # noise, as the model knows it
+    assert abs(float(top.x.mean())) < 0.05
+    neighbours = top.x[..., 1:] * top.x[..., :-1]
+    assert abs(float(neighbours.mean())) < 0.1  # and white
+    assert rms(drawn - truth) < 0.03
+
+
+def test_a_round_trip_without_a_fixed_point_comes_nearer_with_more_steps(house: Pipeline) -> None:
+    """There and back by Heun's method is no inverse; what it misses falls with the steps, at least as 1 / steps."""
+    prompt = "a blue car"
+    truth = from_image(house.generate(prompt, seed=3).images[0])[None].double()
+    denoise = Bound(house.model.denoiser, {"cond": house.model.prepare([prompt], [None])})
+    missed = []
+    for steps in (10, 30, 60):
+        grid = inversion(steps, house.model.denoiser.schedule)
+        level = house.model.denoiser.schedule(grid[0].t)  # type: ignore[union-attr]
+        x = level.noised(truth, PhiloxNoise([5]).normal(tuple(truth.shape), Purpose.START, 0).double())
+        heun = SOLVERS["heun"].make()
+        with torch.inference_mode():
+            *_, top = sample(denoise, x, grid, heun, PhiloxNoise([0]))
+            *_, back = sample(denoise, top.x, from_times(times_of(grid)[::-1]), heun, PhiloxNoise([0]))
+        missed.append(rms(back.x - x))
+    assert missed[1] < missed[0] / 2.5
+    assert missed[2] < missed[1] / 1.8
+    assert missed[2] < 0.05

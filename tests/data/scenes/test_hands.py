@@ -17,7 +17,7 @@ from mezzotint.data.scenes.scene import Box
 from mezzotint.errors import InvalidOption
 from tests.data.scenes import toy
 
-KNOWN = "826aa8be"
+KNOWN = "7f105a83"
 """Of SHA-256 over the first 40 hands of seed 7. If it must change, raise SCENES_VERSION: seeds of others break."""
 NUMBERS = ("no", "one", "two", "three", "four", "five")
 ALL = [(side, raised) for side in ("left", "right") for raised in sorted({one for pose in POSES for one in pose})]
