@@ -159,6 +159,9 @@ def test_a_run_survives_json(small_run: RunConfig) -> None:
         ("optim.muon_lr=true", "of type float"),
         ("precision=fp8", "precision=fp8 does not fit: it must be one of bf16, fp32."),
         ("network.patch=7", "does not divide"),
+        ("network.detail=12", "network.detail is 12; it must be a multiple of 8, or 0 for no detailer"),
+        ("network.detail=-8", "network.detail is -8; it must be a multiple of 8"),
+        ("network.detail_depth=-1", "network.detail_depth is -1; it must be 0 or more"),
         ("conditions.drop_text=1.5", "share from 0 to 1"),
     ],
 )

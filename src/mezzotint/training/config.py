@@ -90,6 +90,7 @@ class RunConfig(AnyRun):
         _check_process(self)
         check_counts(self, ("sample_every",))
         check_patch(self.network)
+        _check_detail(self.network)
         check_shares("conditions", self.conditions, ("drop_both", "drop_text", "drop_style"))
         check_shares("augment", self.augment, ("share", "octaves", "shift"))
         if self.objective.contrastive and self.batch < 2:
@@ -198,6 +199,19 @@ class GanRun(AnyRun):
 Run = RunConfig | EncoderRun | DetectorRun | UpscalerRun | GanRun
 """A run of any sort; its type says what is trained."""
 R = TypeVar("R", bound=Run)
+
+
+def _check_detail(network: PixelDiTConfig) -> None:
+    """Raises `InvalidOption` for a detailer of no possible size."""
+    if network.detail < 0 or network.detail % 8:
+        raise InvalidOption(f"network.detail is {network.detail}; it must be a multiple of 8, or 0 for no detailer.")
+    if network.detail and network.patch % 2:
+        raise InvalidOption(
+            f"network.detail is {network.detail}, which needs an even network.patch, not {network.patch}; set "
+            "network.detail=0 or another patch."
+        )
+    if network.detail_depth < 0:
+        raise InvalidOption(f"network.detail_depth is {network.detail_depth}; it must be 0 or more.")
 
 
 def _check_process(run: RunConfig) -> None:
