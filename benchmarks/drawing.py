@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.report import spread, write
+from benchmarks.report import house_weights, spread, write
 from mezzotint import Pipeline
 
 WARM_RUNS, COLD_RUNS = 9, 5
@@ -77,7 +77,7 @@ def cold() -> dict[str, object]:
 def main() -> None:
     figures = {"warm_12_steps": warm(), "cold": cold(), "threads": torch.get_num_threads()}
     figures["own_peak_memory_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    write("drawing", figures)
+    write("drawing", {**house_weights(), **figures})
 
 
 if __name__ == "__main__":

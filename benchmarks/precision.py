@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from benchmarks.report import spread, write
+from benchmarks.report import house_weights, spread, write
 from mezzotint import Pipeline
 from mezzotint.compiled import compiler
 from mezzotint.evaluation.iconeval.prompts import TASKS, load_prompts
@@ -128,7 +128,7 @@ def main() -> None:
             with replaced(network, ends, how):
                 row(f"{what}: {kind}", pictures(pipe, texts))
     if not quick:
-        write("precision", figures)
+        write("precision", {**house_weights(), **figures})
 
 
 if __name__ == "__main__":

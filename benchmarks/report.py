@@ -6,12 +6,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mezzotint.checkpoints.tensors import file_digest
+from mezzotint.load import HOUSE
 from mezzotint.provenance.environment import describe_environment
 
 
 def machine() -> dict[str, Any]:
     """Processor, threads and versions, without names of hosts or folders."""
     return describe_environment().to_json_dict()
+
+
+def house_weights() -> dict[str, str]:
+    """Which weights the house model has, for what is measured with it."""
+    return {"weights_sha256": file_digest(HOUSE / "network.safetensors")}
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

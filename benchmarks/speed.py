@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.drawing import process
-from benchmarks.report import spread, write
+from benchmarks.report import house_weights, spread, write
 from mezzotint import Pipeline
 from mezzotint.compiled import compiler
 from mezzotint.conditioning.conditioning import Conditioning
@@ -254,7 +254,7 @@ def main() -> None:
         return
     figures["allocator"] = with_allocator()
     figures["cold"] = cold(COLD_ROUNDS)
-    write("speed", figures)
+    write("speed", {**house_weights(), **figures})
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def place(folder: Path, name: str) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[*VARIANTS, []], metavar="NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--rows", type=Path)
     parser.add_argument("--gather", type=Path)
     parser.add_argument("--updates", type=int, default=UPDATES)
@@ -93,9 +93,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked.gather is not None:
         write("study", gathered(asked.gather))
         return
-    if not asked.names or asked.rows is None:
+    if not asked.names:
         print("\n".join(VARIANTS))
         return
+    if unknown := [name for name in asked.names if name not in VARIANTS]:
+        parser.error(f"there is no variant {unknown[0]!r}; without a name they are listed")
+    if asked.rows is None:
+        parser.error("--rows is missing: the folder where results go")
     torch.set_num_threads(1)
     asked.rows.mkdir(parents=True, exist_ok=True)
     for name in asked.names:

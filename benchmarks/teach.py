@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.report import write
+from benchmarks.report import house_weights, write
 from mezzotint.data.avatars import default_folder as avatars
 from mezzotint.data.icons import default_folder as icons
 from mezzotint.data.pixels import straight
@@ -95,7 +95,7 @@ def main() -> None:
         figures = {"one manner": taught(faces(), one), "many manners": taught(robots(), many)}
         with Image.open(one / "zorp-sheet.png") as sheet:
             shown(faces(), sheet.convert("RGB")).quantize(128).save(SHOWN, optimize=True)
-    write("teach", figures)
+    write("teach", {**house_weights(), **figures})
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ MEASURED: Mapping[str, str] = MappingProxyType(
         "regions": "regions",
         "layout": "layout",
         "solver-benchmark": "solvers",
+        "precision": "precision",
+        "speed": "speed",
         "svg": "svg",
     }
 )

@@ -72,8 +72,8 @@ def model_numbers() -> str:
     training, drawing, recognition = (
         read(ROOT / "benchmarks" / f"{name}.json") for name in ("training", "drawing", "recognition")
     )
-    if remark(recognition, _current()):
-        recognition = {}
+    # a number in this table is of the weights that it stands beside, or is left out
+    drawing, recognition = ({} if remark(data, _current()) else data for data in (drawing, recognition))
     rows = [*_model(model), *_drawing(drawing), *_training(training), *_recognition(recognition)]
     rows += _iconeval(read(HOUSE / "eval.json"), model)
     if not rows:

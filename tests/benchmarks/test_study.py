@@ -38,3 +38,12 @@ def test_a_variant_that_is_there_is_not_trained_again(tmp_path: Path, monkeypatc
     study.main(["10 blocks", "6 blocks", "--rows", str(tmp_path), "--updates", "2"])
     assert study.place(tmp_path, "10 blocks").read_text() == "{}"
     assert json.loads(study.place(tmp_path, "6 blocks").read_text()) == {"name": "6 blocks", "updates": 2}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [(["11 blocks", "--rows", "x"], "no variant '11 blocks'"), (["6 blocks"], "--rows is missing")]
+)
+def test_what_cannot_be_trained_is_refused(given: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        study.main(given)
+    assert told in capsys.readouterr().err
