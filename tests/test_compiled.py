@@ -19,14 +19,15 @@ from mezzotint.pipeline import Pipeline
 from mezzotint.provenance.pixels import psnr
 from mezzotint.provenance.verdict import differing_facts
 from mezzotint.recipe import Environment
-from tests.support import model_folder, random_network
+from tests.support import SMALL, model_folder, random_network
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C++ compiler")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return model_folder(tmp_path_factory.mktemp("models") / "random")
+    # with a detailer, which is no part of the blocks that are compiled, and must see the same x_t
+    return model_folder(tmp_path_factory.mktemp("models") / "random", replace(SMALL, detail=16, detail_depth=1))
 
 
 @pytest.fixture(scope="module")

@@ -106,6 +106,11 @@ def test_what_was_measured_with_earlier_weights_says_so(root: Path, monkeypatch:
     (root / "benchmarks" / "recognition.json").write_text(json.dumps(recognised))
     assert "recognised" not in numbers.model_numbers()
 
+    (root / "benchmarks" / "drawing.json").write_text(json.dumps({**DRAWING, "weights_sha256": "bb22"}))
+    assert "| one picture" not in numbers.model_numbers()
+    (root / "benchmarks" / "drawing.json").write_text(json.dumps({**DRAWING, "weights_sha256": "aa11"}))
+    assert "| one picture" in numbers.model_numbers()
+
     monkeypatch.setattr(numbers, "BLOCKS", {"chaos": lambda: "a table", "nouns": lambda: "nouns"})
     chaos = {"table": {}, "model": {"weights_sha256": "aa11"}}
     (root / "benchmarks" / "chaos.json").write_text(json.dumps(chaos))

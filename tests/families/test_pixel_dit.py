@@ -324,6 +324,19 @@ def test_a_token_tells_the_detailer_of_its_own_patch(place: int) -> None:
     assert int(by_patch.argmax()) == place
 
 
+def test_guidance_by_gradients_reaches_x_t_through_the_detailer() -> None:
+    """Its derivative in a direction is that of finite differences, in float64."""
+    network = random_network(DETAILED).double()
+    tokens, x_t, way = (
+        normal(1, *shape, seed=seed).double() for shape, seed in (((16, 32), 2), ((4, 32, 32), 4), ((4, 32, 32), 6))
+    )
+    x_t.requires_grad_()
+    told = torch.autograd.grad(network.detailer(x_t, tokens).sum(), x_t)[0]
+    with torch.no_grad():
+        ahead, behind = (network.detailer(x_t + step * way, tokens).sum() for step in (1e-5, -1e-5))
+    torch.testing.assert_close((told * way).sum(), (ahead - behind) / 2e-5, rtol=1e-5, atol=1e-6)
+
+
 def test_a_compiled_step_of_a_detailed_network_in_bfloat16_reaches_every_weight() -> None:
     """Compiled for a CPU, torch 2.13 gives zeros behind some ways of resizing, in silence."""
     network = random_network(DETAILED).train()
