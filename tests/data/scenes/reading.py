@@ -106,7 +106,7 @@ def _single(text: str, claims: Claims) -> str:
     for layout in ("row", "column", "circle"):
         if text.endswith(f" in a {layout}"):
             claims.layout, text = layout, text.removesuffix(f" in a {layout}")
-    if found := re.match("(?:an?) (small|medium|large)(?:-sized)? ", text):
+    if found := re.match("(?:an? )?(small|medium|large)(?:-sized)? ", text):
         claims.size, text = found[1], f"a {text[found.end() :]}"
     return text
 

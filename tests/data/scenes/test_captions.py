@@ -31,7 +31,8 @@ def assert_true(claims: Claims, scene: Scene, caption: str) -> None:
         None,
         "transparent",
     ), where
-    assert claims.size in ("", scene.size), where
+    # what has no size is large, as an icon is: whoever asks for a thing alone gets no small one
+    assert claims.size == scene.size or (claims.size == "" and (scene.size in ("", "large") or claims.place)), where
     assert claims.place in ("", scene.place), where
     assert claims.layout in ("", scene.layout), where
     if claims.text or scene.lettering:

@@ -23,7 +23,7 @@ from mezzotint.errors import InvalidFile, InvalidOption, unknown_name
 
 __all__ = ["SCENES_VERSION", "ComposedScene", "Scenes"]
 
-SCENES_VERSION = 2
+SCENES_VERSION = 3
 """Changes whenever the same seed and number give another scene, or other wrong captions."""
 _ATTEMPTS = 400
 _CHANGES = 8  # tries at a change that is not held out
@@ -140,7 +140,10 @@ class Scenes:
         for attempt in range(_CHANGES):
             other = changed(scene, Rolls(scene.seed, scene.number, attempt, _WRONG))
             if other is not None and not (self.split == "train" and self._held(other)):
-                return tuple(caption for caption in self.captions(other) if caption not in true)
+                said = self.captions(other)
+                if other.size != scene.size:  # a thing whose size is not said is large, but not wrongly named
+                    said = tuple(caption for caption in said if other.size in caption)
+                return tuple(caption for caption in said if caption not in true)
         return ()
 
     @property

@@ -2,6 +2,7 @@
 
 from mezzotint.data.scenes.desk import Desk, Phrases
 from mezzotint.data.scenes.kinds.kind import Kind
+from mezzotint.data.scenes.kinds.single import SIZES, sized
 from mezzotint.data.scenes.phrases import an, plain, the
 from mezzotint.data.scenes.rolls import Rolls
 from mezzotint.data.scenes.scene import Scene
@@ -17,17 +18,19 @@ def _plan(desk: Desk, rolls: Rolls) -> Scene | None:
     colour = desk.colour(rolls, item.row)
     if not colour:
         return None
-    longest = rolls.between(30, 60)
+    size = rolls.weighted((("small", 1), ("medium", 1), ("large", 4)))
+    longest = rolls.between(*SIZES[size])
     slack = (62 - longest) // 2
     middle = 32 + rolls.between(-slack, slack), 32 + rolls.between(-slack, slack)
     group = desk.group(item, [desk.box(item.row, longest, middle)], colour)
-    return Scene(0, 0, "colour", "one", item.style, (group,), backdrop=desk.backdrop(rolls, [group]))
+    return Scene(0, 0, "colour", "one", item.style, (group,), backdrop=desk.backdrop(rolls, [group]), size=size)
 
 
 def _phrases(scene: Scene) -> Phrases:
     group = scene.groups[0]
+    said = plain(group) if scene.size == "large" else sized(scene)
     return Phrases(
-        (plain(group), an(plain(group)), f"a picture of {an(plain(group))}"),
+        (said, an(said), f"a picture of {an(said)}", an(sized(scene))),
         (f"{an(group.one)} that is {group.colour}", f"{the(group)} is {group.colour}"),
     )
 

@@ -3,11 +3,11 @@
 from mezzotint.data.scenes.backdrops import ground
 from mezzotint.data.scenes.desk import Desk, Phrases
 from mezzotint.data.scenes.kinds.kind import Kind
-from mezzotint.data.scenes.phrases import an
+from mezzotint.data.scenes.phrases import an, plain
 from mezzotint.data.scenes.rolls import Rolls
 from mezzotint.data.scenes.scene import GRID, Box, Scene
 
-__all__ = ["KIND", "PLACES", "SIZES"]
+__all__ = ["KIND", "PLACES", "SIZES", "sized"]
 
 SIZES = {"small": (17, 23), "medium": (32, 40), "large": (52, 60)}
 """The longer side, in cells."""
@@ -17,6 +17,7 @@ PLACES = (
     "in the bottom left corner", "at the bottom", "in the bottom right corner",
 )  # fmt: skip
 """The nine places, by rows: the centre lies in this ninth of the picture."""
+_MIDDLE = PLACES[4]
 _CENTRES = ((11, 16), (29, 35), (48, 53))
 
 
@@ -43,13 +44,19 @@ def _plan(desk: Desk, rolls: Rolls) -> Scene | None:
     return Scene(0, 0, "single", "one", item.style, (group,), backdrop=backdrop, size=size, place=place)
 
 
+def sized(scene: Scene) -> str:
+    """The thing with the word for its size."""
+    return f"{'medium-sized' if scene.size == 'medium' else scene.size} {plain(scene.groups[0])}"
+
+
 def _phrases(scene: Scene) -> Phrases:
-    name = scene.groups[0].one
-    size = "medium-sized" if scene.size == "medium" else scene.size
-    sized = an(f"{size} {name}")
-    placed = f"{sized} {scene.place}".strip()
+    name, size = scene.groups[0].one, sized(scene).split()[0]
+    placed = f"{an(sized(scene))} {scene.place}".strip()
+    # a thing fills the picture, as icons do, unless its caption says how small or in which corner it is
+    short = (name,) if scene.size == "large" else ()
+    corner = () if scene.place in ("", _MIDDLE) else (f"{an(name)} {scene.place}",)
     return Phrases(
-        (name, sized, f"{an(name)} {scene.place}".strip(), placed),
+        (*short, sized(scene), an(sized(scene)), *corner, placed),
         (f"{an(name)} that is {size}", f"{size}: {placed}"),
     )
 
