@@ -15,7 +15,7 @@ from mezzotint.data.colours import ANCHORS, colour_name, dominant_colours, oklab
 from mezzotint.data.pixels import Bytes, premultiply, straight
 from mezzotint.data.scenes.scene import Shade
 
-__all__ = ["COLOURS", "one_colour", "painted", "ramps_digest", "shades", "vivid"]
+__all__ = ["COLOURS", "one_colour", "painted", "ramps_digest", "shades", "vivid", "way_of"]
 
 COLOURS: dict[str, str] = {
     "red": "#e02f2f", "orange": "#ff8a1c", "yellow": "#ffd21f", "green": "#3aa655", "teal": "#0f9d92",
@@ -150,24 +150,38 @@ def _moved(light: _Ints, chosen: npt.NDArray[np.bool_], name: str) -> _Ints:
     return np.clip(moved, max(low - beyond, 0), min(high + beyond, 255))
 
 
-def painted(picture: Bytes, name: str) -> Bytes | None:
-    """The picture, premultiplied RGBA (H, W, 4), in a colour of `COLOURS`; None if it cannot be had for measuring."""
+def way_of(picture: Bytes, name: str) -> int:
+    """How a picture, premultiplied RGBA (H, W, 4), takes a colour of `COLOURS`: 1 with its greys left, 2 with them
+    coloured too, 0 if what results could not be told to have it."""
+    pixels = picture[picture[..., 3] > 0][None]
+    for way in (1, 2):
+        result = _recoloured(pixels, name, way)
+        if result is not None and one_colour(result) == name:
+            return way
+    return 0
+
+
+def painted(picture: Bytes, name: str, way: int) -> Bytes:
+    """The picture in a colour, in the way that `way_of` says."""
     shows = picture[..., 3] > 0
-    pixels = picture[shows][None]
+    result = _recoloured(picture[shows][None], name, way)
+    assert result is not None
+    out = picture.copy()
+    out[shows] = result[0]
+    return out
+
+
+def _recoloured(pixels: Bytes, name: str, way: int) -> Bytes | None:
+    """Pixels (1, N, 4) in a colour; None if that cannot become most of them."""
     rgb = straight(pixels)[0]
     light, wide = _light_of(rgb), rgb.astype(np.int32)
-    bright = _rising(light, 70, 110)
-    vividness = _rising(wide.max(-1) - wide.min(-1), 20, 60)
+    weight = _rising(light, 70, 110)
+    if way == 1:
+        weight = weight * _rising(wide.max(-1) - wide.min(-1), 20, 60) // 255
     opaque = pixels[0, :, 3] >= 160
-    for weight in (bright * vividness // 255, bright):
-        chosen = opaque & (weight > 127)
-        if chosen.sum() < 0.5 * opaque.sum() or not chosen.any():
-            continue  # that cannot become most of it
-        target = _ramp(name)[0][_moved(light, chosen, name)].astype(np.int32)
-        mixed = (wide * (255 - weight[:, None]) + target * weight[:, None] + 127) // 255
-        result = premultiply(np.concatenate([mixed, pixels[0, :, 3:]], -1).astype(np.uint8)[None])
-        if one_colour(result) == name:
-            out = picture.copy()
-            out[shows] = result[0]
-            return out
-    return None
+    chosen = opaque & (weight > 127)
+    if chosen.sum() < 0.5 * opaque.sum() or not chosen.any():
+        return None
+    target = _ramp(name)[0][_moved(light, chosen, name)].astype(np.int32)
+    mixed = (wide * (255 - weight[:, None]) + target * weight[:, None] + 127) // 255
+    return premultiply(np.concatenate([mixed, pixels[0, :, 3:]], -1).astype(np.uint8)[None])

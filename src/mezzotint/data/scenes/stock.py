@@ -1,15 +1,16 @@
 """The objects that scenes are put together from: which picture shows what, and what is measured on each."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from mmap import mmap
 
 import numpy as np
 import numpy.typing as npt
 
 from mezzotint.data.pixels import Bytes
 from mezzotint.data.scenes.nouns import Noun, nouns, shows_its_name
-from mezzotint.data.scenes.paint import COLOURS, one_colour, painted
+from mezzotint.data.scenes.paint import COLOURS, one_colour, painted, way_of
 from mezzotint.data.scenes.raster import scaled
 from mezzotint.data.sources import PictureSet
 
@@ -18,6 +19,9 @@ __all__ = ["Item", "Shelf", "Stock", "blobs"]
 _REMEMBERED = 1024  # pictures kept in memory
 _SOLID = 128
 _FEWEST = 4  # things of a style, below which it is not used
+_MEASURED = ("width", "height", "pieces", "solid", "flat top", "stands")
+_COLUMNS = {name: column for column, name in enumerate((*_MEASURED, *COLOURS))}
+_OWN = 3  # the colour is the picture's own; 1 and 2 are ways of `paint`
 _BLOB = 0.06  # a part of the silhouette below this share of it is a speck
 
 
@@ -46,36 +50,51 @@ class Stock:
     """The usable pictures of a set, by split and style; measurements are made when first asked for.
 
     Every answer is a pure function of the picture set. Pictures must be square; `crop` gives the part that shows.
+    Processes that are forked share what any of them measures.
     """
 
     def __init__(self, pictures: PictureSet) -> None:
         self.pictures = pictures
         self.shelves = {split: _shelf(pictures, split) for split in ("train", "heldout")}
         self.natural = _natural(pictures, self.shelves["train"])
-        self._crops: dict[tuple[int, str], Bytes | None] = {}
+        self._crops: dict[tuple[int, str], Bytes] = {}
         self._sized: dict[tuple[int, str, int, int], Bytes] = {}
-        self._blobs: dict[int, int] = {}
-        self._own: dict[int, str] = {}
+        # one more than each measurement, 0 for none yet; memory of no file is zero, and forked processes share it
+        columns = len(_MEASURED) + len(COLOURS)
+        memory = mmap(-1, 2 * max(len(pictures), 1) * columns)
+        self._table = np.frombuffer(memory, np.uint16).reshape(-1, columns)
 
-    def crop(self, row: int, colour: str = "") -> Bytes | None:
-        """The picture without its empty margin, in the given colour if one is given; None if it cannot have it."""
+    def _known(self, row: int, name: str, measure: Callable[[Bytes], int]) -> int:
+        """What is measured on the crop of a picture: at first, or as remembered."""
+        column = _COLUMNS[name]
+        if not self._table[row, column]:
+            self._table[row, column] = measure(self.crop(row)) + 1
+        return int(self._table[row, column]) - 1
+
+    def crop(self, row: int, colour: str = "") -> Bytes:
+        """The picture without its empty margin, in the given colour if one is given, which it must be able to have."""
         key = (row, colour)
         if key not in self._crops:
             if len(self._crops) >= _REMEMBERED:
                 self._crops.clear()
-            picture = np.asarray(self.pictures.pictures[row])
-            shown = picture[_shown(picture)]
-            self._crops[key] = painted(shown, colour) if colour and colour != self._own_colour(row, shown) else shown
+            if colour:
+                self._crops[key] = self._painted(row, colour)
+            else:
+                picture = np.asarray(self.pictures.pictures[row])
+                self._crops[key] = picture[_shown(picture)]
         return self._crops[key]
 
-    def _own_colour(self, row: int, shown: Bytes) -> str:
-        if row not in self._own:
-            self._own[row] = one_colour(shown)
-        return self._own[row]
+    def _painted(self, row: int, colour: str) -> Bytes:
+        way, shown = self._way(row, colour), self.crop(row)
+        assert way, (row, colour)
+        return shown if way == _OWN else painted(shown, colour, way)
+
+    def _way(self, row: int, colour: str) -> int:
+        return self._known(row, colour, lambda crop: _OWN if one_colour(crop) == colour else way_of(crop, colour))
 
     def can_have(self, row: int, colour: str) -> bool:
         """Whether the object can be given this colour, measurably."""
-        return self.crop(row, colour) is not None
+        return self._way(row, colour) > 0
 
     def sized(self, row: int, colour: str, width: int, height: int) -> Bytes:
         """The cropped picture at a size in pixels."""
@@ -83,54 +102,51 @@ class Stock:
         if key not in self._sized:
             if len(self._sized) >= _REMEMBERED:
                 self._sized.clear()
-            crop = self.crop(row, colour)
-            assert crop is not None
-            self._sized[key] = scaled(crop, width, height)
+            self._sized[key] = scaled(self.crop(row, colour), width, height)
         return self._sized[key]
 
     def extent(self, row: int, longest: int) -> tuple[int, int]:
         """Width and height of the object when its longer side has this length."""
-        crop = self.crop(row)
-        assert crop is not None
-        height, width = crop.shape[:2]
+        width = self._known(row, "width", lambda crop: crop.shape[1])
+        height = self._known(row, "height", lambda crop: crop.shape[0])
         long = max(height, width)
         return max(1, (2 * width * longest + long) // (2 * long)), max(1, (2 * height * longest + long) // (2 * long))
 
     def one_piece(self, row: int) -> bool:
         """Whether the silhouette is of one piece, specks aside, so that copies of it can be counted."""
-        if row not in self._blobs:
-            self._blobs[row] = blobs(np.asarray(self.pictures.pictures[row])[..., 3] >= _SOLID)
-        return self._blobs[row] == 1
+        return self._known(row, "pieces", lambda crop: min(blobs(crop[..., 3] >= _SOLID), 2)) == 1
 
     def solid(self, row: int) -> bool:
         """Whether most of the object's box is opaque."""
-        crop = self.crop(row)
-        assert crop is not None
-        return bool((crop[..., 3] >= _SOLID).mean() >= 0.5)
+        return self._known(row, "solid", lambda crop: (crop[..., 3] >= _SOLID).mean() >= 0.5) == 1
 
     def flat_top(self, row: int) -> bool:
         """Whether the upper edge is level over at least 65 % of the width, so that things can stand on it."""
-        crop = self.crop(row)
-        assert crop is not None
-        mask = crop[..., 3] >= _SOLID
-        first = np.where(mask.any(0), mask.argmax(0), mask.shape[0])
-        level = first <= max(1, mask.shape[0] // 18)
-        return 100 * int(level.sum()) >= 65 * int(mask.shape[1])
+        return self._known(row, "flat top", _flat_top) == 1
 
     def stands(self, row: int) -> bool:
         """Whether the lower edge is opaque over at least 25 % of the width, about its middle."""
-        crop = self.crop(row)
-        assert crop is not None
-        mask = crop[-max(2, crop.shape[0] // 12) :, :, 3] >= _SOLID
-        columns = np.flatnonzero(mask.any(0))
-        if len(columns) < 0.25 * mask.shape[1]:
-            return False
-        middle = int(columns[0]) + int(columns[-1]) + 1
-        return abs(middle - int(mask.shape[1])) * 10 <= 3 * int(mask.shape[1])
+        return self._known(row, "stands", _stands) == 1
 
     def colours(self, row: int, colour: str = "") -> tuple[str, ...]:
         """The colour names to be seen on the object, the most frequent first."""
         return (colour,) if colour else self.pictures.records[row].colours
+
+
+def _flat_top(crop: Bytes) -> bool:
+    mask = crop[..., 3] >= _SOLID
+    first = np.where(mask.any(0), mask.argmax(0), mask.shape[0])
+    level = first <= max(1, mask.shape[0] // 18)
+    return 100 * int(level.sum()) >= 65 * int(mask.shape[1])
+
+
+def _stands(crop: Bytes) -> bool:
+    mask = crop[-max(2, crop.shape[0] // 12) :, :, 3] >= _SOLID
+    columns = np.flatnonzero(mask.any(0))
+    if len(columns) < 0.25 * mask.shape[1]:
+        return False
+    middle = int(columns[0]) + int(columns[-1]) + 1
+    return abs(middle - int(mask.shape[1])) * 10 <= 3 * int(mask.shape[1])
 
 
 def _shown(picture: Bytes) -> tuple[slice, slice]:
