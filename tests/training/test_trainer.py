@@ -242,6 +242,26 @@ def test_a_run_that_must_end_in_time_is_the_shorter_run(
         assert torch.equal(ours, theirs), name
 
 
+def test_a_slow_stretch_does_not_end_a_run_long_before_its_time(
+    make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steady = replace(small_run.optim, warmup=0.0, decay=0.5)
+    long = replace(small_run, steps=1000, validate_every=1000, checkpoint_every=1000, optim=steady)
+    trainer, clock = make_trainer(tmp_path / "long", long), [0.0]
+    losses = trainer.method.losses
+
+    class Uneven(Pretrain):
+        def losses(self, batch):  # type: ignore[no-untyped-def]
+            clock[0] += 3.0 if 100 <= trainer.step < 130 else 1.0
+            return losses(batch)
+
+    trainer.method = Uneven(trainer.run, trainer.network)
+    monkeypatch.setattr("mezzotint.training.trainer.time", SimpleNamespace(perf_counter=lambda: clock[0]))
+    list(trainer.steps(seconds=330))
+    # by the last twenty updates it would have ended after 230 s
+    assert 290 < clock[0] <= 331
+
+
 def test_a_run_that_ends_before_its_time_is_not_shortened(make_trainer: MakeTrainer, tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path)
     list(trainer.steps(seconds=1e6))

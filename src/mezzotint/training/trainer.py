@@ -25,8 +25,9 @@ from mezzotint.training.methods import Method
 from mezzotint.training.optim import Optimizer
 from mezzotint.training.task import Supplies, task_of
 
-_PACE, _COMPILED = 20, 3
-"""Updates whose mean duration says how fast the training is; the first ones of a session, which do not count."""
+_FEWEST, _PACE, _COMPILED = 20, 400, 3
+"""The mean duration of so many updates at least, and at most, says how fast the training is (a slow stretch should not
+say it alone); the first ones of a session, which do not count."""
 _HISTORY = ("warm_start", "earlier", "sessions")
 """What a resumed run takes over from its checkpoint."""
 
@@ -145,7 +146,7 @@ class Trainer:
                 if before is not None and self.step > self.facts["sessions"][-1]["from_step"] + _COMPILED:
                     recent.append(now - before)
                 before = now
-                if len(recent) == _PACE and self._must_decay(end - now, statistics.fmean(recent)):
+                if len(recent) >= _FEWEST and self._must_decay(end - now, statistics.fmean(recent)):
                     self._shorten((end - now) / statistics.fmean(recent))
                     last, end = min(self.run.steps, last), math.inf
                 yield self._finished(loss, gradient_norm, begin, self.step == last)
