@@ -98,6 +98,8 @@ class Session:
     _films: dict[int, "Film"] = field(default_factory=dict)
     _step: "Step | None" = None
     _seconds: float = 0.0
+    _begun: float | None = None
+    _spent: dict[int, float] = field(default_factory=dict)
 
     def take(self, preview: "Preview") -> tuple[str, ...]:
         """One step of one picture: remembered if watched, saved if it is the last; returns what there is to say."""
@@ -105,21 +107,30 @@ class Session:
             from mezzotint.interfaces.film import Film
 
             self._films.setdefault(preview.picture, Film()).add(self.pipe, preview)
+        self._count_time(preview)
         if preview.image is None or preview.recipe is None:
             return ()
         saved = self.to.write(preview.image, preview.recipe)
         shown = self._shown(preview.picture, saved.path)
-        done = Drawn(saved.path, preview.recipe, self._share(preview), preview.image.size, shown, saved.vector)
+        done = Drawn(
+            saved.path, preview.recipe, self._spent.pop(preview.picture), preview.image.size, shown, saved.vector
+        )
         self.drawn.append(done)
         return done.lines
 
-    def _share(self, preview: "Preview") -> float:
-        """Seconds since the pictures before, divided by those that were drawn together."""
-        if self._step is not preview.step:
+    def _count_time(self, preview: "Preview") -> None:
+        """Add to a picture's seconds those of a step, or its share of one that pictures take together (the first pass;
+        what enlarges a picture may come between the previews of such a step)."""
+        together, number = preview.turn == 0, preview.picture
+        if not (together and self._step is preview.step):
             now = time.perf_counter()
-            self._step, self._seconds = preview.step, (now - self.begun) / preview.step.x.shape[0]
-            self.begun = now
-        return self._seconds
+            spent, self._begun = now - (self.begun if self._begun is None else self._begun), now
+            if together:
+                self._step, self._seconds = preview.step, spent / preview.step.x.shape[0]
+            else:
+                self._spent[number] = self._spent.get(number, 0.0) + spent
+        if together:
+            self._spent[number] = self._spent.get(number, 0.0) + self._seconds
 
     def _shown(self, picture: int, file: Path) -> tuple[Path, ...]:
         if not self.watch:
