@@ -172,7 +172,7 @@ def load_model(
     """Load a model, ready to draw; compiled, said: see `with_compiled`. Raises `InvalidOption`, `InvalidCheckpoint`."""
     folder = find_model(name)
     where, kind = resolve_device(device), dtype
-    model = compose(read_model_folder(folder), where, resolve_dtype(kind, where))
+    model = compose(read_model_folder(folder, find_model), where, resolve_dtype(kind, where))
     return with_compiled(model, said) if compiled else model
 
 
@@ -261,7 +261,7 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
         network = family(d["network"])
         letters = int(d["network"].get("word_length", 0))
         conditioner = (
-            load_conditioner(files.root / TEXT, files.encoder, d["styles"], d["text_length"], letters)
+            load_conditioner(files.text_root, files.encoder, d["styles"], d["text_length"], letters)
             if files.encoder
             else reads_nothing()
         )

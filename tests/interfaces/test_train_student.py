@@ -82,6 +82,21 @@ def test_from_a_teacher_to_a_picture(
     assert "identical" in run("reproduce", "a.png", "--model", "s").stdout
 
 
+def test_it_is_packed_as_what_it_differs_in_from_its_teacher(
+    run: Run, small: tuple[str, ...], model: Path, packed: Pipeline
+) -> None:
+    done = run("pack", "r", "--out", "d", "--storage", "fp32", "--beside", model, "--rank", 1000)
+    assert "beside" in done.stdout
+    assert "lack 0.0% of the difference" in done.stdout
+    drawn = Pipeline.load("d", device="cpu", dtype="float32").generate("a red square", seed=5).images[0]
+    assert drawn.tobytes() == packed.generate("a red square", seed=5).images[0].tobytes()
+    told = parsed(run("models", "d", "--format", "json"))["models"][0]["beside"]
+    assert (told["model"], told["rank"]) == (str(model.resolve()), 1000)
+    assert "rank is 4; it is of --beside" in sentence(run("pack", "r", "--out", "e", "--rank", 4))
+    assert "rank is 0" in sentence(run("pack", "r", "--out", "e", "--beside", model, "--rank", 0))
+    assert "no model called 'hous'" in sentence(run("pack", "r", "--out", "e", "--beside", "hous"))
+
+
 def test_what_it_draws_is_the_network_told_its_guidance_and_where_each_jump_ends(packed: Pipeline) -> None:
     """By hand: the leaf, the jumps 1 → ½ → 0, and the guidance in the conditioning."""
     model = packed.model

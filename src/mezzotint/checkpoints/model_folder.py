@@ -3,11 +3,14 @@
 `model.json` names the family, its sizes, the schedule and target it was trained with, its drawing styles, its
 defaults for drawing, and the sha256 of every other file, which is checked when the model is loaded. Time grids that
 were fitted to the model later are in `grids.json`: see `checkpoints.grids`.
+
+A folder may hold only what its weights differ in from another model's (`checkpoints.low_rank`), which `beside` in
+`model.json` names: that model's weights are needed then, and its text encoder.
 """
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +19,7 @@ import torch
 from torch import Tensor
 
 from mezzotint.checkpoints.grids import FittedGrid, read_grids
+from mezzotint.checkpoints.low_rank import difference, sum_with
 from mezzotint.checkpoints.quantise import dequantise, quantise
 from mezzotint.checkpoints.tensors import file_digest, full_disk, load_tensors, replacing, save_tensors
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
@@ -26,6 +30,8 @@ WEIGHTS = "network.safetensors"
 TEXT = "text"
 ENCODER = "encoder.safetensors"
 
+BESIDE = "beside"
+
 Storage = Literal["int8", "bf16", "fp32"]
 
 
@@ -34,7 +40,8 @@ class ModelFolder:
     """What a model's folder holds, read and checked. `network` and `encoder` are float32; a model that reads no prompts
     has an empty `encoder`.
 
-    `grids` are all that were fitted, also those that belong to other weights.
+    `grids` are all that were fitted, also those that belong to other weights. `base` is the model that this one is
+    told from, if it holds only what it differs in.
     """
 
     root: Path
@@ -42,16 +49,37 @@ class ModelFolder:
     network: Mapping[str, Tensor]
     encoder: Mapping[str, Tensor]
     grids: tuple[FittedGrid, ...] = ()
+    base: "ModelFolder | None" = None
+
+    @property
+    def text_root(self) -> Path:
+        """The folder of the text encoder."""
+        return self.root / TEXT if self.base is None else self.base.text_root
 
     @property
     def weights_sha256(self) -> str:
-        """Digest of the network's weights file."""
+        """Digest of the network's weights file; if that holds a difference, it names the base's digest too."""
         return str(self.description["files"][WEIGHTS])
 
     @property
     def encoder_sha256(self) -> str:
         """Digest of the text encoder's weights file."""
-        return str(self.description["files"][f"{TEXT}/{ENCODER}"])
+        own = self if self.base is None else self.base
+        return str(own.description["files"][f"{TEXT}/{ENCODER}"])
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The model that another one is written as the difference from: what it is called, read; and the rank of that."""
+
+    name: str
+    files: ModelFolder
+    rank: int
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the other one's description says of it."""
+        return {"model": self.name, "weights_sha256": self.files.weights_sha256, "rank": self.rank}
 
 
 def read_description(root: Path) -> dict[str, Any]:
@@ -67,8 +95,12 @@ def read_description(root: Path) -> dict[str, Any]:
     return description
 
 
-def read_model_folder(root: Path) -> ModelFolder:
-    """Read and check a model's folder. Raises `InvalidCheckpoint` if a file is missing, changed or of another kind."""
+def read_model_folder(root: Path, find: Callable[[str], Path] | None = None) -> ModelFolder:
+    """Read and check a model's folder. Raises `InvalidCheckpoint` if a file is missing, changed or of another kind.
+
+    find: the folder of a model by its name, which one that holds only a difference needs; without it such a model is
+    refused, as it is if the other model has other weights now.
+    """
     description = read_description(root)
     for name, digest in description["files"].items():
         path = root / name
@@ -78,9 +110,28 @@ def read_model_folder(root: Path) -> ModelFolder:
             raise InvalidCheckpoint(f"{path} is not the file that {DESCRIPTION} names; get the model again.")
     grids = read_grids(root)
     network = dequantise(load_tensors(root / WEIGHTS)[0])
+    if BESIDE in description:
+        base = _base(root, description[BESIDE], find)
+        return ModelFolder(root, description, sum_with(base.network, network), base.encoder, grids, base)
     reads = f"{TEXT}/{ENCODER}" in description["files"]
     encoder = dequantise(load_tensors(root / TEXT / ENCODER)[0]) if reads else {}
     return ModelFolder(root, description, network, encoder, grids)
+
+
+def _base(root: Path, told: Mapping[str, Any], find: Callable[[str], Path] | None) -> ModelFolder:
+    """The model that another one holds the difference from."""
+    name, digest = str(told["model"]), str(told["weights_sha256"])
+    if find is None:
+        raise InvalidCheckpoint(
+            f"{root} holds only what its weights differ in from those of {name}; give a model that is whole."
+        )
+    base = read_model_folder(find(name))
+    if base.weights_sha256 != digest:
+        raise InvalidCheckpoint(
+            f"{root} holds what its weights differ in from those of {name} with digest {digest[:10]}, but {name} has "
+            f"{base.weights_sha256[:10]} now; get the one that belongs to it."
+        )
+    return base
 
 
 def stored(tensors: Mapping[str, Tensor], storage: Storage) -> dict[str, Tensor]:
@@ -98,19 +149,28 @@ def write_model_folder(
     description: Mapping[str, Any],
     storage: Storage,
     documents: Mapping[str, str],
+    beside: "Beside | None" = None,
 ) -> None:
     """Write a model's folder, whole or not at all; an older model there is replaced.
 
     Raises `InvalidOption` if the folder holds something that is not a model, and `OutOfSpace`.
 
     `text` is the folder of the text encoder, copied as it is, or None for a model that reads no prompts; `documents`
-    are files by name: the card, the attribution.
+    are files by name: the card, the attribution. beside: only the difference from a model is written, and no text
+    encoder.
     """
     if root.exists() and not (root.is_dir() and ((root / DESCRIPTION).is_file() or not any(root.iterdir()))):
         raise InvalidOption(f"{root} holds something that is not a model; choose a new or empty folder.")
     with replacing(root) as staging, full_disk(root):
-        save_tensors(staging / WEIGHTS, stored(network, storage))
-        if text is not None:
+        if beside is None:
+            save_tensors(staging / WEIGHTS, stored(network, storage))
+        else:
+            kept, lacking = difference(network, beside.files.network, beside.rank)
+            # factors are small, and weigh as much as what they replace
+            tensors = quantise(kept, smallest=256) if storage == "int8" else stored(kept, storage)
+            save_tensors(staging / WEIGHTS, tensors, {BESIDE: beside.files.weights_sha256})
+            description = {**description, BESIDE: {**beside.told, "lacking": lacking}}
+        if text is not None and beside is None:
             shutil.copytree(text, staging / TEXT)
         for name, content in documents.items():
             (staging / name).write_text(content, encoding="utf-8")

@@ -142,7 +142,7 @@ def resumed(
     from mezzotint.upscaled import INSTALLED
 
     there = _recipes(to, looked_at=tries is not None)
-    other = cache(lambda name: read_model_folder(find_model(name)).weights_sha256)
+    other = cache(lambda name: read_model_folder(find_model(name), find_model).weights_sha256)
     left: list[Request] = []
     found: list[Path] = []
     for request in requests:

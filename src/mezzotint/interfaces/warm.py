@@ -81,7 +81,7 @@ def warm_started(trainer: "Trainer", model: str) -> "Trainer":
             f"The run {trainer.run.name} trains a generator against a critic, which no model's folder holds; leave out "
             "--warm-start."
         )
-    files = read_model_folder(find_model(model))
+    files = read_model_folder(find_model(model), find_model)
     network = trainer.network  # as the run's seed made it
     draws = isinstance(trainer.run, RunConfig)
     family = "pixel_dit" if draws else trainer.facts["family"]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mezzotint.checkpoints.model_folder import ENCODER, Storage, write_model_folder
+from mezzotint.checkpoints.model_folder import ENCODER, Beside, Storage, write_model_folder
 from mezzotint.checkpoints.tensors import file_digest
 from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
@@ -44,6 +44,7 @@ def export(
     share_text: bool = False,
     data_folder: Path | None = None,
     avatars_folder: Path | None = None,
+    beside: Beside | None = None,
     defaults: Mapping[str, Any],
 ) -> Path:
     """Write the averaged weights of a run's newest checkpoint as a model's folder, with its card.
@@ -53,6 +54,7 @@ def export(
     encoder.
     `data_folder` is the built data set; if it is the one the run used, its summary joins the card and its attribution
     the folder. `avatars_folder` is the same of the avatar set.
+    beside: only what the weights differ in from this model's is written, by factors of a rank.
     `ema` is the width of the average; one that the run does not keep is made from those that it has stored.
     Raises `InvalidCheckpoint` if the run has no complete checkpoint, `InvalidOption` if there is no such average.
     """
@@ -87,7 +89,9 @@ def export(
     )
     documents = {"README.md": card, **({"ATTRIBUTION.md": attribution} if attribution else {})}
     reads = None if family in (DETECTOR_FAMILY, UPSCALER_FAMILY) or share_text else text
-    write_model_folder(out, weights, reads, description, storage, documents)
+    if beside is not None and family in (ENCODER_FAMILY, DETECTOR_FAMILY, UPSCALER_FAMILY):
+        raise InvalidOption("Only a model that draws from prompts can be told from another one; leave out --beside.")
+    write_model_folder(out, weights, reads, description, storage, documents, beside)
     return out
 
 

@@ -46,7 +46,7 @@ def models(names: tuple[str, ...], form: str) -> None:
 def describe(folder: Path, kind: str) -> dict[str, Any]:
     """What a model's folder says of itself, without loading it. A model that cannot be read has the key "error"."""
     from mezzotint.checkpoints.grids import read_grids
-    from mezzotint.checkpoints.model_folder import ENCODER, TEXT, WEIGHTS, read_description
+    from mezzotint.checkpoints.model_folder import BESIDE, ENCODER, TEXT, WEIGHTS, read_description
 
     try:
         facts = read_description(folder)
@@ -64,6 +64,7 @@ def describe(folder: Path, kind: str) -> dict[str, Any]:
             "storage": str(facts["storage"]),
             "licence": str(facts.get("licence", "not stated")),
             "weights_sha256": weights,
+            "beside": facts.get(BESIDE),
             "text_encoder_sha256": facts["files"].get(f"{TEXT}/{ENCODER}"),
             "fitted_grids": fitted,
         }
@@ -89,8 +90,9 @@ def _paragraph(model: dict[str, Any]) -> str:
     if "error" in model:
         return f"{model['name']} ({model['kind']})\n  {model['error']}\n"
     size = "x".join(map(str, model["size"]))
+    beside = "" if model["beside"] is None else f" beside those of {model['beside']['model']}"
     return (
-        f"{model['name']} ({model['kind']}): {model['family']}, {model['parameters'] / 1e6:.1f} M parameters, "
+        f"{model['name']} ({model['kind']}): {model['family']}, {model['parameters'] / 1e6:.1f} M parameters{beside}, "
         f"{size} pixels, {model['storage']}\n"
         f"  folder   {click.format_filename(model['folder'])}\n"
         f"  licence  {model['licence']}\n"

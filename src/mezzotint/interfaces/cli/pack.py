@@ -3,15 +3,19 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mezzotint.errors import InvalidOption
-from mezzotint.interfaces.cli.options import INTERVAL, REAL, format_option
+from mezzotint.interfaces.cli.options import INTERVAL, REAL, WHOLE, format_option
 from mezzotint.interfaces.cli.output import emit_json
 from mezzotint.request import Request
 
+if TYPE_CHECKING:
+    from mezzotint.checkpoints.model_folder import Beside
+
+RANK = 16
 STORAGE = ("int8", "bf16", "fp32")
 UPSCALER = "pixel_upscaler"
 """The family of networks that enlarge; its own module loads torch."""
@@ -62,6 +66,18 @@ UPSCALER = "pixel_upscaler"
     is_flag=True,
     help="Of an encoder: leave out the text encoder, which is the house model's, and name it only.",
 )
+@click.option(
+    "--beside",
+    metavar="MODEL",
+    help="Write only what the weights differ in from those of a model, its name or its folder, which is needed with it "
+    "from then on: a small file for what began as that model, such as a student of it.",
+)
+@click.option(
+    "--rank",
+    type=WHOLE,
+    metavar="R",
+    help="With --beside: of the factors that a matrix of differences is kept as; 16 if not given.",
+)
 @format_option
 def pack(
     run_folder: Path,
@@ -72,6 +88,8 @@ def pack(
     defaults: tuple[str, ...],
     licence: str,
     share_text: bool,
+    beside: str | None,
+    rank: Any,
     form: str,
 ) -> None:
     """Make a model's folder from the newest checkpoint in RUN_FOLDER; `imagine --model DIR` draws with it, or, if the
@@ -86,6 +104,8 @@ def pack(
         raise InvalidOption(f"There is no folder {run_folder}; give the folder of a training run.")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise InvalidOption(f"{out} exists and is not an empty folder; choose a new one.")
+    if rank is not None and (beside is None or rank < 1):
+        raise InvalidOption(f"rank is {rank}; it is of --beside, and at least 1.")
     from mezzotint.checkpoints.model_folder import TEXT, read_description
     from mezzotint.data.avatars import default_folder as avatars_folder
     from mezzotint.data.icons import default_folder
@@ -109,6 +129,7 @@ def pack(
         share_text=share_text,
         data_folder=large_folder() if family == UPSCALER else default_folder(),
         avatars_folder=avatars_folder(),
+        beside=None if beside is None else _beside(beside, rank or RANK),
         defaults=drawn_with,
     )
     facts = describe(out, "folder")
@@ -118,13 +139,28 @@ def pack(
         emit_json({**facts, "bytes": size, "ema": ema, "ema_from": made})
         return
     where = click.format_filename(out)
-    beside = " with its text encoder" if facts["text_encoder_sha256"] else ""
-    click.echo(f"{where}: {label}, {facts['parameters'] / 1e6:.1f} M parameters, {size / 1e6:.1f} MB{beside}")
+    click.echo(f"{where}: {label}, {facts['parameters'] / 1e6:.1f} M parameters, {size / 1e6:.1f} MB{_with(facts)}")
     if made is not None:
         click.echo(f"ema {ema:g} from {made['averages']} stored averages, with an error of {made['error']:.1%}")
     if facts["defaults"]:
         verb = "upscale FILE" if family == UPSCALER else 'imagine "a red apple"'
         click.echo(f"try it: mezzotint {verb} --model {where}")
+
+
+def _beside(name: str, rank: int) -> "Beside":
+    """The model that another one is told from: by its name if it is installed, else by its folder."""
+    from mezzotint.checkpoints.model_folder import Beside, read_model_folder
+    from mezzotint.load import find_model, model_folders
+
+    folder = find_model(name)
+    return Beside(name if name in model_folders() else str(folder.resolve()), read_model_folder(folder), rank)
+
+
+def _with(facts: Mapping[str, Any]) -> str:
+    """What a model's folder has beside the network, or what is needed beside it."""
+    if told := facts["beside"]:
+        return f" beside {told['model']}; factors of rank {told['rank']} lack {told['lacking']:.1%} of the difference"
+    return " with its text encoder" if facts["text_encoder_sha256"] else ""
 
 
 def _usual(family: str) -> Mapping[str, Any]:
