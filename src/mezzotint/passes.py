@@ -84,7 +84,7 @@ def passes(request: Request, native: tuple[int, int], pictures: Pictures | None 
     """The passes of a resolved request, by a model that draws the native size (width, height) at once.
 
     pictures: what came with the request, which `begin` gives on. Raises `InvalidOption` where there is nothing to
-    enlarge.
+    enlarge or to redraw.
     """
     given = dict(pictures or {})
     whole = replace(request, hires=False, hires_strength=None, detail=(), detail_strength=None)
@@ -128,8 +128,13 @@ def _part(
     native: tuple[int, int],
     given: dict[str, "Image"],
 ) -> Pass:
-    """A part, drawn at the size that the model draws, with what is around it, and put back."""
+    """A part, drawn at the size that the model draws, with what is around it, and put back. Raises `InvalidOption` for
+    one that is no pixel wide or high."""
     shape = given["image"].size if parts_only(request) and given else request.size or native
+    known = bool(given) or not parts_only(request)
+    if known and any((box[k + 2] - box[k]) * shape[k] < 1 for k in (0, 1)):
+        where, sizes = ",".join(f"{one:g}" for one in box), "x".join(map(str, shape))
+        raise InvalidOption(f"detail {where} is smaller than a pixel of a picture of {sizes}; give a larger box.")
     sides = [max(1, math.ceil((box[k + 2] - box[k]) * shape[k])) for k in (0, 1)]
     kept = {name: getattr(request, name) for name in _OF_PARTS}
     asked = Request(
