@@ -31,6 +31,10 @@ PLACES = (
     "in the top left corner", "at the top", "in the top right corner", "on the left", "in the middle", "on the right",
     "in the bottom left corner", "at the bottom", "in the bottom right corner",
 )  # fmt: skip
+LEADS = (
+    "a picture of", "a drawing of", "an icon of", "an emoji of", "an image of", "a simple drawing of", "a picture with",
+    "please draw", "draw", "show me", "I want",
+)  # fmt: skip
 FORMS = ("circle", "square", "hexagon", "triangle", "diamond")
 SUPPORTS = ("sign", "sticker", "round badge", "label", "banner", "speech bubble")
 
@@ -57,6 +61,8 @@ def thing(text: str) -> tuple[int | None, str, str]:
     assert found, text
     count = NUMBERS.get(found[1]) if found[1] else None
     rest = found[2]
+    if coloured := re.fullmatch(rf"(.*) coloured ({'|'.join(COLOURS)})", rest):
+        rest = f"{coloured[2]} {coloured[1]}"
     colour = next((c for c in COLOURS if rest.startswith(f"{c} ")), "")
     name = rest.removeprefix(colour).strip()
     if count and count > 1:
@@ -131,10 +137,19 @@ def _sentence(text: str, claims: Claims) -> None:
     for one, other, word in (("on the left", "on the right", "left of"), ("at the top", "at the bottom", "above")):
         if found := re.fullmatch(rf"(.*) {one} and (.*) {other}", text):
             return _related(found[1], word, found[2], claims)
+    for words, word in (
+        ("to its left", "left of"),
+        ("to its right", "right of"),
+        ("above it", "above"),
+        ("below it", "below"),
+    ):
+        if found := re.fullmatch(rf"(.*) with (.*) {words}", text):
+            return _related(found[2], word, found[1], claims)
     for words, word in RELATIONS.items():
         parts = text.split(f" {words} ")
         if len(parts) == 2 and not parts[1].startswith("the "):  # "on the left" is a place
             return _related(parts[0], word, parts[1], claims)
+    text = text.removeprefix("a set of ").removesuffix(" together")
     for part in re.split(", | and | next to ", _single(text, claims)):
         claims.things.add(thing(part))
     return None
@@ -143,7 +158,9 @@ def _sentence(text: str, claims: Claims) -> None:
 def read(caption: str) -> Claims:
     """The claims of a caption. Raises AssertionError if it says something that the reader does not understand."""
     claims = Claims()
-    text = _endings(caption, claims).removeprefix("a picture of ")
+    text = _endings(caption, claims)
+    for lead in LEADS:
+        text = text.removeprefix(f"{lead} ")
     if '"' in text:
         _lettering(text, claims)
     else:

@@ -12,7 +12,7 @@ from mezzotint.data.scenes.held import held_in
 from mezzotint.data.scenes.kinds import APART, KINDS, Kind
 from mezzotint.data.scenes.kinds.hands import KIND as HANDS
 from mezzotint.data.scenes.paint import ramps_digest
-from mezzotint.data.scenes.phrases import captions_of
+from mezzotint.data.scenes.phrases import captions_of, without_lead
 from mezzotint.data.scenes.rolls import Rolls
 from mezzotint.data.scenes.scene import GRID, Scene
 from mezzotint.data.scenes.stock import Stock
@@ -23,7 +23,7 @@ from mezzotint.errors import InvalidFile, InvalidOption, unknown_name
 
 __all__ = ["SCENES_VERSION", "ComposedScene", "Scenes"]
 
-SCENES_VERSION = 3
+SCENES_VERSION = 4
 """Changes whenever the same seed and number give another scene, or other wrong captions."""
 _ATTEMPTS = 400
 _CHANGES = 8  # tries at a change that is not held out
@@ -136,14 +136,14 @@ class Scenes:
         have no held-out combination, so that none is ever seen, not even as what a picture does not show. Empty if no
         change is found quickly.
         """
-        true = {*self.captions(scene), *self.captions(scene, unseen=True)}
+        true = {without_lead(text) for text in (*self.captions(scene), *self.captions(scene, unseen=True))}
         for attempt in range(_CHANGES):
             other = changed(scene, Rolls(scene.seed, scene.number, attempt, _WRONG))
             if other is not None and not (self.split == "train" and self._held(other)):
                 said = self.captions(other)
                 if other.size != scene.size:  # a thing whose size is not said is large, but not wrongly named
                     said = tuple(caption for caption in said if other.size in caption)
-                return tuple(caption for caption in said if caption not in true)
+                return tuple(caption for caption in said if without_lead(caption) not in true)
         return ()
 
     @property

@@ -5,7 +5,20 @@ from mezzotint.data.scenes.backdrops import ground
 from mezzotint.data.scenes.desk import Phrases
 from mezzotint.data.scenes.scene import GRID, Group, Scene
 
-__all__ = ["COUNTS", "NUMBERS", "SETTINGS", "SIDES", "an", "captions_of", "number", "plain", "the", "thing"]
+__all__ = [
+    "COUNTS",
+    "LEADS",
+    "NUMBERS",
+    "SETTINGS",
+    "SIDES",
+    "an",
+    "captions_of",
+    "number",
+    "plain",
+    "the",
+    "thing",
+    "without_lead",
+]
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 COUNTS = {**{word: value for value, word in enumerate(NUMBERS) if value}, **{str(n): n for n in range(1, 10)}}
@@ -22,6 +35,7 @@ SETTINGS = {
     "room": "in front of a wall",
     "night": "in front of a starry night sky",
 }
+_FIRST = ("a", "an", "the", *NUMBERS)
 _STANDING = {"grass": "on the grass", "sea": "on a beach by the sea", "room": "on the floor of a room"}
 
 
@@ -64,6 +78,28 @@ def _setting(scene: Scene) -> str:
     return SETTINGS[backdrop.name]
 
 
+LEADS = (
+    *("a picture of", "a drawing of", "an icon of", "an emoji of", "an image of", "a simple drawing of"),
+    *("a picture with", "draw", "please draw", "show me", "I want"),
+)
+"""What people write before what they want to see."""
+
+
+def _led(scene: Scene, texts: tuple[str, ...]) -> list[str]:
+    """One of the texts with a lead, the scene's number says which; none if no text can have one."""
+    fitting = [text for text in texts if text.split()[0] in _FIRST]
+    if not fitting:
+        return []
+    turn, lead = divmod(scene.number, len(LEADS))
+    return [f"{LEADS[lead]} {fitting[turn % len(fitting)]}"]
+
+
+def without_lead(caption: str) -> str:
+    """What a caption says, without what is written before it."""
+    lead = next((lead for lead in LEADS if caption.startswith(f"{lead} ")), "")
+    return caption.removeprefix(f"{lead} ")
+
+
 def _ended(scene: Scene, texts: tuple[str, ...]) -> list[str]:
     """The texts, each with the setting, and some of them with the style.
 
@@ -85,5 +121,5 @@ def captions_of(scene: Scene, phrases: Phrases, *, held: bool) -> tuple[str, ...
 
     held: only those in phrasings that are not for training; otherwise only the others.
     """
-    texts = phrases.held if held else phrases.trained
+    texts = phrases.held if held else (*phrases.trained[:-1], *_led(scene, phrases.trained), *phrases.trained[-1:])
     return tuple(_ended(scene, texts)) if texts else ()

@@ -3,7 +3,7 @@
 from mezzotint.data.scenes.desk import Desk, Phrases
 from mezzotint.data.scenes.kinds.kind import Kind
 from mezzotint.data.scenes.kinds.relations import beside
-from mezzotint.data.scenes.phrases import thing
+from mezzotint.data.scenes.phrases import an, thing
 from mezzotint.data.scenes.relate import OPPOSITE
 from mezzotint.data.scenes.rolls import Rolls
 from mezzotint.data.scenes.scene import Box, Relation, Scene
@@ -42,7 +42,8 @@ def _plan(desk: Desk, rolls: Rolls) -> Scene | None:
 
 def _phrases(scene: Scene) -> Phrases:
     a, b = scene.groups
-    trained = [f"{thing(a)} and {thing(b)}", f"{thing(b)} and {thing(a)}"]
+    trained = [f"{thing(a)} and {thing(b)}", f"{thing(b)} and {thing(a)}", f"{thing(a)}, {thing(b)}"]
+    trained.append(f"{an(a.one)} coloured {a.colour} and {an(b.one)} coloured {b.colour}")
     if scene.layout == "side by side":
         trained += [f"{thing(a)} next to {thing(b)}", f"{thing(a)} to the left of {thing(b)}"]
     elif scene.layout == "stacked":

@@ -30,7 +30,7 @@ def _phrases(scene: Scene) -> Phrases:
     group = scene.groups[0]
     said = plain(group) if scene.size == "large" else sized(scene)
     return Phrases(
-        (said, an(said), f"a picture of {an(said)}", an(sized(scene))),
+        (said, an(said), f"{an(said.replace(f'{group.colour} ', '', 1))} coloured {group.colour}", an(sized(scene))),
         (f"{an(group.one)} that is {group.colour}", f"{the(group)} is {group.colour}"),
     )
 

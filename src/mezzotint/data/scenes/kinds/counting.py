@@ -101,7 +101,8 @@ def _phrases(scene: Scene) -> Phrases:
         return Phrases((f"1 {plain(group)}", f"one {plain(group)}", f"exactly one {plain(group)}"),
                        (f"a single {plain(group)}",))  # fmt: skip
     where = {"row": " in a row", "column": " in a column", "circle": " in a circle"}.get(scene.layout, "")
-    trained = [f"{count} {plain(group)}", thing(group), f"exactly {thing(group)}", f"a picture of {thing(group)}"]
+    trained = [f"{count} {plain(group)}", thing(group), f"exactly {thing(group)}", f"a set of {thing(group)}"]
+    trained.append(f"{thing(group)} together")
     if where:
         trained.append(f"{thing(group)}{where}")
     named = f"{group.colour} ones" if group.colour else "of them"

@@ -17,6 +17,8 @@ __all__ = ["KIND", "SAID", "beside"]
 
 SAID = {"left of": "to the left of", "right of": "to the right of", "on": "on top of"}
 """How captions say a relation, where not by its own word."""
+_ITS = {"left of": ("to its left", "to its right"), "above": ("above it", "below it")}
+"""How the side of a thing that was named before is said: that of the first of a pair, and of the second."""
 _ROOM = {"circle": 62, "square": 78, "hexagon": 60, "triangle": 40, "diamond": 46}  # of the form's side, in percent
 _TRIES = 12
 _INSIDE = (
@@ -183,7 +185,11 @@ def _of_pair(scene: Scene) -> Phrases:
         last = f"{thing(a)} {sides[0]} and {thing(b)} {sides[1]}"
         held = f"{sides[1]} {thing(b)}, {sides[0]} {thing(a)}"
     short = f"{a.one} {scene.relations[0].word} {b.one}"
-    return Phrases((short, f"{thing(a)} {there} {thing(b)}", f"{thing(b)} {back} {thing(a)}", last), (held,))
+    both: tuple[str, ...] = ()
+    if (its := _ITS.get(scene.layout)) is not None:
+        both = (f"{thing(a)} and {thing(b)}", f"{thing(b)} and {thing(a)}")
+        both += (f"{thing(b)} with {thing(a)} {its[0]}", f"{thing(a)} with {thing(b)} {its[1]}")
+    return Phrases((short, f"{thing(a)} {there} {thing(b)}", *both, f"{thing(b)} {back} {thing(a)}", last), (held,))
 
 
 def _phrases(scene: Scene) -> Phrases:

@@ -53,7 +53,7 @@ def _phrases(scene: Scene) -> Phrases:
     name, size = scene.groups[0].one, sized(scene).split()[0]
     placed = f"{an(sized(scene))} {scene.place}".strip()
     # a thing fills the picture, as icons do, unless its caption says how small or in which corner it is
-    short = (name,) if scene.size == "large" else ()
+    short = (name, an(name)) if scene.size == "large" else ()
     corner = () if scene.place in ("", _MIDDLE) else (f"{an(name)} {scene.place}",)
     return Phrases(
         (*short, sized(scene), an(sized(scene)), *corner, placed),
