@@ -3,6 +3,8 @@
     python -m benchmarks.diffusion_vs_gan train OUT [--pflop 1] [--seeds 3]     hours; goes on where it was stopped
     python -m benchmarks.diffusion_vs_gan measure OUT                          writes diffusion_vs_gan.json
 
+With `--device cuda` it takes minutes; seconds a picture are then those of that device.
+
 Both arms, the runs `icons` and `gan`, get `--pflop` · 10^15 operations of training, counted (`training.budget`), and
 the same seeds, captions and pictures. Their networks that draw have equal parameters; so has the critic, which is
 thrown away. `--quick` is for a look at the script: few pictures, few steps, and nothing is written.
@@ -67,13 +69,13 @@ def planned(arm: str, seed: int, pflop: float) -> RunConfig | GanRun:
     )
 
 
-def trained(arm: str, seed: int, pflop: float, out: Path) -> None:
+def trained(arm: str, seed: int, pflop: float, out: Path, device: str = "cpu") -> None:
     """Train one run to its end, pack it, and write what it cost; a finished one is left alone."""
     place = out / f"{arm}-{seed}"
     if (place / "training.json").is_file():
         return
     run = planned(arm, seed, pflop)
-    trainer = prepare(run, *load_text(run.text_length), place / "run")
+    trainer = prepare(run, *load_text(run.text_length), place / "run", device=device)
     newest = state.newest(place / "run" / "checkpoints")
     if newest is not None:
         trainer.resume(newest)
@@ -95,6 +97,7 @@ def trained(arm: str, seed: int, pflop: float, out: Path) -> None:
         "seconds": sum(row["seconds"] for row in read_metrics(place / "run" / "metrics.jsonl")),
         "parameters": sum(p.numel() for p in trainer.network.parameters()),
         "ended": ended,
+        "device": device,
         "machine": machine(),
     }
     (place / "training.json").write_text(json.dumps(facts, indent=2) + "\n")
@@ -213,15 +216,15 @@ def variety_of_concepts(tools: Tools, yard: Yardstick) -> float:
     return variety(features.reshape(len(several), 2, -1))
 
 
-def report(out: Path, quick: bool, prompts: int) -> dict[str, Any]:
-    """Everything that was trained in a folder, measured."""
+def report(out: Path, quick: bool, prompts: int, device: str = "cpu") -> dict[str, Any]:
+    """Everything that was trained in a folder, measured by pictures that a device draws."""
     runs = [json.loads(path.read_text()) for path in sorted(out.glob("*-*/training.json"))]
     assert runs, f"nothing is trained in {out}"
     tools = tools_for(64, None, None, "none")
     tools = tools if prompts else replace(tools, detector=None)
     plan = Plan(request=Request(prompt="", batching="fast"), prompts=prompts, seeds=2, pictures=300 if quick else 1000)
     yard = yardstick(tools, plan)
-    found: dict[str, Any] = {"quick": quick, "training": runs, "drawn": {}}
+    found: dict[str, Any] = {"quick": quick, "device": device, "training": runs, "drawn": {}}
     for facts in runs:
         folder = out / f"{facts['arm']}-{facts['seed']}" / "model"
         for name, options in HOW[facts["arm"]].items():
@@ -229,7 +232,7 @@ def report(out: Path, quick: bool, prompts: int) -> dict[str, Any]:
             if folder.is_dir():
                 few = {"steps": 2} if quick and facts["arm"] == "diffusion" else {}
                 asked = replace(plan, request=replace(plan.request, **{**options, **few}))
-                row, whole = measured(Pipeline.load(str(folder)), tools, asked, yard)
+                row, whole = measured(Pipeline.load(str(folder), device=device), tools, asked, yard)
                 if "real" not in found:
                     found["real"] = numbers(whole.real) | {"alignment": whole.alignment_real}
                     found["real"]["variety"] = variety_of_concepts(tools, yard)
@@ -254,14 +257,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--prompts", type=int, default=20, help="of each IconEval task; 0: none")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--device", default="cpu", help="where networks are trained, or draw: cpu or cuda")
     given = parser.parse_args()
     assert default_folder().is_dir(), "build the data set first: mezzotint data build icons"
     if given.what == "train":
         for seed in range(given.seeds):
             for arm in ARMS:  # in turn, so that whatever else the machine does meets both
-                trained(arm, seed, 2e-3 if given.quick else given.pflop, given.out)
+                trained(arm, seed, 2e-3 if given.quick else given.pflop, given.out, given.device)
         return
-    found = report(given.out, given.quick, 0 if given.quick else given.prompts)
+    found = report(given.out, given.quick, 0 if given.quick else given.prompts, given.device)
     if given.quick:
         print(json.dumps(found, indent=1))
     else:

@@ -81,4 +81,5 @@ def _lost(drawn: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
 
 def _where(found: Mapping[str, Any]) -> str:
     machine = found["machine"]
-    return f"Measured on: {machine['processor']}, {machine['threads']} threads, torch {machine['torch']}."
+    where = {"cpu": "", "cuda": ", pictures drawn by its GPU"}[found["device"]]
+    return f"Measured on: {machine['processor']}, {machine['threads']} threads{where}, torch {machine['torch']}."
