@@ -3,7 +3,7 @@
     python -m benchmarks.diffusion_vs_gan train OUT [--pflop 1] [--seeds 3]     hours; goes on where it was stopped
     python -m benchmarks.diffusion_vs_gan measure OUT                          writes diffusion_vs_gan.json
 
-With `--device cuda` it takes minutes; seconds a picture are then those of that device.
+`--device cuda` trains, or draws, on a GPU; seconds a picture are then those of the GPU.
 
 Both arms, the runs `icons` and `gan`, get `--pflop` · 10^15 operations of training, counted (`training.budget`), and
 the same seeds, captions and pictures. Their networks that draw have equal parameters; so has the critic, which is
