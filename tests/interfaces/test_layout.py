@@ -1,5 +1,6 @@
 """Prompts that name several things: what is understood, where it goes, and what `imagine` draws of it."""
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from mezzotint.data.scenes.relate import OPPOSITE, POSITIONS
 from mezzotint.evaluation.detector import Sight, SightOf
 from mezzotint.evaluation.iconeval.prompts import IconPrompt, load_prompts
 from mezzotint.evaluation.iconeval.verdict import judge
-from mezzotint.interfaces.layout import Named, Told, boxes_of, told_of
+from mezzotint.interfaces.layout import Named, Told, boxes_of, laid_out, told_of
 from mezzotint.interfaces.layout.places import grid
+from mezzotint.request import Request
 from tests.interfaces.conftest import Run, parsed, sentence
 
 SIDE = 64
@@ -49,6 +51,17 @@ def said(text: str) -> object:
 )  # fmt: skip
 def test_what_is_said_of_several_things(text: str, things: list[object], relations: list[object]) -> None:
     assert said(text) == (things, relations)
+
+
+def test_words_that_loras_teach_are_things() -> None:
+    request = Request(prompt="two zorps and a red zorp to the left of a cat", lora=[("loras/zorp.safetensors", 0.8)])
+    assert laid_out(request) is None  # a side leaves a thing out
+    request = replace(request, prompt="two zorps to the left of a red Zorp")
+    here = laid_out(request)
+    assert here is not None
+    assert [words for _, words in here.region] == ["a zorp", "a zorp", "a red zorp"]
+    for lora in ((), (("zorp", 0.0),), (("blip", 1.0),)):
+        assert laid_out(replace(request, lora=lora)) is None
 
 
 @pytest.mark.parametrize(

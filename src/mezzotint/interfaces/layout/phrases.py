@@ -5,13 +5,14 @@ beach", "a fox with a hat") is not taken apart at all, since that part would be 
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mezzotint.conditioning.prompt import plain_words
 from mezzotint.data.captions import article
 from mezzotint.data.icons.words import MASS
 from mezzotint.data.scenes import COLOURS
+from mezzotint.data.scenes.nouns import plural_of
 from mezzotint.data.scenes.phrases import COUNTS, SIDES
 from mezzotint.interfaces.layout.words import PEOPLE, is_adjective, plurals, singulars
 
@@ -57,10 +58,11 @@ class Told:
         return sum(one.count for one in self.things)
 
 
-def told_of(prompt: str) -> Told | None:
+def told_of(prompt: str, taught: Collection[str] = ()) -> Told | None:
     """What a prompt says, if it says nothing but two to `MOST` things, with their numbers and sides; else None.
 
-    Every word of it must be understood: things that the training captions name, or common ones, and common adjectives.
+    Every word of it must be understood: things that the training captions name, or common ones, and common adjectives;
+    and the `taught` words, which are things too.
     Where a side is said of some things and not of all, or "it" may be several, it is not understood.
     """
     text = " ".join(prompt.strip().rstrip(".!,").replace(" & ", " and ").split())
@@ -75,7 +77,7 @@ def told_of(prompt: str) -> Told | None:
                 return None
             things[-1] = Named(things[-1].words, count)
             continue
-        found = _named(part)
+        found = _named(part, {word.lower() for word in taught})
         if found is None:
             return None
         here, turns = len(things), turns + turned
@@ -101,7 +103,7 @@ def _parts(text: str) -> Iterator[tuple[str, str, bool]]:
     yield text[begin:], side, turned
 
 
-def _named(part: str) -> Named | None:
+def _named(part: str, taught: Collection[str]) -> Named | None:
     """A thing with its number: "a red apple", "three cats", "a mango painted yellow"; None if it is anything else. The
     number is 0 where it is still to come: "pears", of "pears, 6 in all"."""
     coloured = _COLOURED.fullmatch(part)
@@ -114,10 +116,16 @@ def _named(part: str) -> Named | None:
     count = COUNTS.get(words[0], int(words[0] in _SINGLE)) if words else 0
     if count:
         words = words[1:]
-    one = _one_of(words, plurals() if count != 1 else {name: name for name in singulars()})
+    known = {name: name for name in (*singulars(), *taught)} if count == 1 else _several(taught)
+    one = _one_of(words, known)
     if one is None or (coloured and one.split()[-1] in PEOPLE):  # a man in black wears it
         return None
     return Named(article(f"{colour} {one}".strip(), MASS.__contains__), count)
+
+
+def _several(taught: Collection[str]) -> Mapping[str, str]:
+    """The name of one thing, by that of several."""
+    return {**{plural_of(word): word for word in taught}, **plurals()}
 
 
 def _one_of(words: Sequence[str], known: Mapping[str, str]) -> str | None:

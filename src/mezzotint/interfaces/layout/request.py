@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mezzotint.conditioning.prompt import escaped
@@ -30,17 +31,22 @@ LEAST = 4
 def laid_out(request: Request, canvas: tuple[int, int] = (1, 1), native: float = math.inf) -> Request | None:
     """The request with each thing that its prompt names as a region, and the prompt beside it as `original_prompt`.
 
-    canvas: (width, height) of what is drawn; native: the side that the model draws at once, in the same units: no
-    region is larger, or has less than a quarter of it. None for a prompt that names one thing only, or that says
-    anything else, and for a request that says otherwise what is where.
+    The words that its LoRAs teach, by which they are called, are things. canvas: (width, height) of what is drawn;
+    native: the side that the model draws at once, in the same units: no region is larger, or has less than a quarter of
+    it. None for a prompt that names one thing only, or that says anything else, and for a request that says otherwise
+    what is where.
     """
-    told = None if any(getattr(request, name) for name in OTHERWISE) else told_of(request.prompt)
+    told = None if any(getattr(request, name) for name in OTHERWISE) else told_of(request.prompt, _taught(request))
     places = None if told is None else boxes_of(told, canvas, native)
     least = native / LEAST if native < math.inf else 0.0
     if places is None or any((box[2] - box[0]) * canvas[0] < least for box, _ in places):
         return None
     region = tuple((box, escaped(words)) for box, words in places)
     return replace(request, prompt="", region=region, original_prompt=request.original_prompt or request.prompt)
+
+
+def _taught(request: Request) -> tuple[str, ...]:
+    return tuple(Path(name).name.removesuffix(".safetensors") for name, strength in request.lora if strength)
 
 
 def room_for(pipe: "Pipeline", shape: tuple[int, int]) -> tuple[int, int]:
