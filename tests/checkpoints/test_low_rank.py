@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from torch import Tensor
 
 from mezzotint import Pipeline
 from mezzotint.checkpoints.low_rank import difference, sum_with
-from mezzotint.checkpoints.model_folder import Beside, read_model_folder, write_model_folder
+from mezzotint.checkpoints.model_folder import Beside, Storage, read_model_folder, write_model_folder
 from mezzotint.errors import InvalidCheckpoint
+from mezzotint.interfaces.cli.models import describe
 from mezzotint.load import HOUSE
 from tests.support import model_folder
 
@@ -65,16 +67,24 @@ def test_factors_that_do_not_fit_are_refused(broken: dict[str, Tensor]) -> None:
     kept = {**broken, f"{name}.low_rank_down": normal(2, 4, seed=1)}
     with pytest.raises(InvalidCheckpoint, match=f"factors of {name} do not fit"):
         sum_with({"a": normal(4, 4, seed=2)}, kept)
-    with pytest.raises(InvalidCheckpoint, match="do not fit"):
-        sum_with({"a": normal(5, 4, seed=2)}, {"a.low_rank_up": normal(2, 5, seed=0)})
+    base = {"a": normal(5, 4, seed=2), "v": normal(4, seed=3)}
+    up, down = {"a.low_rank_up": normal(2, 5, seed=0)}, {"a.low_rank_down": normal(2, 4, seed=0)}
+    others = ({**up, "a.low_rank_down": normal(*shape, seed=0)} for shape in ((3, 4), (8,)))
+    vector = {"v.low_rank_up": normal(2, 4, seed=0), "v.low_rank_down": normal(2, 1, seed=0)}
+    for kept in (up, down, *others, vector):
+        with pytest.raises(InvalidCheckpoint, match=r"factors of [av] do not fit"):
+            sum_with(base, kept)
+    assert sum_with(base, {**up, **down})["a"].shape == (5, 4)
 
 
-def beside(root: Path, base: Path, rank: int, seed: int = 1, told: str | None = None) -> Path:
+def beside(
+    root: Path, base: Path, rank: int, seed: int = 1, told: str | None = None, storage: Storage = "fp32"
+) -> Path:
     """The random model of a seed as what it differs in from another one."""
     whole = read_model_folder(model_folder(root.with_name(f"{root.name}-whole"), seed=seed))
     about = {key: value for key, value in whole.description.items() if key not in ("format", "files", "storage")}
     of = Beside(told or str(base), read_model_folder(base), rank)
-    write_model_folder(root, whole.network, HOUSE / "text", about, "fp32", {"README.md": "For tests.\n"}, of)
+    write_model_folder(root, whole.network, HOUSE / "text", about, storage, {"README.md": "For tests.\n"}, of)
     return root
 
 
@@ -95,14 +105,26 @@ def test_a_model_beside_another_one_draws_what_the_whole_one_draws(tmp_path: Pat
     assert digests[0] != digests[1], "the same tensors beside another model are another model"
 
 
-def test_factors_are_small_and_say_what_they_lack(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("storage", "most"), [("fp32", 0.7), ("int8", 0.4)])
+def test_factors_are_small_and_lack_what_they_say(tmp_path: Path, storage: Storage, most: float) -> None:
     base = model_folder(tmp_path / "base")
-    small = beside(tmp_path / "small", base, rank=2)
+    small = beside(tmp_path / "small", base, rank=2, storage=storage)
     told = json.loads((small / "model.json").read_text())["beside"]
-    assert told["model"] == str(base)
-    assert told["rank"] == 2
+    assert (told["model"], told["rank"]) == (str(base), 2)
+    one, whole, found = (read_model_folder(place, Path).network for place in (base, tmp_path / "small-whole", small))
+    apart, total = (
+        math.sqrt(sum(float((a[name] - b[name]).double().square().sum()) for name in whole))
+        for a, b in ((found, whole), (one, whole))
+    )
+    assert told["lacking"] == pytest.approx(apart / total, rel=0.02)
     assert 0.3 < told["lacking"] < 1
-    assert (small / "network.safetensors").stat().st_size < 0.7 * (base / "network.safetensors").stat().st_size
+    kept_whole = [
+        name for name, value in whole.items() if value.ndim == 1 or 2 * sum(value.flatten(1).shape) >= value.numel()
+    ]
+    assert len(kept_whole) > 5
+    for name in kept_whole:  # small ones are exact, as in a plain file of 8 bits
+        assert torch.equal(found[name], whole[name]), name
+    assert (small / "network.safetensors").stat().st_size < most * (base / "network.safetensors").stat().st_size
 
 
 def test_another_base_is_refused(tmp_path: Path) -> None:
@@ -114,5 +136,27 @@ def test_another_base_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidCheckpoint, match="give a model that is whole"):
         read_model_folder(chained, Path)
     model_folder(base, seed=5)
-    with pytest.raises(InvalidCheckpoint, match=r"differ in from those of .* with digest .* now; get the one"):
+    with pytest.raises(InvalidCheckpoint, match=r"differ in from those of .*, but .* now; get the one that belongs"):
         Pipeline.load(str(small), device="cpu")
+
+
+def test_a_base_is_found_where_it_stands_and_missed_by_name(tmp_path: Path) -> None:
+    base = model_folder(tmp_path / "here" / "base")
+    beside(tmp_path / "here" / "small", base, rank=2, told="../base")
+    moved = (tmp_path / "here").rename(tmp_path / "there")
+    assert Pipeline.load(str(moved / "small"), device="cpu").model.name == "random"
+    shutil.rmtree(moved / "base")
+    with pytest.raises(
+        InvalidCheckpoint, match=r"small holds only what .* those of \.\./base \(.*, and there is no such"
+    ):
+        Pipeline.load(str(moved / "small"), device="cpu")
+
+
+@pytest.mark.parametrize("told", [{}, "house", [], None, {"model": "house"}])
+def test_a_folder_that_does_not_say_beside_what_it_stands_is_refused(tmp_path: Path, told: object) -> None:
+    small = beside(tmp_path / "small", model_folder(tmp_path / "base"), rank=2)
+    facts = json.loads((small / "model.json").read_text())
+    (small / "model.json").write_text(json.dumps({**facts, "beside": told}))
+    with pytest.raises(InvalidCheckpoint, match="does not say which model it stands beside"):
+        Pipeline.load(str(small), device="cpu")
+    assert "error" in describe(small, "folder")

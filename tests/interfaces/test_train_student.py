@@ -83,18 +83,39 @@ def test_from_a_teacher_to_a_picture(
 
 
 def test_it_is_packed_as_what_it_differs_in_from_its_teacher(
-    run: Run, small: tuple[str, ...], model: Path, packed: Pipeline
+    run: Run, small: tuple[str, ...], model: Path, packed: Pipeline, tmp_path: Path
 ) -> None:
-    done = run("pack", "r", "--out", "d", "--storage", "fp32", "--beside", model, "--rank", 1000)
-    assert "beside" in done.stdout
+    pack = ("pack", "r", "--storage", "fp32", "--beside")
+    done = run(*pack, model, "--rank", 1000, "--out", "d")
     assert "lack 0.0% of the difference" in done.stdout
     drawn = Pipeline.load("d", device="cpu", dtype="float32").generate("a red square", seed=5).images[0]
     assert drawn.tobytes() == packed.generate("a red square", seed=5).images[0].tobytes()
-    told = parsed(run("models", "d", "--format", "json"))["models"][0]["beside"]
-    assert (told["model"], told["rank"]) == (str(model.resolve()), 1000)
-    assert "rank is 4; it is of --beside" in sentence(run("pack", "r", "--out", "e", "--rank", 4))
-    assert "rank is 0" in sentence(run("pack", "r", "--out", "e", "--beside", model, "--rank", 0))
-    assert "no model called 'hous'" in sentence(run("pack", "r", "--out", "e", "--beside", "hous"))
+    (facts,) = parsed(run("models", "d", "--format", "json"))["models"]
+    told = facts["beside"]
+    assert (Path("d") / told["model"]).resolve() == model.resolve()
+    assert (told["rank"], facts["text_encoder_sha256"]) == (1000, packed.model.text_encoder_sha256)
+    assert f"differ in from those of {told['model']}, with the digest `{told['weights_sha256']}`" in (
+        Path("d/README.md").read_text()
+    )
+    assert "of rank 16 lack" in run(*pack, model, "--out", "e").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--rank", 4), "rank is 4, and it is of --beside"),
+        (("--beside", "house", "--rank", 0), "rank is 0; it must be a whole number from 1"),
+        (("--beside", "house", "--rank", 2.5), "rank is '2.5'; it must be a whole number from 1"),
+        (("--beside", "hous"), "no model called 'hous'"),
+        (("--beside", "house"), "house is another network, such as "),
+        (("--beside", "upscaler"), "Only a model that reads prompts can be told from another one that does"),
+    ],
+)
+def test_what_it_cannot_be_told_from_is_refused(
+    run: Run, small: tuple[str, ...], model: Path, packed: Pipeline, here: Path, words: tuple[object, ...], said: str
+) -> None:
+    assert said in sentence(run("pack", "r", "--out", "e", *words))
+    assert not (here / "e").exists()
 
 
 def test_what_it_draws_is_the_network_told_its_guidance_and_where_each_jump_ends(packed: Pipeline) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mezzotint.errors import InvalidCheckpoint
 
-__all__ = ["difference", "sum_with"]
+__all__ = ["DOWN", "UP", "difference", "sum_with"]
 
 DOWN, UP = ".low_rank_down", ".low_rank_up"
 
@@ -51,12 +51,15 @@ def sum_with(base: Mapping[str, Tensor], kept: Mapping[str, Tensor]) -> dict[str
     """The base's tensors with what `difference` kept, float32. Raises `InvalidCheckpoint` if factors do not fit."""
     found = {name: value.float() for name, value in base.items()}
     found |= {name: value.float() for name, value in kept.items() if not name.endswith((UP, DOWN))}
-    for key, up in kept.items():
-        if not key.endswith(UP):
-            continue
-        name = key.removesuffix(UP)
-        own, down = found.get(name), kept.get(name + DOWN)
-        if own is None or down is None or (up.shape[1], down.shape[1]) != tuple(own.flatten(1).shape):
+    for name in sorted({key.removesuffix(UP).removesuffix(DOWN) for key in kept.keys() - found.keys()}):
+        own, up, down = found.get(name), kept.get(name + UP), kept.get(name + DOWN)
+        if own is None or up is None or down is None or not _fit(own, up, down):
             raise InvalidCheckpoint(f"The factors of {name} do not fit the model that they belong to; get it again.")
         found[name] = (own.double() + (up.double().T @ down.double()).reshape(own.shape)).float()
     return found
+
+
+def _fit(own: Tensor, up: Tensor, down: Tensor) -> bool:
+    """Whether factors (rank, rows) and (rank, columns) make a matrix of a tensor's rows."""
+    sizes = up.ndim == down.ndim == 2 and own.ndim > 1
+    return sizes and len(up) == len(down) and (up.shape[1], down.shape[1]) == tuple(own.flatten(1).shape)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from mezzotint.checkpoints.grids import FittedGrid, read_grids
-from mezzotint.checkpoints.low_rank import difference, sum_with
+from mezzotint.checkpoints.low_rank import DOWN, UP, difference, sum_with
 from mezzotint.checkpoints.quantise import dequantise, quantise
 from mezzotint.checkpoints.tensors import file_digest, full_disk, load_tensors, replacing, save_tensors
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
@@ -70,7 +70,10 @@ class ModelFolder:
 
 @dataclass(frozen=True)
 class Beside:
-    """The model that another one is written as the difference from: what it is called, read; and the rank of that."""
+    """The model that another one is written as the difference from, and the rank of that.
+
+    name: that of an installed model, or the path from the other one's folder to its own.
+    """
 
     name: str
     files: ModelFolder
@@ -79,7 +82,8 @@ class Beside:
     @property
     def told(self) -> dict[str, Any]:
         """What the other one's description says of it."""
-        return {"model": self.name, "weights_sha256": self.files.weights_sha256, "rank": self.rank}
+        digests = {"weights_sha256": self.files.weights_sha256, "text_encoder_sha256": self.files.encoder_sha256}
+        return {"model": self.name, **digests, "rank": self.rank}
 
 
 def read_description(root: Path) -> dict[str, Any]:
@@ -118,18 +122,25 @@ def read_model_folder(root: Path, find: Callable[[str], Path] | None = None) -> 
     return ModelFolder(root, description, network, encoder, grids)
 
 
-def _base(root: Path, told: Mapping[str, Any], find: Callable[[str], Path] | None) -> ModelFolder:
-    """The model that another one holds the difference from."""
-    name, digest = str(told["model"]), str(told["weights_sha256"])
-    if find is None:
+def _base(root: Path, told: Any, find: Callable[[str], Path] | None) -> ModelFolder:
+    """The model that another one holds the difference from, by its name or by its place beside that one's folder."""
+    try:
+        name, digest = str(told["model"]), str(told["weights_sha256"])
+    except (KeyError, TypeError):
         raise InvalidCheckpoint(
-            f"{root} holds only what its weights differ in from those of {name}; give a model that is whole."
-        )
-    base = read_model_folder(find(name))
+            f"{root}/{DESCRIPTION} does not say which model it stands beside; get it again."
+        ) from None
+    needs = f"{root} holds only what its weights differ in from those of {name} ({digest[:10]})"
+    if find is None:
+        raise InvalidCheckpoint(f"{needs}; give a model that is whole.")
+    try:
+        place = root / name if (root / name).is_dir() else find(name)
+    except InvalidOption:
+        raise InvalidCheckpoint(f"{needs}, and there is no such model; put it there again.") from None
+    base = read_model_folder(place)
     if base.weights_sha256 != digest:
         raise InvalidCheckpoint(
-            f"{root} holds what its weights differ in from those of {name} with digest {digest[:10]}, but {name} has "
-            f"{base.weights_sha256[:10]} now; get the one that belongs to it."
+            f"{needs}, but {name} has {base.weights_sha256[:10]} now; get the one that belongs to it."
         )
     return base
 
@@ -166,8 +177,10 @@ def write_model_folder(
             save_tensors(staging / WEIGHTS, stored(network, storage))
         else:
             kept, lacking = difference(network, beside.files.network, beside.rank)
-            # factors are small, and weigh as much as what they replace
-            tensors = quantise(kept, smallest=256) if storage == "int8" else stored(kept, storage)
+            factors = {key: value for key, value in kept.items() if key.endswith((UP, DOWN))}
+            tensors = stored({key: value for key, value in kept.items() if key not in factors}, storage)
+            # factors are small matrices in the place of large ones
+            tensors |= quantise(factors, smallest=256) if storage == "int8" else stored(factors, storage)
             save_tensors(staging / WEIGHTS, tensors, {BESIDE: beside.files.weights_sha256})
             description = {**description, BESIDE: {**beside.told, "lacking": lacking}}
         if text is not None and beside is None:

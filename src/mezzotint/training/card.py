@@ -53,6 +53,12 @@ The licence of the weights: {licence}.{text} The pictures that the model learned
 keep their own licences; where these ask for attribution, `ATTRIBUTION.md` gives it.
 """
 
+BESIDE_CARD = """
+## Beside another model
+
+This folder holds only what the weights differ in from those of {model}, with the digest `{digest}`, by factors of rank
+{rank}. That model is needed to draw, and so is its text encoder, which is not in this folder.
+"""
 TEXT_LICENCE = " The text encoder is under Apache-2.0."
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from mezzotint.checkpoints.model_folder import ENCODER, Beside, Storage, write_model_folder
 from mezzotint.checkpoints.tensors import file_digest
 from mezzotint.conditioning.letters import ALPHABET
@@ -16,6 +18,7 @@ from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
 from mezzotint.training import state
 from mezzotint.training.averages import average_of
 from mezzotint.training.card import (
+    BESIDE_CARD,
     Training,
     detector_card,
     encoder_card,
@@ -87,12 +90,30 @@ def export(
     card = cards.get(family or "", plain)(
         Training(name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary, licence, avatars)
     )
+    if beside is not None:
+        card += BESIDE_CARD.format(model=beside.name, digest=beside.files.weights_sha256, rank=beside.rank)
     documents = {"README.md": card, **({"ATTRIBUTION.md": attribution} if attribution else {})}
     reads = None if family in (DETECTOR_FAMILY, UPSCALER_FAMILY) or share_text else text
-    if beside is not None and family in (ENCODER_FAMILY, DETECTOR_FAMILY, UPSCALER_FAMILY):
-        raise InvalidOption("Only a model that draws from prompts can be told from another one; leave out --beside.")
+    if beside is not None:
+        _check_beside(beside, family or "pixel_dit", weights, file_digest(text / ENCODER))
     write_model_folder(out, weights, reads, description, storage, documents, beside)
     return out
+
+
+def _check_beside(beside: Beside, family: str, weights: Mapping[str, Tensor], text_sha256: str) -> None:
+    """Raises `InvalidOption` if a model cannot be told from another one: it lacks what that has, or reads otherwise."""
+    files, lacking = beside.files, sorted(beside.files.network.keys() - weights.keys())
+    if family in (ENCODER_FAMILY, DETECTOR_FAMILY, UPSCALER_FAMILY) or not files.encoder:
+        raise InvalidOption(
+            "Only a model that reads prompts can be told from another one that does; leave out --beside."
+        )
+    if files.description.get("family") != family or lacking:
+        what = f", such as {lacking[0]}" if lacking else ""
+        raise InvalidOption(
+            f"{beside.name} is another network{what}; leave out --beside, or give what the run began as."
+        )
+    if files.encoder_sha256 != text_sha256:
+        raise InvalidOption(f"{beside.name} reads prompts by another text encoder; leave out --beside.")
 
 
 def draws(run_folder: Path) -> bool:

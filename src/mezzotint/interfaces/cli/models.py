@@ -3,6 +3,7 @@
 import json
 import math
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,8 @@ def describe(folder: Path, kind: str) -> dict[str, Any]:
             "storage": str(facts["storage"]),
             "licence": str(facts.get("licence", "not stated")),
             "weights_sha256": weights,
-            "beside": facts.get(BESIDE),
-            "text_encoder_sha256": facts["files"].get(f"{TEXT}/{ENCODER}"),
+            "beside": dict(facts[BESIDE]) if BESIDE in facts else None,
+            "text_encoder_sha256": facts["files"].get(f"{TEXT}/{ENCODER}", _shared_text(facts)),
             "fitted_grids": fitted,
         }
     except MezzotintError as error:
@@ -73,6 +74,13 @@ def describe(folder: Path, kind: str) -> dict[str, Any]:
     except (KeyError, TypeError, ValueError) as error:
         broken = InvalidCheckpoint(f"The model.json in {folder} is not complete ({error}); get the model again.")
         return {"name": folder.name, "kind": kind, "folder": str(folder), "error": str(broken)}
+
+
+def _shared_text(facts: Mapping[str, Any]) -> str | None:
+    """The digest of the text encoder of the model that another one stands beside; None if it stands alone."""
+    from mezzotint.checkpoints.model_folder import BESIDE
+
+    return str(facts[BESIDE]["text_encoder_sha256"]) if BESIDE in facts else None
 
 
 def parameters(weights: Path) -> int:

@@ -1,6 +1,7 @@
 """`mezzotint pack`: make a model's folder from a training run."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mezzotint.errors import InvalidOption
-from mezzotint.interfaces.cli.options import INTERVAL, REAL, WHOLE, format_option
+from mezzotint.interfaces.cli.options import INTERVAL, REAL, WHOLE, format_option, whole_number
 from mezzotint.interfaces.cli.output import emit_json
 from mezzotint.request import Request
 
@@ -104,8 +105,9 @@ def pack(
         raise InvalidOption(f"There is no folder {run_folder}; give the folder of a training run.")
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise InvalidOption(f"{out} exists and is not an empty folder; choose a new one.")
-    if rank is not None and (beside is None or rank < 1):
-        raise InvalidOption(f"rank is {rank}; it is of --beside, and at least 1.")
+    if rank is not None and beside is None:
+        raise InvalidOption(f"rank is {rank}, and it is of --beside; leave it out, or say beside which model.")
+    rank = RANK if rank is None else whole_number("rank", rank, 1, 4096)
     from mezzotint.checkpoints.model_folder import TEXT, read_description
     from mezzotint.data.avatars import default_folder as avatars_folder
     from mezzotint.data.icons import default_folder
@@ -129,7 +131,7 @@ def pack(
         share_text=share_text,
         data_folder=large_folder() if family == UPSCALER else default_folder(),
         avatars_folder=avatars_folder(),
-        beside=None if beside is None else _beside(beside, rank or RANK),
+        beside=None if beside is None else _beside(beside, rank, out),
         defaults=drawn_with,
     )
     facts = describe(out, "folder")
@@ -147,13 +149,14 @@ def pack(
         click.echo(f"try it: mezzotint {verb} --model {where}")
 
 
-def _beside(name: str, rank: int) -> "Beside":
-    """The model that another one is told from: by its name if it is installed, else by its folder."""
+def _beside(name: str, rank: int, out: Path) -> "Beside":
+    """The model that the one in `out` is told from: by its name if it is installed, else by the way to its folder."""
     from mezzotint.checkpoints.model_folder import Beside, read_model_folder
     from mezzotint.load import find_model, model_folders
 
     folder = find_model(name)
-    return Beside(name if name in model_folders() else str(folder.resolve()), read_model_folder(folder), rank)
+    way = Path(os.path.relpath(folder.resolve(), out.resolve())).as_posix()
+    return Beside(name if name in model_folders() else way, read_model_folder(folder), rank)
 
 
 def _with(facts: Mapping[str, Any]) -> str:
