@@ -32,6 +32,9 @@ def assert_true(claims: Claims, scene: Scene, caption: str) -> None:
         "transparent",
     ), where
     # what has no size is large, as an icon is: whoever asks for a thing alone gets no small one
+    boxes = [box for group in scene.groups for box in group.boxes]
+    if len(boxes) == 1 and not (claims.size or claims.place or scene.shapes or scene.backdrop.kind == "scenery"):
+        assert max(boxes[0].width, boxes[0].height) >= 50, where
     assert claims.size == scene.size or (claims.size == "" and (scene.size in ("", "large") or claims.place)), where
     assert claims.place in ("", scene.place), where
     assert claims.layout in ("", scene.layout), where

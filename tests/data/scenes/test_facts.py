@@ -132,9 +132,17 @@ def test_small_objects_are_where_the_words_say() -> None:
             assert x == next((thirds[w] for w in words if w in ("left", "right")), 1), one.scene
             assert y == next((thirds[w] for w in words if w in ("top", "bottom")), 1), one.scene
             places.add(one.scene.place)
+    assert len(places) == 9
+
+
+@pytest.mark.parametrize("kind", ["single", "colour"])
+def test_sizes_are_what_the_words_say(kind: str) -> None:
+    sizes = set()
+    for one in composed(kind, 200):
         longest = max(one.scene.groups[0].hull.width, one.scene.groups[0].hull.height)
         assert {"small": longest <= 23, "medium": 32 <= longest <= 40, "large": longest >= 52}[one.scene.size]
-    assert len(places) == 9
+        sizes.add(one.scene.size)
+    assert sizes == {"small", "medium", "large"}
 
 
 def averaged(ink: np.ndarray, width: int, height: int) -> np.ndarray:

@@ -85,13 +85,13 @@ LEADS = (
 """What people write before what they want to see."""
 
 
-def _led(scene: Scene, texts: tuple[str, ...]) -> list[str]:
-    """One of the texts with a lead, the scene's number says which; none if no text can have one."""
+def _led(scene: Scene, texts: tuple[str, ...]) -> str:
+    """One of the texts with a lead, the scene's number says which; "" if no text can have one."""
     fitting = [text for text in texts if text.split()[0] in _FIRST]
     if not fitting:
-        return []
+        return ""
     turn, lead = divmod(scene.number, len(LEADS))
-    return [f"{LEADS[lead]} {fitting[turn % len(fitting)]}"]
+    return f"{LEADS[lead]} {fitting[turn % len(fitting)]}"
 
 
 def without_lead(caption: str) -> str:
@@ -100,15 +100,15 @@ def without_lead(caption: str) -> str:
     return caption.removeprefix(f"{lead} ")
 
 
-def _ended(scene: Scene, texts: tuple[str, ...]) -> list[str]:
-    """The texts, each with the setting, and some of them with the style.
+def _ended(scene: Scene, texts: tuple[str, ...], led: str) -> list[str]:
+    """The texts and, before the last, the one with a lead, each with the setting; and two of the texts with the style.
 
     A backdrop is named by every caption, so that a prompt which names none means a transparent ground.
     """
     setting = _setting(scene)
     style = f", {scene.style.replace('-', ' ')} style" if scene.style else ""
     first, last = texts[min(1, len(texts) - 1)], texts[-1]
-    out = [f"{text} {setting}".rstrip() for text in texts]
+    out = [f"{text} {setting}".rstrip() for text in (*texts[:-1], led, last) if text]
     if style:
         out += [f"{first} {setting}".rstrip() + style, f"{last} {setting or 'on a transparent background'}{style}"]
     elif not setting:
@@ -121,5 +121,5 @@ def captions_of(scene: Scene, phrases: Phrases, *, held: bool) -> tuple[str, ...
 
     held: only those in phrasings that are not for training; otherwise only the others.
     """
-    texts = phrases.held if held else (*phrases.trained[:-1], *_led(scene, phrases.trained), *phrases.trained[-1:])
-    return tuple(_ended(scene, texts)) if texts else ()
+    texts = phrases.held if held else phrases.trained
+    return tuple(_ended(scene, texts, "" if held else _led(scene, texts))) if texts else ()

@@ -93,7 +93,9 @@ def _turned(relation: Relation) -> Relation:
 
 def _single(scene: Scene, rolls: Rolls) -> Scene:
     if scene.place:
-        return replace(scene, place=rolls.choice([place for place in PLACES if place != scene.place]))
+        row, column = divmod(PLACES.index(scene.place), 3)  # what is in the left corner is on the left too
+        others = [place for n, place in enumerate(PLACES) if n // 3 != row and n % 3 != column]
+        return replace(scene, place=rolls.choice(others))
     sizes = [size for size in SIZES if size not in (scene.size, "small")]
     return replace(scene, size=rolls.choice(sizes))
 

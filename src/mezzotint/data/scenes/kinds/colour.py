@@ -3,7 +3,7 @@
 from mezzotint.data.scenes.desk import Desk, Phrases
 from mezzotint.data.scenes.kinds.kind import Kind
 from mezzotint.data.scenes.kinds.single import SIZES, sized
-from mezzotint.data.scenes.phrases import an, plain, the
+from mezzotint.data.scenes.phrases import an, plain
 from mezzotint.data.scenes.rolls import Rolls
 from mezzotint.data.scenes.scene import Scene
 
@@ -29,9 +29,10 @@ def _plan(desk: Desk, rolls: Rolls) -> Scene | None:
 def _phrases(scene: Scene) -> Phrases:
     group = scene.groups[0]
     said = plain(group) if scene.size == "large" else sized(scene)
+    bare = said.replace(f"{group.colour} ", "", 1)
     return Phrases(
-        (said, an(said), f"{an(said.replace(f'{group.colour} ', '', 1))} coloured {group.colour}", an(sized(scene))),
-        (f"{an(group.one)} that is {group.colour}", f"{the(group)} is {group.colour}"),
+        (said, an(said), f"{an(bare)} coloured {group.colour}", an(sized(scene))),
+        (f"{an(bare)} that is {group.colour}", f"the {bare} is {group.colour}"),
     )
 
 

@@ -12,7 +12,7 @@ __all__ = ["KIND", "MOST"]
 MOST = 9
 _GAP = 2  # empty cells between two copies at least
 _COUNTS = ((1, 2), (2, 5), (3, 5), (4, 5), (5, 4), (6, 4), (7, 3), (8, 3), (9, 3))
-_SCATTERED = {1: (26, 46), 2: (20, 28), 3: (17, 25), 4: (15, 22), 5: (14, 19), 6: (13, 18), 7: (13, 16), 8: (12, 15),
+_SCATTERED = {1: (50, 58), 2: (20, 28), 3: (17, 25), 4: (15, 22), 5: (14, 19), 6: (13, 18), 7: (13, 16), 8: (12, 15),
               9: (12, 14)}  # fmt: skip
 _RING = ((0, -22), (16, -16), (22, 0), (16, 16), (0, 22), (-16, 16), (-22, 0), (-16, -16))
 _TRIES = 60
@@ -24,7 +24,7 @@ def _grid(desk: Desk, rolls: Rolls, item: Item, count: int) -> list[Box]:
     if rolls.chance(50):
         columns, rows = rows, columns
     wide, high = 62 // columns, 62 // rows
-    longest = min(wide, high, 50) - _GAP - rolls.between(0, 4)
+    longest = min(wide, high) - _GAP - rolls.between(0, 4)
     width, height = desk.stock.extent(item.row, longest)
     boxes = []
     for cell in sorted(rolls.sample(range(columns * rows), count)):
