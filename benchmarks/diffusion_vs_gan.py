@@ -97,10 +97,15 @@ def trained(arm: str, seed: int, pflop: float, out: Path, device: str = "cpu") -
         "seconds": sum(row["seconds"] for row in read_metrics(place / "run" / "metrics.jsonl")),
         "parameters": sum(p.numel() for p in trainer.network.parameters()),
         "ended": ended,
-        "device": device,
+        "device": named(device),
         "machine": machine(),
     }
     (place / "training.json").write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def named(device: str) -> str | None:
+    """What a GPU is called; None for the processor, which `machine` names."""
+    return None if device == "cpu" else torch.cuda.get_device_name(device)
 
 
 def to_the_end(trainer: Trainer) -> str | None:
@@ -224,7 +229,7 @@ def report(out: Path, quick: bool, prompts: int, device: str = "cpu") -> dict[st
     tools = tools if prompts else replace(tools, detector=None)
     plan = Plan(request=Request(prompt="", batching="fast"), prompts=prompts, seeds=2, pictures=300 if quick else 1000)
     yard = yardstick(tools, plan)
-    found: dict[str, Any] = {"quick": quick, "device": device, "training": runs, "drawn": {}}
+    found: dict[str, Any] = {"quick": quick, "device": named(device), "training": runs, "drawn": {}}
     for facts in runs:
         folder = out / f"{facts['arm']}-{facts['seed']}" / "model"
         for name, options in HOW[facts["arm"]].items():
@@ -232,7 +237,7 @@ def report(out: Path, quick: bool, prompts: int, device: str = "cpu") -> dict[st
             if folder.is_dir():
                 few = {"steps": 2} if quick and facts["arm"] == "diffusion" else {}
                 asked = replace(plan, request=replace(plan.request, **{**options, **few}))
-                row, whole = measured(Pipeline.load(str(folder), device=device), tools, asked, yard)
+                row, whole = measured(Pipeline.load(str(folder), device=device, dtype="float32"), tools, asked, yard)
                 if "real" not in found:
                     found["real"] = numbers(whole.real) | {"alignment": whole.alignment_real}
                     found["real"]["variety"] = variety_of_concepts(tools, yard)
@@ -257,7 +262,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--prompts", type=int, default=20, help="of each IconEval task; 0: none")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--device", default="cpu", help="where networks are trained, or draw: cpu or cuda")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="where networks learn, or draw")
     given = parser.parse_args()
     assert default_folder().is_dir(), "build the data set first: mezzotint data build icons"
     if given.what == "train":

@@ -81,5 +81,6 @@ def _lost(drawn: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
 
 def _where(found: Mapping[str, Any]) -> str:
     machine = found["machine"]
-    where = {"cpu": "", "cuda": ", pictures drawn by its GPU"}[found["device"]]
-    return f"Measured on: {machine['processor']}, {machine['threads']} threads{where}, torch {machine['torch']}."
+    on = found["device"] or machine["processor"]
+    by = sorted({run["device"] or run["machine"]["processor"] for run in found["training"]})
+    return f"Measured on: {on}, {machine['threads']} threads, torch {machine['torch']}; trained on: {', '.join(by)}."

@@ -129,12 +129,11 @@ def _part(
     given: dict[str, "Image"],
 ) -> Pass:
     """A part, drawn at the size that the model draws, with what is around it, and put back. Raises `InvalidOption` for
-    one that is no pixel wide or high."""
+    one that covers not even half of a pixel."""
     shape = given["image"].size if parts_only(request) and given else request.size or native
-    known = bool(given) or not parts_only(request)
-    if known and any((box[k + 2] - box[k]) * shape[k] < 1 for k in (0, 1)):
+    if (given or not parts_only(request)) and np.asarray(faded(box, shape)).max() < 128:
         where, sizes = ",".join(f"{one:g}" for one in box), "x".join(map(str, shape))
-        raise InvalidOption(f"detail {where} is smaller than a pixel of a picture of {sizes}; give a larger box.")
+        raise InvalidOption(f"detail {where} covers no pixel of a picture of {sizes}; give a larger box.")
     sides = [max(1, math.ceil((box[k + 2] - box[k]) * shape[k])) for k in (0, 1)]
     kept = {name: getattr(request, name) for name in _OF_PARTS}
     asked = Request(

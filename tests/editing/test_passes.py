@@ -161,16 +161,14 @@ def test_beside_a_part_a_picture_of_any_size_stays_to_the_byte(pipe: Pipeline, s
 
 
 def test_a_part_of_no_pixel_is_refused_and_one_of_a_large_picture_is_drawn(pipe: Pipeline) -> None:
-    speck = [[(0.5, 0.5, 0.55, 0.9), "a hat"]]
-    with pytest.raises(
-        InvalidOption, match=r"detail 0\.5,0\.5,0\.55,0\.9 is smaller than a pixel of a picture of 16x16"
-    ):
+    speck = [[(0.54, 0.5, 0.59, 0.9), "a hat"]]
+    with pytest.raises(InvalidOption, match=r"detail 0\.54,0\.5,0\.59,0\.9 covers no pixel of a picture of 16x16"):
         pipe.resolve(Request(prompt="a cat", detail=speck, seed=5))
-    with pytest.raises(InvalidOption, match="than a pixel of a picture of 16x16; give a larger box"):
+    with pytest.raises(InvalidOption, match="covers no pixel of a picture of 16x16; give a larger box"):
         drawn(pipe, image=source(), strength=0, detail=speck)
     large = Image.new("RGBA", (200, 160), (10, 200, 90, 255))
     found = drawn(pipe, image=large, strength=0, detail=speck)
-    assert (found[85:140, 103:107] != np.asarray(large)[85:140, 103:107]).any()
+    assert (found[85:140, 110:116] != np.asarray(large)[85:140, 110:116]).any()
 
 
 def test_parts_are_drawn_in_turn_after_the_picture_with_their_own_words(pipe: Pipeline) -> None:

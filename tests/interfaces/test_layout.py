@@ -201,9 +201,12 @@ def test_imagine_lays_out_says_so_and_draws_it_again(run: Run, model: Path, here
     assert (small["recipe"]["request"]["size"], len(small["recipe"]["request"]["region"])) == ([32, 32], 3)
     (lost,) = parsed(run(*draw, "--size", 128, "--out", "d.png", "--format", "json"))["pictures"]
     assert lost["recipe"]["request"]["region"] == []  # nothing enlarges the canvas for them
-    assert run(*draw, "--size", 128, "--out", "d2.png").stdout.startswith("not laid out: this shape or another option")
-    for one in (("--layout", "none"), ("--tile", "x")):  # what says so itself is not told
-        assert "laid out" not in run(*draw, *one, "--out", "d3.png").stdout
+    told = run(*draw, "--size", 128, "--out", "d2.png").stdout
+    assert told.startswith("not laid out: two red apples above a cat  (this size has no room for each thing; it is")
+    wide = run("imagine", "nine cats", *draw[2:], "--aspect", "20:1", "--out", "d4.png").stdout
+    assert wide.startswith("not laid out: nine cats  (this size has no room")
+    for one in (("--layout", "none"), ("--tile", "x"), ("--style", "nosuch"), ("--upscaler", "nosuch")):
+        assert "laid out" not in run(*draw, *one, "--out", "d3.png").stdout  # that is said by itself
     (tiny,) = parsed(run("imagine", "nine cats", *draw[2:], "--size", 32, "--out", "e.png", "--format", "json"))[
         "pictures"
     ]

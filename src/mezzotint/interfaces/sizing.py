@@ -11,10 +11,16 @@ from mezzotint.request import Request
 if TYPE_CHECKING:
     from mezzotint.pipeline import Pipeline
 
-__all__ = ["NONE", "enlarged_after_an_edit", "enlarged_in_the_end", "for_several"]
+__all__ = ["NONE", "NoRoom", "enlarged_after_an_edit", "enlarged_in_the_end", "for_several"]
 
 NONE = "none"
 """What `--upscaler` says for no upscaler."""
+
+
+class NoRoom(InvalidOption):
+    """A size that leaves no place for each thing of a prompt."""
+
+
 OF_THE_WHOLE = (
     *("aspect", "tile", "detail", "expand", "zoom", "invert", "structure_ref", "region", "region_masks"),
     *("blend_images", "keep_layout"),
@@ -53,19 +59,23 @@ def enlarged_in_the_end(pipe: "Pipeline", request: Request, upscaler: str | None
 def for_several(pipe: "Pipeline", request: Request, upscaler: str | None) -> Request:
     """A request whose prompt names several things, with a canvas for them, and enlarged as one of one thing would be.
 
-    A size that is no larger than that canvas is drawn at once. Raises `InvalidOption` as `enlarged_in_the_end`, and for
-    a larger one that nothing enlarges: the things would be lost on it.
+    A size that is no larger than that canvas is drawn at once. Raises `InvalidOption` as `enlarged_in_the_end`, and
+    `NoRoom` for a larger one that nothing enlarges, since the things would be lost on it, and for a canvas that is too
+    long to be drawn.
     """
+    from mezzotint.editing.outpaint import LARGEST as DRAWN
     from mezzotint.interfaces.layout import room_for
 
     canvas = room_for(pipe, request.size or request.aspect or pipe.model.size)
+    if max(canvas) > DRAWN:
+        raise NoRoom(f"The canvas for several things would be {max(canvas)} pixels long; {DRAWN} are drawn at most.")
     one = enlarged_in_the_end(pipe, request, upscaler)
     end = one.upscale_to or request.size
     if end is None and one.upscaler is not None:  # as large as a single thing of this shape
         end = pipe.resolve(one).upscale_to
     if end is None or one.upscaler is None:
         if request.size is not None and any(side > most for side, most in zip(request.size, canvas, strict=True)):
-            raise InvalidOption("Several things are drawn on a smaller canvas, and nothing enlarges it.")
+            raise NoRoom("Several things are drawn on a smaller canvas, and nothing enlarges it.")
         return replace(request, size=request.size or canvas, aspect=None)
     if all(large > small for large, small in zip(end, canvas, strict=True)):
         return replace(one, size=canvas, aspect=None, upscale_to=end)

@@ -163,18 +163,14 @@ def laid_out(
     pipe: "Pipeline", asked: tuple[Request, ...], layout: str, upscaler: str | None, form: str
 ) -> tuple[Request, ...]:
     """The requests arranged, and told as text where they are in regions now, or could not be. Raises InvalidOption."""
-    from mezzotint.interfaces.layout import laid_out as in_regions
-
-    found = tuple(arranged(pipe, request, layout, upscaler) for request in asked)
+    crowded: list[str] = []
+    found = tuple(arranged(pipe, request, layout, upscaler, crowded.append) for request in asked)
     for before, request in zip(asked, found, strict=True) if form == "text" else ():
         if request.region != before.region:
             pieces = " | ".join(text for _, text in request.region)
             click.echo(f"laid out: {pieces}  (--layout none draws it as one)")
-        elif layout == "auto" and in_regions(before) is not None:
-            click.echo(
-                "not laid out: this shape or another option leaves no place for each thing of the prompt; it is drawn "
-                "as one."
-            )
+    for prompt in dict.fromkeys(crowded) if form == "text" else ():
+        click.echo(f"not laid out: {prompt}  (this size has no room for each thing; it is drawn as one)")
     return found
 
 
