@@ -111,7 +111,7 @@ def named(device: str) -> str | None:
 def to_the_end(trainer: Trainer) -> str | None:
     """The rest of a run, with its metrics; what ended it before its time, if anything did."""
     trainer.folder.mkdir(parents=True, exist_ok=True)
-    with Metrics(trainer.folder, trainer.run, trainer.step) as metrics:
+    with Metrics(trainer.folder, trainer.step) as metrics:
         try:
             for step in trainer.steps():
                 metrics.write(step)

@@ -228,7 +228,7 @@ def test_a_run_that_must_end_in_time_is_the_shorter_run(
 
     trainer.method = Slow(trainer.run, trainer.network)
     monkeypatch.setattr("mezzotint.training.trainer.time", SimpleNamespace(perf_counter=lambda: clock[0]))
-    rates = [long.optim.factor(step.step, trainer.run.steps) for step in trainer.steps(seconds=100)]
+    rates = [step.lr_factor for step in trainer.steps(seconds=100)]
     monkeypatch.undo()
     # after 31 updates (90 s) the next 10 fill what is left
     assert (trainer.step, trainer.run.steps, len(rates), clock[0]) == (41, 41, 41, 100)

@@ -9,7 +9,6 @@ from mezzotint.errors import OutOfSpace
 from mezzotint.provenance.files import write_atomically
 
 if TYPE_CHECKING:
-    from mezzotint.training.config import Run
     from mezzotint.training.trainer import TrainStep
 
 NAME = "metrics.jsonl"
@@ -22,8 +21,8 @@ class Metrics:
     learning rate), seconds, time (Unix), and validation (numbers by name) where it was measured.
     """
 
-    def __init__(self, folder: Path, run: "Run", step: int) -> None:
-        self.path, self.run = folder / NAME, run
+    def __init__(self, folder: Path, step: int) -> None:
+        self.path = folder / NAME
         kept = _kept(self.path, step)
         write_atomically(self.path, "".join(kept).encode())
         try:
@@ -38,7 +37,7 @@ class Metrics:
             "pictures": step.pictures,
             "loss": step.loss,
             "gradient_norm": step.gradient_norm,
-            "lr_factor": self.run.optim.factor(step.step, self.run.steps),
+            "lr_factor": step.lr_factor,
             "seconds": round(step.seconds, 4),
             "time": round(time.time(), 2),
         }

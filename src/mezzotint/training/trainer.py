@@ -34,13 +34,14 @@ _HISTORY = ("warm_start", "earlier", "sessions")
 
 @dataclass(frozen=True, slots=True)
 class TrainStep:
-    """What one update did. `validation` is the held-out loss by noise level, where it was measured after this update;
-    `checkpoint` the folder, where one was written."""
+    """What one update did. `lr_factor` is the share of the peak learning rate; `validation` the held-out loss by noise
+    level, where it was measured after this update; `checkpoint` the folder, where one was written."""
 
     step: int
     pictures: int
     loss: float
     gradient_norm: float
+    lr_factor: float
     seconds: float
     validation: dict[str, float] | None = None
     checkpoint: Path | None = None
@@ -140,6 +141,7 @@ class Trainer:
             while self.step < last and batch is not None:
                 begin = time.perf_counter()
                 loss, norm = self._update(batch)
+                factor = self.run.optim.factor(self.step, self.run.steps)
                 batch = self._next(batches)  # made while a device still works
                 gradient_norm, now = float(norm), time.perf_counter()
                 # from one to the next, so that what is measured, saved and drawn in between counts too
@@ -149,7 +151,7 @@ class Trainer:
                 if len(recent) >= _FEWEST and self._must_decay(end - now, statistics.fmean(recent)):
                     self._shorten((end - now) / statistics.fmean(recent))
                     last, end = min(self.run.steps, last), math.inf
-                yield self._finished(loss, gradient_norm, begin, self.step == last)
+                yield self._finished((loss, gradient_norm, factor), begin, self.step == last)
 
     def _next(self, batches: Iterator[Any]) -> Any:
         """The next batch; if it cannot be made, what was learned so far is saved first."""
@@ -159,7 +161,7 @@ class Trainer:
             self.save()
             raise
 
-    def _finished(self, loss: float, norm: float, begin: float, ends: bool) -> TrainStep:
+    def _finished(self, done: tuple[float, float, float], begin: float, ends: bool) -> TrainStep:
         """What an update did, once it is measured and saved as far as it is to be."""
         validation = None
         if self.step % self.run.validate_every == 0 or ends:
@@ -168,7 +170,7 @@ class Trainer:
         if self.run.keep_ema and self.step % self.run.keep_ema == 0:
             self._keep_averages()
         path = self.save() if self.step % self.run.checkpoint_every == 0 or ends else None
-        return TrainStep(self.step, self.pictures, loss, norm, time.perf_counter() - begin, validation, path)
+        return TrainStep(self.step, self.pictures, *done, time.perf_counter() - begin, validation, path)
 
     def _must_decay(self, left: float, pace: float) -> bool:
         """Whether the seconds left are no more than the learning rate needs to decay, at so many for an update. A run

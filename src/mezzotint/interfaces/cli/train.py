@@ -313,7 +313,7 @@ def _loop(trainer: "Trainer", text: "TextConditioner", pace: Pace, outcome: Outc
         return
     with (
         StopSignals() as stop,
-        Metrics(trainer.folder, run, trainer.step) as metrics,
+        Metrics(trainer.folder, trainer.step) as metrics,
         bar(run.steps, run.name, "step", trainer.step, leave=True) as shown,
     ):
         for step in trainer.steps(pace.stop_after, workers=pace.workers, seconds=pace.seconds):
