@@ -6,7 +6,9 @@
 Every variant has its own whole learning-rate schedule, and the same pictures in the same order. Held-out losses are
 those of the averaged weights with fixed noise, by noise level, so that runs with other time densities compare too.
 Without NAME the variants are listed. A variant that DIR has already is not trained again. One thread each, so that two
-can be trained side by side on two cores; seconds are comparable only between variants that ran so.
+can be trained side by side on two cores; seconds are comparable only between variants that ran so. `--device cuda
+--workers N` trains on a GPU, with N processes that compose scenes; `--eager` leaves out compiling, which takes longer
+there than many updates.
 """
 
 import argparse
@@ -20,7 +22,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.report import write
+from benchmarks.report import machine, write
 from mezzotint.load import load_text
 from mezzotint.runs import house
 from mezzotint.training.prepare import prepare
@@ -48,16 +50,17 @@ VARIANTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What is changed, by its name in the table."""
 
 
-def trained(name: str, updates: int) -> dict[str, Any]:
+def trained(name: str, how: argparse.Namespace) -> dict[str, Any]:
     """Train a variant from the beginning; its sizes, its pace, and its held-out losses at the end."""
-    run = house()
-    for setting in (*VARIANTS[name], f"steps={updates}", f"validate_every={updates}", f"checkpoint_every={updates}"):
+    run, updates = house(), how.updates
+    settings = [f"steps={updates}", f"validate_every={updates}", f"checkpoint_every={updates}"]
+    for setting in (*VARIANTS[name], *settings, *(["compiled=false"] if how.eager else [])):
         run = with_setting(run, setting)
     text, digest = load_text(run.conditions.text_length)
     seconds, found = [], None
     with tempfile.TemporaryDirectory() as folder:
-        trainer = prepare(run, text, digest, Path(folder))
-        for step in trainer.steps():
+        trainer = prepare(run, text, digest, Path(folder), device=how.device)
+        for step in trainer.steps(workers=how.workers):
             seconds.append(step.seconds)
             found = step.validation
     return {
@@ -65,6 +68,7 @@ def trained(name: str, updates: int) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in trainer.network.parameters()),
         "updates": updates,
         "pictures": trainer.pictures,
+        "on": torch.cuda.get_device_name() if how.device == "cuda" else machine()["processor"],
         "seconds an update": statistics.median(seconds),
         "held-out loss": found,
     }
@@ -75,7 +79,7 @@ def gathered(folder: Path) -> dict[str, Any]:
     rows = {name: json.loads(path.read_text()) for name in VARIANTS if (path := place(folder, name)).is_file()}
     if not rows:
         raise SystemExit(f"{folder} holds no variant; train some first.")
-    return {"run": "house", "threads": 1, "variants": rows}
+    return {"run": "house", "variants": rows}
 
 
 def place(folder: Path, name: str) -> Path:
@@ -89,6 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rows", type=Path)
     parser.add_argument("--gather", type=Path)
     parser.add_argument("--updates", type=int, default=UPDATES)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("--eager", action="store_true")
     asked = parser.parse_args(arguments)
     if asked.gather is not None:
         write("study", gathered(asked.gather))
@@ -105,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in asked.names:
         path = place(asked.rows, name)
         if not path.is_file():
-            path.write_text(json.dumps(trained(name, asked.updates), indent=2) + "\n")
+            path.write_text(json.dumps(trained(name, asked), indent=2) + "\n")
         print(name, path.read_text(), flush=True)
 
 

@@ -29,6 +29,7 @@ from docs.layout_table import layout_table
 from docs.region_table import region_table
 from docs.solver_tables import solver_benchmark
 from docs.speed_tables import precision_table, speed_tables
+from docs.study_table import study_table
 from mezzotint.data.icons import HELD_OUT, SETS, TRAINED
 from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
 from mezzotint.load import HOUSE
@@ -324,6 +325,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "combinations": combination_tables,
         "gallery": gallery,
         "diffusion-vs-gan": gan_tables,
+        "study": study_table,
         "precision": precision_table,
         "speed": speed_tables,
         "svg": svg,

@@ -34,10 +34,10 @@ def test_what_was_trained_is_gathered_in_the_order_of_the_table(tmp_path: Path) 
 
 def test_a_variant_that_is_there_is_not_trained_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study.place(tmp_path, "10 blocks").write_text("{}")
-    monkeypatch.setattr(study, "trained", lambda name, updates: {"name": name, "updates": updates})
+    monkeypatch.setattr(study, "trained", lambda name, how: {"name": name, "updates": how.updates, "on": how.device})
     study.main(["10 blocks", "6 blocks", "--rows", str(tmp_path), "--updates", "2"])
     assert study.place(tmp_path, "10 blocks").read_text() == "{}"
-    assert json.loads(study.place(tmp_path, "6 blocks").read_text()) == {"name": "6 blocks", "updates": 2}
+    assert json.loads(study.place(tmp_path, "6 blocks").read_text()) == {"name": "6 blocks", "updates": 2, "on": "cpu"}
 
 
 @pytest.mark.parametrize(
