@@ -293,15 +293,40 @@ def test_downwards_the_fixed_point_solver_is_ddim() -> None:
 
 
 def test_an_inversion_that_does_not_settle_says_so() -> None:
-    class Wild:
+    schedule, start = VPCosine(), float64([[0.5, 0.1]])
+    here, there = (schedule(t).like(start) for t in (0.1, 0.9))
+    ratio = there.sigma / here.sigma
+    assert float(there.alpha - ratio * here.alpha) < 0
+
+    class Torn:
+        """x_0 jumps where the step would have to end, away from it on both sides: there is no fixed point."""
+
         schedule = VPCosine()
 
         def __call__(self, x_t: Tensor, t: Tensor, *, to: Tensor | None = None) -> Prediction:
-            return Prediction(x_t, self.schedule(t), 5 * torch.sin(1e6 * x_t))
+            return Prediction(x_t, self.schedule(t), torch.where(x_t > ratio * start, 5.0, -5.0).double())
 
-    run = sample(Wild(), float64([[0.5, 0.1]]), from_times([0.1, 0.9]), FixedPointDDIM(), PhiloxNoise([0]))
+    run = sample(Torn(), start, from_times([0.1, 0.9]), FixedPointDDIM(), PhiloxNoise([0]))
     with pytest.raises(InvalidOption, match=r"from t = 0\.1 to 0\.9 did not settle in 100 iterations; use more steps"):
         list(run)
+
+
+def test_there_and_back_by_heun_misses_less_with_more_steps_and_the_fixed_point_next_to_nothing() -> None:
+    """On a smooth flow; a network's may be too stiff for Heun's method to come back at all."""
+    mixture = GaussianMixture(RectifiedFlow(), float64([[-0.8], [0.9]]), float64([0.25, 0.4]), float64([0.3, 0.7]))
+    model, start = Bound(mixture, {}), float64([[0.4], [-0.2], [1.1]])
+    missed: dict[str, list[float]] = {"heun": [], "fixed point": []}
+    for steps in (20, 40, 80):
+        times = [0.1 + 0.8 * i / steps for i in range(steps + 1)]
+        for name, up in (("heun", Heun()), ("fixed point", FixedPointDDIM())):
+            down = Heun() if name == "heun" else DDIM()
+            *_, top = sample(model, start, from_times(times), up, PhiloxNoise(range(3)))
+            *_, back = sample(model, top.x, from_times(times[::-1]), down, PhiloxNoise(range(3)))
+            missed[name].append(float((back.x - start).abs().max()))
+    first, second, third = missed["heun"]
+    assert first > 6 * second > 36 * third  # there and back, the errors of second order cancel
+    assert missed["fixed point"][0] < 1e-6 < first
+    assert max(missed["fixed point"]) < 1e-3  # what its tolerance leaves adds up over many steps
 
 
 @pytest.mark.parametrize(

@@ -101,14 +101,11 @@ def pack(
     if not isinstance(ema, float):
         raise InvalidOption(f"ema is {ema!r}; it must be a number, as in the run's setting ema.")
     chosen = parse_defaults(defaults)
-    if not run_folder.is_dir():
-        raise InvalidOption(f"There is no folder {run_folder}; give the folder of a training run.")
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise InvalidOption(f"{out} exists and is not an empty folder; choose a new one.")
+    _check_folders(run_folder, out)
     if rank is not None and beside is None:
         raise InvalidOption(f"rank is {rank}, and it is of --beside; leave it out, or say beside which model.")
     rank = RANK if rank is None else whole_number("rank", rank, 1, 4096)
-    from mezzotint.checkpoints.model_folder import TEXT, read_description
+    from mezzotint.checkpoints.model_folder import TEXT
     from mezzotint.data.avatars import default_folder as avatars_folder
     from mezzotint.data.icons import default_folder
     from mezzotint.data.large import large_folder
@@ -134,18 +131,33 @@ def pack(
         beside=None if beside is None else _beside(beside, rank, out),
         defaults=drawn_with,
     )
-    facts = describe(out, "folder")
+    _tell(out, describe(out, "folder"), ema, form)
+
+
+def _check_folders(run_folder: Path, out: Path) -> None:
+    if not run_folder.is_dir():
+        raise InvalidOption(f"There is no folder {run_folder}; give the folder of a training run.")
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise InvalidOption(f"{out} exists and is not an empty folder; choose a new one.")
+
+
+def _tell(out: Path, facts: Mapping[str, Any], ema: float, form: str) -> None:
+    """What was packed, and how to try it."""
+    from mezzotint.checkpoints.model_folder import read_description
+
     made = read_description(out)["training"].get("ema_from")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     if form == "json":
         emit_json({**facts, "bytes": size, "ema": ema, "ema_from": made})
         return
     where = click.format_filename(out)
-    click.echo(f"{where}: {label}, {facts['parameters'] / 1e6:.1f} M parameters, {size / 1e6:.1f} MB{_with(facts)}")
+    click.echo(
+        f"{where}: {facts['name']}, {facts['parameters'] / 1e6:.1f} M parameters, {size / 1e6:.1f} MB{_with(facts)}"
+    )
     if made is not None:
         click.echo(f"ema {ema:g} from {made['averages']} stored averages, with an error of {made['error']:.1%}")
     if facts["defaults"]:
-        verb = "upscale FILE" if family == UPSCALER else 'imagine "a red apple"'
+        verb = "upscale FILE" if facts["family"] == UPSCALER else 'imagine "a red apple"'
         click.echo(f"try it: mezzotint {verb} --model {where}")
 
 
