@@ -23,7 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.report import machine, write
+from benchmarks.report import machine, ran_on, write
 from benchmarks.variety import collapsed, evenness, over_seeds, variety
 from mezzotint import Pipeline
 from mezzotint.conditioning.prompt import escaped
@@ -97,15 +97,10 @@ def trained(arm: str, seed: int, pflop: float, out: Path, device: str = "cpu") -
         "seconds": sum(row["seconds"] for row in read_metrics(place / "run" / "metrics.jsonl")),
         "parameters": sum(p.numel() for p in trainer.network.parameters()),
         "ended": ended,
-        "device": named(device),
+        "on": ran_on(device),
         "machine": machine(),
     }
     (place / "training.json").write_text(json.dumps(facts, indent=2) + "\n")
-
-
-def named(device: str) -> str | None:
-    """What a GPU is called; None for the processor, which `machine` names."""
-    return None if device == "cpu" else torch.cuda.get_device_name(device)
 
 
 def to_the_end(trainer: Trainer) -> str | None:
@@ -229,7 +224,7 @@ def report(out: Path, quick: bool, prompts: int, device: str = "cpu") -> dict[st
     tools = tools if prompts else replace(tools, detector=None)
     plan = Plan(request=Request(prompt="", batching="fast"), prompts=prompts, seeds=2, pictures=300 if quick else 1000)
     yard = yardstick(tools, plan)
-    found: dict[str, Any] = {"quick": quick, "device": named(device), "training": runs, "drawn": {}}
+    found: dict[str, Any] = {"quick": quick, "on": ran_on(device), "training": runs, "drawn": {}}
     for facts in runs:
         folder = out / f"{facts['arm']}-{facts['seed']}" / "model"
         for name, options in HOW[facts["arm"]].items():

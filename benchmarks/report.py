@@ -16,6 +16,15 @@ def machine() -> dict[str, Any]:
     return describe_environment().to_json_dict()
 
 
+def ran_on(device: str) -> str:
+    """What networks ran on, by the device's name in torch: the processor, or what the GPU is called."""
+    if device == "cpu":
+        return str(machine()["processor"])
+    import torch
+
+    return torch.cuda.get_device_name(device)
+
+
 def house_weights() -> dict[str, str]:
     """Which weights the house model has, for what is measured with it."""
     return {"weights_sha256": file_digest(HOUSE / "network.safetensors")}

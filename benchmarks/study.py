@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.report import machine, write
+from benchmarks.report import ran_on, write
 from mezzotint.load import load_text
 from mezzotint.runs import house
 from mezzotint.training.prepare import prepare
@@ -68,7 +68,7 @@ def trained(name: str, how: argparse.Namespace) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in trainer.network.parameters()),
         "updates": updates,
         "pictures": trainer.pictures,
-        "on": torch.cuda.get_device_name() if how.device == "cuda" else machine()["processor"],
+        "on": ran_on(how.device),
         "seconds an update": statistics.median(seconds),
         "held-out loss": found,
     }

@@ -80,7 +80,6 @@ def _lost(drawn: Mapping[str, list[Mapping[str, Any]]]) -> list[str]:
 
 
 def _where(found: Mapping[str, Any]) -> str:
-    machine = found["machine"]
-    on = found["device"] or machine["processor"]
-    by = sorted({run["device"] or run["machine"]["processor"] for run in found["training"]})
+    on, machine = found["on"], found["machine"]
+    by = sorted({run["on"] for run in found["training"]})
     return f"Measured on: {on}, {machine['threads']} threads, torch {machine['torch']}; trained on: {', '.join(by)}."

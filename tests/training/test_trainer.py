@@ -213,25 +213,40 @@ def test_workers_change_no_bit(make_trainer: MakeTrainer, tmp_path: Path) -> Non
             assert torch.equal(value, helped.tensors[name][key]), (name, key)
 
 
-def test_a_run_that_must_end_in_time_is_the_shorter_run(
-    make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    steady = replace(small_run.optim, warmup=0.0, decay=0.25)
-    long = replace(small_run, steps=1000, validate_every=1000, checkpoint_every=1000, optim=steady)
-    trainer, clock = make_trainer(tmp_path / "long", long), [0.0]
-    losses = trainer.method.losses
+def timed(
+    trainer: Trainer, seconds: float, takes: Callable[[int], float], monkeypatch: pytest.MonkeyPatch
+) -> tuple[list[float], float]:
+    """The learning rates of a run that is to end after so many seconds, and when it ends; takes: the seconds of update
+    number n, from 0."""
+    clock = [0.0]
 
     class Slow(Pretrain):
         def losses(self, batch):  # type: ignore[no-untyped-def]
-            clock[0] += 60.0 if trainer.step == 0 else 1.0  # the first update is compiled
-            return losses(batch)
+            clock[0] += takes(trainer.step)
+            return super().losses(batch)
 
+    assert isinstance(trainer.run, RunConfig)
     trainer.method = Slow(trainer.run, trainer.network)
     monkeypatch.setattr("mezzotint.training.trainer.time", SimpleNamespace(perf_counter=lambda: clock[0]))
-    rates = [step.lr_factor for step in trainer.steps(seconds=100)]
+    rates = [step.lr_factor for step in trainer.steps(seconds=seconds)]
     monkeypatch.undo()
+    return rates, clock[0]
+
+
+def steady(run: RunConfig, decay: float) -> RunConfig:
+    """A long run without warm-up."""
+    optim = replace(run.optim, warmup=0.0, decay=decay)
+    return replace(run, steps=1000, validate_every=1000, checkpoint_every=1000, optim=optim)
+
+
+def test_a_run_that_must_end_in_time_is_the_shorter_run(
+    make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = steady(small_run, 0.25)
+    trainer = make_trainer(tmp_path / "long", long)
+    rates, ended = timed(trainer, 100, lambda n: 60.0 if n == 0 else 1.0, monkeypatch)  # the first one is compiled
     # after 31 updates (90 s) the next 10 fill what is left
-    assert (trainer.step, trainer.run.steps, len(rates), clock[0]) == (41, 41, 41, 100)
+    assert (trainer.step, trainer.run.steps, len(rates), ended) == (41, 41, 41, 100)
     assert rates[30] == 1
     assert rates[-1] == pytest.approx(1 / (0.25 * 41))
     facts = state.read_facts(state.steps(tmp_path / "long" / "checkpoints")[-1])
@@ -245,21 +260,10 @@ def test_a_run_that_must_end_in_time_is_the_shorter_run(
 def test_a_slow_stretch_does_not_end_a_run_long_before_its_time(
     make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steady = replace(small_run.optim, warmup=0.0, decay=0.5)
-    long = replace(small_run, steps=1000, validate_every=1000, checkpoint_every=1000, optim=steady)
-    trainer, clock = make_trainer(tmp_path / "long", long), [0.0]
-    losses = trainer.method.losses
-
-    class Uneven(Pretrain):
-        def losses(self, batch):  # type: ignore[no-untyped-def]
-            clock[0] += 3.0 if 100 <= trainer.step < 130 else 1.0
-            return losses(batch)
-
-    trainer.method = Uneven(trainer.run, trainer.network)
-    monkeypatch.setattr("mezzotint.training.trainer.time", SimpleNamespace(perf_counter=lambda: clock[0]))
-    list(trainer.steps(seconds=330))
+    trainer = make_trainer(tmp_path, steady(small_run, 0.5))
+    _, ended = timed(trainer, 330, lambda n: 3.0 if 100 <= n < 130 else 1.0, monkeypatch)
     # by the last twenty updates it would have ended after 230 s
-    assert 290 < clock[0] <= 331
+    assert 290 < ended <= 331
 
 
 def test_a_run_that_ends_before_its_time_is_not_shortened(make_trainer: MakeTrainer, tmp_path: Path) -> None:

@@ -153,6 +153,15 @@ def stored(tensors: Mapping[str, Tensor], storage: Storage) -> dict[str, Tensor]
     return {n: t.to(kind) if t.ndim > 1 else t.float() for n, t in tensors.items()}
 
 
+def _stored_beside(network: Mapping[str, Tensor], beside: Beside, storage: Storage) -> tuple[dict[str, Tensor], float]:
+    """The difference from a model as a file holds it, and the share of it that is lacking."""
+    kept, lacking = difference(network, beside.files.network, beside.rank)
+    factors = {key: value for key, value in kept.items() if key.endswith((UP, DOWN))}
+    tensors = stored({key: value for key, value in kept.items() if key not in factors}, storage)
+    # factors are small matrices in the place of large ones
+    return tensors | (quantise(factors, smallest=256) if storage == "int8" else stored(factors, storage)), lacking
+
+
 def write_model_folder(
     root: Path,
     network: Mapping[str, Tensor],
@@ -160,7 +169,7 @@ def write_model_folder(
     description: Mapping[str, Any],
     storage: Storage,
     documents: Mapping[str, str],
-    beside: "Beside | None" = None,
+    beside: Beside | None = None,
 ) -> None:
     """Write a model's folder, whole or not at all; an older model there is replaced.
 
@@ -176,14 +185,10 @@ def write_model_folder(
         if beside is None:
             save_tensors(staging / WEIGHTS, stored(network, storage))
         else:
-            kept, lacking = difference(network, beside.files.network, beside.rank)
-            factors = {key: value for key, value in kept.items() if key.endswith((UP, DOWN))}
-            tensors = stored({key: value for key, value in kept.items() if key not in factors}, storage)
-            # factors are small matrices in the place of large ones
-            tensors |= quantise(factors, smallest=256) if storage == "int8" else stored(factors, storage)
+            tensors, lacking = _stored_beside(network, beside, storage)
             save_tensors(staging / WEIGHTS, tensors, {BESIDE: beside.files.weights_sha256})
-            description = {**description, BESIDE: {**beside.told, "lacking": lacking}}
-        if text is not None and beside is None:
+            description, text = {**description, BESIDE: {**beside.told, "lacking": lacking}}, None
+        if text is not None:
             shutil.copytree(text, staging / TEXT)
         for name, content in documents.items():
             (staging / name).write_text(content, encoding="utf-8")

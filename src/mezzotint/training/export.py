@@ -80,24 +80,28 @@ def export(
         raise InvalidOption("Only an encoder can do without a text encoder of its own; leave out --share-text.")
     shared = {"text_encoder_sha256": file_digest(text / ENCODER)} if share_text else {}
     description = {"name": name, "licence": licence, **about, **shared, "training": training}
-    parameters = sum(t.numel() for t in weights.values())
-    summary, attribution = _data(data_folder, snapshot.facts["data"])
-    avatars, credits = _data(avatars_folder, training.get("avatars", ""))
-    attribution = "\n".join(filter(None, (attribution, credits)))
-    cards = {ENCODER_FAMILY: encoder_card, DETECTOR_FAMILY: detector_card, UPSCALER_FAMILY: upscaler_card}
-    cards[GAN_FAMILY] = gan_card
-    plain = student_card if "student" in snapshot.facts["run"] else model_card
-    card = cards.get(family or "", plain)(
-        Training(name, training, parameters, read_metrics(run_folder / "metrics.jsonl"), summary, licence, avatars)
-    )
-    if beside is not None:
-        card += BESIDE_CARD.format(model=beside.name, digest=beside.files.weights_sha256, rank=beside.rank)
-    documents = {"README.md": card, **({"ATTRIBUTION.md": attribution} if attribution else {})}
-    reads = None if family in (DETECTOR_FAMILY, UPSCALER_FAMILY) or share_text else text
     if beside is not None:
         _check_beside(beside, family or "pixel_dit", weights, file_digest(text / ENCODER))
+    built = [_data(data_folder, training["data"]), _data(avatars_folder, training.get("avatars", ""))]
+    parameters = sum(t.numel() for t in weights.values())
+    measured = read_metrics(run_folder / "metrics.jsonl")
+    facts = Training(name, training, parameters, measured, built[0][0], licence, built[1][0])
+    attribution = "\n".join(credits for _, credits in built if credits)
+    documents = {"README.md": _card(facts, family, beside), **({"ATTRIBUTION.md": attribution} if attribution else {})}
+    reads = None if family in (DETECTOR_FAMILY, UPSCALER_FAMILY) or share_text else text
     write_model_folder(out, weights, reads, description, storage, documents, beside)
     return out
+
+
+def _card(facts: Training, family: str | None, beside: Beside | None) -> str:
+    """The card of a model of a family, and of what it stands beside."""
+    cards = {ENCODER_FAMILY: encoder_card, DETECTOR_FAMILY: detector_card, UPSCALER_FAMILY: upscaler_card}
+    cards[GAN_FAMILY] = gan_card
+    plain = student_card if "student" in facts.run else model_card
+    card = cards.get(family or "", plain)(facts)
+    if beside is not None:
+        card += BESIDE_CARD.format(model=beside.name, digest=beside.files.weights_sha256, rank=beside.rank)
+    return card
 
 
 def _check_beside(beside: Beside, family: str, weights: Mapping[str, Tensor], text_sha256: str) -> None:

@@ -151,7 +151,7 @@ class Trainer:
                 if len(recent) >= _FEWEST and self._must_decay(end - now, statistics.fmean(recent)):
                     self._shorten((end - now) / statistics.fmean(recent))
                     last, end = min(self.run.steps, last), math.inf
-                yield self._finished((loss, gradient_norm, factor), begin, self.step == last)
+                yield self._finished(loss, gradient_norm, factor, begin, self.step == last)
 
     def _next(self, batches: Iterator[Any]) -> Any:
         """The next batch; if it cannot be made, what was learned so far is saved first."""
@@ -161,7 +161,7 @@ class Trainer:
             self.save()
             raise
 
-    def _finished(self, done: tuple[float, float, float], begin: float, ends: bool) -> TrainStep:
+    def _finished(self, loss: float, norm: float, factor: float, begin: float, ends: bool) -> TrainStep:
         """What an update did, once it is measured and saved as far as it is to be."""
         validation = None
         if self.step % self.run.validate_every == 0 or ends:
@@ -170,7 +170,7 @@ class Trainer:
         if self.run.keep_ema and self.step % self.run.keep_ema == 0:
             self._keep_averages()
         path = self.save() if self.step % self.run.checkpoint_every == 0 or ends else None
-        return TrainStep(self.step, self.pictures, *done, time.perf_counter() - begin, validation, path)
+        return TrainStep(self.step, self.pictures, loss, norm, factor, time.perf_counter() - begin, validation, path)
 
     def _must_decay(self, left: float, pace: float) -> bool:
         """Whether the seconds left are no more than the learning rate needs to decay, at so many for an update. A run

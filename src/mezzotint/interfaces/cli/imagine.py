@@ -197,10 +197,10 @@ def four_pictures(n: Any, prompts: Path | None) -> int:
 def expanded(asked: tuple[Request, ...], form: str) -> tuple[Request, ...]:
     """The requests with their prompts expanded, and told as text."""
     from mezzotint.interfaces.enhancing import enhanced_request
-    from mezzotint.interfaces.layout import told_of
+    from mezzotint.interfaces.layout import told_by
 
     # what names several things is laid out, and more words would hide them
-    found = tuple(request if told_of(request.prompt) else enhanced_request(request) for request in asked)
+    found = tuple(request if told_by(request) else enhanced_request(request) for request in asked)
     for request in dict.fromkeys(found) if form == "text" else ():
         known = request.original_prompt is not None
         click.echo(f"prompt: {request.prompt}" if known else f"prompt: {request.prompt} (there is nothing to add)")

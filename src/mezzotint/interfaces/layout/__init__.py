@@ -2,6 +2,6 @@
 
 from mezzotint.interfaces.layout.phrases import Named, Told, told_of
 from mezzotint.interfaces.layout.places import boxes_of
-from mezzotint.interfaces.layout.request import laid_out, room_for
+from mezzotint.interfaces.layout.request import laid_out, room_for, told_by
 
-__all__ = ["Named", "Told", "boxes_of", "laid_out", "room_for", "told_of"]
+__all__ = ["Named", "Told", "boxes_of", "laid_out", "room_for", "told_by", "told_of"]

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mezzotint.conditioning.prompt import escaped
-from mezzotint.interfaces.layout.phrases import told_of
+from mezzotint.interfaces.layout.phrases import Told, told_of
 from mezzotint.interfaces.layout.places import boxes_of
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
     from mezzotint.pipeline import Pipeline
 
-__all__ = ["OTHERWISE", "ROOM", "laid_out", "room_for"]
+__all__ = ["OTHERWISE", "ROOM", "laid_out", "room_for", "told_by"]
 
 OTHERWISE = (
     *("image", "region", "region_masks", "also", "blend", "structure_ref", "keep_layout", "tile", "hires", "detail"),
@@ -36,7 +36,7 @@ def laid_out(request: Request, canvas: tuple[int, int] = (1, 1), native: float =
     it. None for a prompt that names one thing only, or that says anything else, and for a request that says otherwise
     what is where.
     """
-    told = None if any(getattr(request, name) for name in OTHERWISE) else told_of(request.prompt, _taught(request))
+    told = None if any(getattr(request, name) for name in OTHERWISE) else told_by(request)
     places = None if told is None else boxes_of(told, canvas, native)
     least = native / LEAST if native < math.inf else 0.0
     if places is None or any((box[2] - box[0]) * canvas[0] < least for box, _ in places):
@@ -45,8 +45,10 @@ def laid_out(request: Request, canvas: tuple[int, int] = (1, 1), native: float =
     return replace(request, prompt="", region=region, original_prompt=request.original_prompt or request.prompt)
 
 
-def _taught(request: Request) -> tuple[str, ...]:
-    return tuple(Path(name).name.removesuffix(".safetensors") for name, strength in request.lora if strength)
+def told_by(request: Request) -> Told | None:
+    """What a request's prompt says of several things, the words that its LoRAs teach among them; see `told_of`."""
+    taught = [Path(name).name.removesuffix(".safetensors") for name, strength in request.lora if strength]
+    return told_of(request.prompt, taught)
 
 
 def room_for(pipe: "Pipeline", shape: tuple[int, int]) -> tuple[int, int]:
