@@ -18,6 +18,7 @@ from mezzotint.diffusion.solvers.consistency import TCD
 from mezzotint.errors import InvalidOption
 from mezzotint.interfaces import samples
 from mezzotint.provenance.read import read_metadata
+from mezzotint.training import export as exporting
 from tests.interfaces.conftest import Run, parsed, sentence
 from tests.support import SMALL, model_folder
 
@@ -115,6 +116,14 @@ def test_what_it_cannot_be_told_from_is_refused(
     run: Run, small: tuple[str, ...], model: Path, packed: Pipeline, here: Path, words: tuple[object, ...], said: str
 ) -> None:
     assert said in sentence(run("pack", "r", "--out", "e", *words))
+    assert not (here / "e").exists()
+
+
+def test_it_cannot_be_told_from_a_model_that_reads_by_another_text_encoder(
+    run: Run, small: tuple[str, ...], model: Path, packed: Pipeline, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting, "file_digest", lambda path: "0" * 64)
+    assert "reads prompts by another text encoder" in sentence(run("pack", "r", "--out", "e", "--beside", model))
     assert not (here / "e").exists()
 
 
