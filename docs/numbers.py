@@ -70,12 +70,13 @@ def where(data: Source) -> str:
 def model_numbers() -> str:
     """The house model, what it costs, and how well it is understood."""
     model = read(HOUSE / "model.json")
-    training, drawing, recognition = (
-        read(ROOT / "benchmarks" / f"{name}.json") for name in ("training", "drawing", "recognition")
+    training, drawing, speed, recognition = (
+        read(ROOT / "benchmarks" / f"{name}.json") for name in ("training", "drawing", "speed", "recognition")
     )
     # a number in this table is of the weights that it stands beside, or is left out
-    drawing, recognition = ({} if remark(data, _current()) else data for data in (drawing, recognition))
-    rows = [*_model(model), *_drawing(drawing), *_training(training), *_recognition(recognition)]
+    of_them = ({} if remark(data, _current()) else data for data in (drawing, speed, recognition))
+    drawing, speed, recognition = of_them
+    rows = [*_model(model), *_drawing(drawing, speed), *_training(training), *_recognition(recognition)]
     rows += _iconeval(read(HOUSE / "eval.json"), model)
     if not rows:
         return "There are no measurements yet."
@@ -108,7 +109,7 @@ def parameters(sizes: Source) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def _drawing(drawing: Source) -> list[str]:
+def _drawing(drawing: Source, speed: Source) -> list[str]:
     cold = dig(drawing, "cold", "imagine", "seconds", "median")
     ratio = dig(drawing, "cold", "imagine_over_import_torch")
     return [
@@ -119,7 +120,7 @@ def _drawing(drawing: Source) -> list[str]:
         ),
         *row(
             "the same from the prompt to a PNG of 256 pixels, by the upscaler",
-            dig(read(ROOT / "benchmarks" / "speed.json"), "large", "float32", "median"),
+            dig(speed, "large", "float32", "median"),
             lambda s: f"{s:.2f} s",
         ),
         *row(

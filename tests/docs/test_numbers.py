@@ -110,6 +110,10 @@ def test_what_was_measured_with_earlier_weights_says_so(root: Path, monkeypatch:
     assert "| one picture" not in numbers.model_numbers()
     (root / "benchmarks" / "drawing.json").write_text(json.dumps({**DRAWING, "weights_sha256": "aa11"}))
     assert "| one picture" in numbers.model_numbers()
+    for weights, told in (("aa11", True), ("bb22", False)):
+        speed = {"large": {"float32": {"median": 0.457}}, "weights_sha256": weights}
+        (root / "benchmarks" / "speed.json").write_text(json.dumps(speed))
+        assert ("| the same from the prompt to a PNG" in numbers.model_numbers()) == told
 
     monkeypatch.setattr(numbers, "BLOCKS", {"chaos": lambda: "a table", "nouns": lambda: "nouns"})
     chaos = {"table": {}, "model": {"weights_sha256": "aa11"}}
