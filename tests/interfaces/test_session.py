@@ -1,14 +1,16 @@
 """What a call that draws counts for each picture."""
 
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import click
 import pytest
 import torch
 
 from mezzotint.interfaces.cli import session as module
-from mezzotint.interfaces.cli.session import Session
+from mezzotint.interfaces.cli.session import Session, draw
 from mezzotint.request import Request
 
 
@@ -43,3 +45,28 @@ def test_steps_that_pictures_take_together_are_shared_and_enlarging_is_their_own
                 shown(picture, SimpleNamespace(x=torch.zeros(4, 1)), 1, ends=_ == 1)
     assert [round(done.seconds, 6) for done in session.drawn] == [8 + 2, 8 + 4, 8 + 6]
     assert sum(done.seconds for done in session.drawn) == pytest.approx(clock[0])
+
+
+def test_a_picture_that_is_written_when_ctrl_c_comes_is_told_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    class Interrupted(Folder):
+        def write(self, image: object, recipe: object) -> SimpleNamespace:
+            signal.raise_signal(signal.SIGINT)
+            return super().write(image, recipe)
+
+    request = Request(prompt="", seed=0, steps=4, solver="ddim", guidance=1.0)
+    recipe = SimpleNamespace(check=None, evaluations=1, request=request, ignored=(), warnings=())
+    step = SimpleNamespace(x=torch.zeros(3, 1))
+    previews = [
+        SimpleNamespace(picture=i, step=step, turn=0, image=SimpleNamespace(size=(4, 4)), recipe=recipe)
+        for i in range(3)
+    ]
+    session = Session(pipe=None, to=Interrupted(), watch=False)  # type: ignore[arg-type]
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(click.exceptions.Exit) as ended:
+        draw(session, lambda _: iter(previews), 3, 3, "text")  # type: ignore[arg-type]
+    out, err = capsys.readouterr()
+    assert ended.value.exit_code == 130
+    assert out.startswith("x.png  (seed 0, 4x4")
+    assert len(out.splitlines()) == 1
+    assert err == "mezzotint: interrupted; 1 of 3 pictures are finished.\n"
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers

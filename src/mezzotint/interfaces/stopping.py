@@ -12,11 +12,19 @@ from mezzotint.errors import OutOfSpace, TrainingError
 
 
 class StopSignals:
-    """While the block runs, SIGTERM and the first Ctrl-C only set `asked`. A second Ctrl-C interrupts at once."""
+    """While the block runs, SIGTERM and the first Ctrl-C only set `asked`. A second Ctrl-C interrupts at once.
+
+    number: of the first signal that asked; None if none did.
+    """
 
     def __init__(self) -> None:
-        self.asked = False
+        self.number: int | None = None
         self._before: dict[int, object] = {}
+
+    @property
+    def asked(self) -> bool:
+        """Whether a signal asked to stop."""
+        return self.number is not None
 
     def __enter__(self) -> Self:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -26,13 +34,22 @@ class StopSignals:
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if self.asked and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.asked = True
+        self.number = number if self.number is None else self.number
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]
+
+
+@contextlib.contextmanager
+def finishing() -> Iterator[None]:
+    """What the block does is done whole: SIGTERM or a first Ctrl-C that comes meanwhile takes effect after it."""
+    with StopSignals() as stop:
+        yield
+    if stop.number is not None:
+        signal.raise_signal(stop.number)
 
 
 @contextlib.contextmanager

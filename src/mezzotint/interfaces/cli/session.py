@@ -13,6 +13,7 @@ from mezzotint.interfaces.cli.output import EXIT_INTERRUPTED, emit_json
 from mezzotint.interfaces.cli.progress import bar
 from mezzotint.interfaces.cli.typed import all_as_typed
 from mezzotint.interfaces.pictures import Destination
+from mezzotint.interfaces.stopping import finishing
 from mezzotint.recipe import Recipe
 from mezzotint.request import Request
 
@@ -203,9 +204,11 @@ def draw(session: Session, previews: Previews, steps: int, pictures: int, form: 
     try:
         with bar(steps, "drawing", "step") as shown:
             for preview in previews(shown.move):
-                lines = session.take(preview)
-                for line in lines if form == "text" else ():
-                    shown.say(line)
+                # a picture on disk is a picture told and counted
+                with finishing():
+                    lines = session.take(preview)
+                    for line in lines if form == "text" else ():
+                        shown.say(line)
     except KeyboardInterrupt:
         interrupted = True
     _report(session, form, time.perf_counter() - begun)
