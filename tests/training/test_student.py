@@ -22,6 +22,7 @@ from mezzotint.training.methods.consistency import ConsistencyConfig
 from mezzotint.training.methods.distil import Lesson
 from mezzotint.training.methods.distribution_matching import MatchingConfig
 from mezzotint.training.methods.progressive import ProgressiveConfig
+from mezzotint.training.methods.trajectory import TrajectoryConfig
 from mezzotint.training.objective import ObjectiveConfig
 from mezzotint.training.student import StudentConfig, StudentRun, drawn_with, evaluations
 from mezzotint.training.trainer import Trainer
@@ -35,6 +36,7 @@ METHODS = {
     "distribution-matching": StudentConfig(
         method="distribution-matching", distribution_matching=MatchingConfig(times=(1.0, 0.5), critic_updates=2)
     ),
+    "trajectory": StudentConfig(method="trajectory", trajectory=TrajectoryConfig(steps=4, jumps=2, counts=(1, 2))),
 }
 
 
@@ -109,6 +111,20 @@ def test_a_style_that_its_teacher_never_saw_is_read_as_none(
         assert torch.equal(network.style, torch.stack([known[0], known[2], strange]))
 
 
+def test_a_network_that_hears_how_pictures_were_changed_learns_of_unchanged_ones(
+    make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path
+) -> None:
+    """As every student of the house model does: it is told that nothing was changed, which moves nothing."""
+    trainer = make_trainer(tmp_path, replace(small_run, network=replace(small_run.network, augments=4)))
+    network = trainer.network
+    assert isinstance(network, PixelDiT)
+    with torch.no_grad():
+        network.augments.normal_(generator=torch.Generator().manual_seed(1))
+    before = network.augments.clone()
+    list(trainer.steps(2))
+    assert torch.equal(network.augments, before)
+
+
 def test_its_teacher_is_the_model_with_guidance_as_the_pipeline_draws_it(
     begin: MakeTrainer, tmp_path: Path, teacher: Path
 ) -> None:
@@ -173,8 +189,9 @@ def test_an_interrupted_run_ends_with_the_same_bits(
         for key, value in tensors.items():
             assert torch.equal(value, parts.tensors[name][key]), (name, key)
     assert parts.facts["warm_start"] == whole.facts["warm_start"] is not None
-    beside = {"consistency": "target.", "progressive": "before.", "distribution-matching": "critic."}[method]
-    moved = [
+    beside = {"consistency": "target.", "progressive": "before.", "distribution-matching": "critic."}.get(method)
+    assert beside or not [key for key in whole.tensors["method"] if not key.startswith("teacher.")]
+    moved = beside is None or [
         key for key, value in whole.tensors["method"].items() if key.startswith(beside) and _moved(value, key, whole)
     ]
     assert moved, "what is trained beside the student has moved"
@@ -239,8 +256,14 @@ def test_it_is_measured_by_what_its_teacher_draws_in_24_steps(
     assert found["1"] > found["2"] > found["4"] > 0.01
 
 
+@pytest.mark.parametrize("method", ["consistency", "trajectory"])
 def test_it_learns_the_guided_flow_of_a_trained_teacher(
-    begin: MakeTrainer, make_trainer: MakeTrainer, small_run: RunConfig, student_run: StudentRun, tmp_path: Path
+    begin: MakeTrainer,
+    make_trainer: MakeTrainer,
+    small_run: RunConfig,
+    student_run: StudentRun,
+    tmp_path: Path,
+    method: Any,
 ) -> None:
     """Of random weights there is nothing to learn: what they draw of noise is like nothing in the data."""
     objective = ObjectiveConfig(time_mean=0.8, time_std=1.2)
@@ -248,7 +271,8 @@ def test_it_learns_the_guided_flow_of_a_trained_teacher(
     teacher = make_trainer(tmp_path / "t", replace(small_run, objective=objective, steps=100, batch=16, **often))
     list(teacher.steps())
     rate = replace(student_run.optim, muon_lr=1e-3, adam_lr=2.5e-4)
-    taught = StudentConfig(guidance=(1.0, 3.0), shown=2.0, consistency=ConsistencyConfig(first_steps=4))
+    short, paths = ConsistencyConfig(first_steps=4), TrajectoryConfig(jumps=4)
+    taught = StudentConfig(method=method, guidance=(1.0, 3.0), shown=2.0, consistency=short, trajectory=paths)
     run = replace(student_run, student=taught, optim=rate, ema=(0.05,), steps=50, batch=16, **often)
     fresh = make_trainer(tmp_path / "s", run)
     own = dict(fresh.network.named_parameters())
@@ -278,6 +302,7 @@ def test_what_it_is_for_and_how_it_draws(student_run: StudentRun) -> None:
     assert facts("progressive", 4) == ([2], jumps, "uniform")
     assert facts("progressive", 0) == ([4], jumps, "uniform")
     assert facts("distribution-matching", 9) == ([2], "lcm:tell=true", "uniform")
+    assert facts("trajectory", 9) == ([1, 2], jumps, "uniform")
     odd = StudentConfig(method="distribution-matching", distribution_matching=MatchingConfig(times=(1.0, 0.9, 0.4)))
     assert drawn_with(replace(student_run, student=odd).as_dict(), 1)["grid"] == [1.0, 0.9, 0.4, 0.0]
 
@@ -293,6 +318,13 @@ def test_what_it_is_for_and_how_it_draws(student_run: StudentRun) -> None:
         (["student.method=progressive", "student.consistency.steps=9"], r"student\.method is progressive; leave one"),
         (["objective.weighting=eps"], r"objective\.weighting is given, but a student by consistency has no use for it"),
         (["student.method=progressive"], "4 stages of 2000 updates do not fit"),
+        (["student.method=trajectory"], "batch is 4, but 8 jumps are learned of each trajectory; give a multiple of 8"),
+        (["student.trajectory.counts=[1,5]"], r"every count must divide the teacher's"),
+        (
+            ["batch=8", "student.method=trajectory", "objective.density=mode"],
+            "a student by trajectory has no use for it",
+        ),
+        (["student.trajectory.jumps=2"], r"student\.trajectory\.jumps is given, but student\.method is consistency"),
         (["student.consistency.average=1.0"], "below 1, which never moves"),
         (["network.flow_map=false"], "both must be true of a student"),
     ],

@@ -140,6 +140,8 @@ class Batches:
         signed, labels = to_signed(pictures), None
         if run.augment.share:
             signed, labels = augmented(signed, run.seed, raw.draws, run.augment)
+        elif run.network.augments:
+            labels = torch.zeros(run.batch, run.network.augments)  # not changed
         batch = Batch(
             pictures=signed,
             cond=Conditioning(tokens, mask, raw.styles, letters, labels).to(device),

@@ -46,6 +46,7 @@ METHODS = {
     "consistency": "consistency tuning",
     "progressive": "progressive distillation",
     "distribution-matching": "distribution matching",
+    "trajectory": "regression on whole trajectories",
 }
 
 LICENCE = """

@@ -18,7 +18,7 @@ from mezzotint.diffusion.solvers import SOLVERS, Solver
 from mezzotint.diffusion.solvers.consistency import TCD
 from mezzotint.families.pixel_dit import PixelDiT
 from mezzotint.training.features import CaptionFeatures
-from mezzotint.training.methods import Consistency, DistributionMatching, Method, Progressive
+from mezzotint.training.methods import Consistency, DistributionMatching, Method, Progressive, Trajectory
 from mezzotint.training.methods.distil import Lesson, frozen_copy
 from mezzotint.training.student import StudentRun
 from mezzotint.training.validation import Validation
@@ -130,6 +130,8 @@ def method_of(run: StudentRun, network: PixelDiT, lesson: Lesson[Conditioning]) 
         return Progressive(network, lesson, student.progressive)
     if student.method == "consistency":
         return Consistency(network, lesson, student.consistency)
+    if student.method == "trajectory":
+        return Trajectory(network, lesson, student.trajectory)
     critic = frozen_copy(network).requires_grad_(True)
     return DistributionMatching(network, critic, lesson, student.distribution_matching)
 

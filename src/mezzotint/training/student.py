@@ -10,30 +10,32 @@ from mezzotint.training.config import RunConfig
 from mezzotint.training.methods.consistency import ConsistencyConfig
 from mezzotint.training.methods.distribution_matching import MatchingConfig
 from mezzotint.training.methods.progressive import ProgressiveConfig
+from mezzotint.training.methods.trajectory import TrajectoryConfig
 from mezzotint.training.objective import ObjectiveConfig
 
 __all__ = ["StudentConfig", "StudentRun", "drawn_with", "evaluations"]
 
-METHODS = ("consistency", "progressive", "distribution-matching")
+METHODS = ("consistency", "progressive", "distribution-matching", "trajectory")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudentConfig:
     """What a student learns, and how.
 
-    method      how it learns: consistency, progressive or distribution-matching; each has settings of its own, below
+    method      how it learns: consistency, progressive, distribution-matching or trajectory, with settings of its own
     guidance    the lowest and the highest guidance of its teacher that it learns; it is told which, as an input
     shown       the guidance that it is measured with in training, and that it draws with unless asked otherwise
 
     Raises `InvalidOption` for values out of range.
     """
 
-    method: Literal["consistency", "progressive", "distribution-matching"] = "consistency"
+    method: Literal["consistency", "progressive", "distribution-matching", "trajectory"] = "consistency"
     guidance: tuple[float, ...] = (1.0, 6.0)
     shown: float = 4.0
     consistency: ConsistencyConfig = field(default_factory=ConsistencyConfig)
     progressive: ProgressiveConfig = field(default_factory=ProgressiveConfig)
     distribution_matching: MatchingConfig = field(default_factory=MatchingConfig)
+    trajectory: TrajectoryConfig = field(default_factory=TrajectoryConfig)
 
     def __post_init__(self) -> None:
         ends = self.guidance
@@ -64,6 +66,12 @@ class StudentRun(RunConfig):
             raise InvalidOption(
                 f"network.flow_map is {self.network.flow_map} and network.distilled_guidance "
                 f"{self.network.distilled_guidance}; both must be true of a student."
+            )
+        jumps = self.student.trajectory.jumps
+        if self.student.method == "trajectory" and self.batch % jumps:
+            raise InvalidOption(
+                f"batch is {self.batch}, but {jumps} jumps are learned of each trajectory; give a multiple of {jumps}, "
+                "or another student.trajectory.jumps."
             )
 
     def check_given(self, settings: Sequence[str]) -> None:
@@ -98,6 +106,8 @@ def evaluations(run: Mapping[str, Any], step: int) -> list[int]:
         return [ProgressiveConfig(**student["progressive"]).steps_at(max(step - 1, 0))]
     if student["method"] == "distribution-matching":
         return [len(student["distribution_matching"]["times"])]
+    if student["method"] == "trajectory":
+        return sorted(student["trajectory"]["counts"])
     return [1, 2, 4]
 
 

@@ -8,6 +8,7 @@ from mezzotint.training.methods.distribution_matching import DistributionMatchin
 from mezzotint.training.methods.learned_weight import LearnedWeight
 from mezzotint.training.methods.pretrain import Method, Pretrain
 from mezzotint.training.methods.progressive import Progressive
+from mezzotint.training.methods.trajectory import Trajectory
 from mezzotint.training.methods.upscale import Upscale
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "Method",
     "Pretrain",
     "Progressive",
+    "Trajectory",
     "Upscale",
 ]
