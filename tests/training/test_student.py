@@ -36,7 +36,7 @@ METHODS = {
     "distribution-matching": StudentConfig(
         method="distribution-matching", distribution_matching=MatchingConfig(times=(1.0, 0.5), critic_updates=2)
     ),
-    "trajectory": StudentConfig(method="trajectory", trajectory=TrajectoryConfig(steps=4, jumps=2, counts=(1, 2))),
+    "trajectory": StudentConfig(method="trajectory", trajectory=TrajectoryConfig(steps=4, counts=(1, 2))),
 }
 
 
@@ -271,9 +271,10 @@ def test_it_learns_the_guided_flow_of_a_trained_teacher(
     teacher = make_trainer(tmp_path / "t", replace(small_run, objective=objective, steps=100, batch=16, **often))
     list(teacher.steps())
     rate = replace(student_run.optim, muon_lr=1e-3, adam_lr=2.5e-4)
-    short, paths = ConsistencyConfig(first_steps=4), TrajectoryConfig(jumps=4)
+    short, paths = ConsistencyConfig(first_steps=4), TrajectoryConfig()
     taught = StudentConfig(method=method, guidance=(1.0, 3.0), shown=2.0, consistency=short, trajectory=paths)
-    run = replace(student_run, student=taught, optim=rate, ema=(0.05,), steps=50, batch=16, **often)
+    batch = 32 if method == "trajectory" else 16  # of four trajectories
+    run = replace(student_run, student=taught, optim=rate, ema=(0.05,), steps=50, batch=batch, **often)
     fresh = make_trainer(tmp_path / "s", run)
     own = dict(fresh.network.named_parameters())
     with teacher.averaged(0.05) as network, torch.no_grad():
@@ -324,7 +325,7 @@ def test_what_it_is_for_and_how_it_draws(student_run: StudentRun) -> None:
             ["batch=8", "student.method=trajectory", "objective.density=mode"],
             "a student by trajectory has no use for it",
         ),
-        (["student.trajectory.jumps=2"], r"student\.trajectory\.jumps is given, but student\.method is consistency"),
+        (["student.trajectory.others=2"], r"student\.trajectory\.others is given, but student\.method is consistency"),
         (["student.consistency.average=1.0"], "below 1, which never moves"),
         (["network.flow_map=false"], "both must be true of a student"),
     ],

@@ -11,7 +11,7 @@ A folder may hold only what its weights differ in from another model's (`checkpo
 import json
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,12 +72,14 @@ class ModelFolder:
 class Beside:
     """The model that another one is written as the difference from, and the rank of that.
 
-    name: that of an installed model, or the path from the other one's folder to its own.
+    name: that of an installed model, or the path from the other one's folder to its own. seen: second moments of what
+    the other one's matrices are multiplied with, by name, as far as they are known.
     """
 
     name: str
     files: ModelFolder
     rank: int
+    seen: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -155,7 +157,7 @@ def stored(tensors: Mapping[str, Tensor], storage: Storage) -> dict[str, Tensor]
 
 def _stored_beside(network: Mapping[str, Tensor], beside: Beside, storage: Storage) -> tuple[dict[str, Tensor], float]:
     """The difference from a model as a file holds it, and the share of it that is lacking."""
-    kept, lacking = difference(network, beside.files.network, beside.rank)
+    kept, lacking = difference(network, beside.files.network, beside.rank, beside.seen)
     factors = {key: value for key, value in kept.items() if key.endswith((UP, DOWN))}
     tensors = stored({key: value for key, value in kept.items() if key not in factors}, storage)
     # factors are small matrices in the place of large ones

@@ -1,13 +1,14 @@
 """From a training run to a model that can be drawn with."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from mezzotint.checkpoints.model_folder import ENCODER, Beside, Storage, write_model_folder
+from mezzotint.checkpoints.model_folder import ENCODER, WEIGHTS, Beside, ModelFolder, Storage, write_model_folder
 from mezzotint.checkpoints.tensors import file_digest
 from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
@@ -48,6 +49,7 @@ def export(
     data_folder: Path | None = None,
     avatars_folder: Path | None = None,
     beside: Beside | None = None,
+    listen: Callable[[ModelFolder], Mapping[str, Tensor]] | None = None,
     defaults: Mapping[str, Any],
 ) -> Path:
     """Write the averaged weights of a run's newest checkpoint as a model's folder, with its card.
@@ -57,7 +59,8 @@ def export(
     encoder.
     `data_folder` is the built data set; if it is the one the run used, its summary joins the card and its attribution
     the folder. `avatars_folder` is the same of the avatar set.
-    beside: only what the weights differ in from this model's is written, by factors of a rank.
+    beside: only what the weights differ in from this model's is written, by factors of a rank; `listen` finds what the
+    model's matrices are multiplied with, for which these factors are the best then.
     `ema` is the width of the average; one that the run does not keep is made from those that it has stored.
     Raises `InvalidCheckpoint` if the run has no complete checkpoint, `InvalidOption` if there is no such average.
     """
@@ -82,6 +85,11 @@ def export(
     description = {"name": name, "licence": licence, **about, **shared, "training": training}
     if beside is not None:
         _check_beside(beside, family or "pixel_dit", weights, file_digest(text / ENCODER))
+        if listen is not None:
+            whole = {**description, "files": {WEIGHTS: "0" * 64}}  # of no file yet
+            beside = replace(
+                beside, seen=listen(ModelFolder(out, whole, weights, beside.files.encoder, (), beside.files))
+            )
     built = [_data(data_folder, training["data"]), _data(avatars_folder, training.get("avatars", ""))]
     parameters = sum(t.numel() for t in weights.values())
     measured = read_metrics(run_folder / "metrics.jsonl")

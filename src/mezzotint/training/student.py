@@ -71,7 +71,7 @@ class StudentRun(RunConfig):
         if self.student.method == "trajectory" and self.batch % jumps:
             raise InvalidOption(
                 f"batch is {self.batch}, but {jumps} jumps are learned of each trajectory; give a multiple of {jumps}, "
-                "or another student.trajectory.jumps."
+                "or other student.trajectory.counts or .others."
             )
 
     def check_given(self, settings: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ FLOW = RectifiedFlow()
 @pytest.fixture(scope="module")
 def student() -> nn.Module:
     network = Small()
-    config = TrajectoryConfig(steps=24, jumps=8, huber=0.1)
+    config = TrajectoryConfig(steps=24, huber=0.1)
     train(Trajectory(network, lesson(FLOW, (1.0, 4.0)), config), network, 800, 256, 1.2e-2)
     return network
 
@@ -30,6 +30,12 @@ def test_it_follows_the_guided_flow_in_few_evaluations(student: nn.Module, guida
     truth = flow(FLOW, x, asked, guidance)
     for evaluations in (1, 2, 4):
         assert distance(drawn(student, FLOW, x, asked, evaluations, guidance), truth) < 0.17, evaluations
+
+
+def test_every_jump_of_the_wanted_drawings_is_learned_once() -> None:
+    config = TrajectoryConfig(steps=4, counts=(2, 1), others=3)
+    assert config.wanted == ((0, 2), (0, 4), (2, 4))
+    assert config.jumps == 6
 
 
 def test_the_answer_of_a_jump_leads_where_the_trajectory_goes() -> None:
@@ -55,25 +61,26 @@ def test_what_it_asks_is_the_teachers_drawing_in_so_many_steps() -> None:
             return torch.zeros_like(x_t)
 
     network, taught, batch = Nothing(), lesson(FLOW, (1.0, 4.0)), examples(3, 2400)
-    config = TrajectoryConfig(steps=48, jumps=6, counts=(1, 4), any_jump=0.5, huber=0.0)
+    config = TrajectoryConfig(steps=48, counts=(1, 4, 2), others=5, huber=0.0)
     losses = Trajectory(network, taught, config).losses(batch)
     ((x_t, t, to, cond),) = network.asked
     assert cond.guidance is not None
-    whole = (t == 1) & (to == 0)
-    noise = taught.noise(batch.draws[:400], batch.pictures[:400])[0].repeat(6, 1)
-    assert torch.equal(x_t[whole], noise[whole])
-    assert torch.equal(cond.guidance, taught.scales(batch.draws[:400]).repeat(6))
-    assert torch.equal(cond.weights, batch.cond.weights[:400].repeat(6, 1))
-    for rows in whole.nonzero()[:20, 0].split(1):
-        end = flow(FLOW, x_t[rows], cond[rows], float(cond.guidance[rows]))  # type: ignore[index]
-        assert float(losses[rows]) == pytest.approx(float(end.square().mean().sqrt()), abs=0.03)
-    # half of the jumps are steps of a drawing in 1 or 4 steps, as often each; the others go anywhere
-    lengths = t - to
-    assert float((lengths > 0).float().mean()) == 1
-    assert float(whole.float().mean()) == pytest.approx(0.25 + 0.5 / 48 / 48, abs=0.03)
-    quarters = (lengths == 0.25) & (t * 4 == (t * 4).round())
-    assert float(quarters.float().mean()) == pytest.approx(0.25 + 0.5 * 4 / 48 / 30, abs=0.03)
-    assert len({(float(a), float(b)) for a, b in zip(t, to, strict=True)}) > 300
+    noise = taught.noise(batch.draws[:200], batch.pictures[:200])[0]
+    assert torch.equal(cond.guidance, taught.scales(batch.draws[:200]).repeat(12))
+    assert torch.equal(cond.weights, batch.cond.weights[:200].repeat(12, 1))
+    jumps = list(zip(t.reshape(12, 200)[:7, 0].tolist(), to.reshape(12, 200)[:7, 0].tolist(), strict=True))
+    assert jumps == [(1.0, 0.75), (1.0, 0.5), (1.0, 0.0), (0.75, 0.5), (0.5, 0.25), (0.5, 0.0), (0.25, 0.0)]
+    assert all(len(set(row)) == 1 for times in (t, to) for row in times.reshape(12, 200)[:7].tolist())
+    assert torch.equal(x_t[400:600], noise)
+    for row in range(400, 420):
+        rows = slice(row, row + 1)
+        end = flow(FLOW, x_t[rows], cond[rows], float(cond.guidance[row]))
+        assert float(losses[row]) == pytest.approx(float(end.square().mean().sqrt()), abs=0.03)
+    other, ends = (times.reshape(12, 200)[7:].flatten() for times in (t, to))
+    assert bool((other > ends).all())
+    assert len({(float(a), float(b)) for a, b in zip(other, ends, strict=True)}) > 500
+    assert float(other.mean()) == pytest.approx(0.51, abs=0.03)
+    assert float((ends / other)[other > 0.5].mean()) == pytest.approx(0.49, abs=0.03)
 
 
 @pytest.mark.parametrize(
@@ -82,8 +89,7 @@ def test_what_it_asks_is_the_teachers_drawing_in_so_many_steps() -> None:
         ({"counts": (1, 5)}, "every count must divide the teacher's steps"),
         ({"counts": ()}, "every count must divide"),
         ({"counts": (0,)}, "counts"),
-        ({"any_jump": 1.5}, "any_jump"),
-        ({"jumps": 0}, "jumps"),
+        ({"others": -1}, "others"),
     ],
 )
 def test_what_does_not_fit_is_refused(options: dict[str, object], message: str) -> None:

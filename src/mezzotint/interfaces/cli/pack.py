@@ -14,7 +14,9 @@ from mezzotint.interfaces.cli.output import emit_json
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
-    from mezzotint.checkpoints.model_folder import Beside
+    from torch import Tensor
+
+    from mezzotint.checkpoints.model_folder import Beside, ModelFolder
 
 RANK = 16
 STORAGE = ("int8", "bf16", "fp32")
@@ -129,6 +131,7 @@ def pack(
         data_folder=large_folder() if family == UPSCALER else default_folder(),
         avatars_folder=avatars_folder(),
         beside=None if beside is None else _beside(beside, rank, out),
+        listen=_listen,
         defaults=drawn_with,
     )
     _tell(out, describe(out, "folder"), ema, form)
@@ -169,6 +172,17 @@ def _beside(name: str, rank: int, out: Path) -> "Beside":
     folder = find_model(name)
     way = Path(os.path.relpath(folder.resolve(), out.resolve())).as_posix()
     return Beside(name if name in model_folders() else way, read_model_folder(folder), rank)
+
+
+def _listen(files: "ModelFolder") -> Mapping[str, "Tensor"]:
+    """What the matrices of a model are multiplied with, in drawings with the numbers of steps that it is for."""
+    import torch
+
+    from mezzotint.interfaces.inputs_seen import inputs_seen
+    from mezzotint.load import compose
+
+    model = compose(files, torch.device("cpu"), torch.float32)
+    return inputs_seen(model, tuple(files.description.get("evaluations", [files.description["defaults"]["steps"]])))
 
 
 def _with(facts: Mapping[str, Any]) -> str:

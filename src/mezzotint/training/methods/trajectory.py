@@ -34,26 +34,23 @@ R = TypeVar("R", bound=Rows)
 class TrajectoryConfig:
     """What is learned of a trajectory.
 
-    steps       steps of the teacher from noise to data, uniform in t, by DPM-Solver++(2M)
-    jumps       jumps that are learned of each; a batch of B pictures is B / jumps trajectories
-    counts      numbers of steps that a student is to draw in; each divides `steps`
-    any_jump    share of the jumps that go from any time of the trajectory to any later one; the others are steps of a
-                drawing in one of `counts` steps
-    huber       where the loss turns from square to straight, in units of x_0
+    steps    steps of the teacher from noise to data, uniform in t, by DPM-Solver++(2M)
+    counts   numbers of steps that a student is to draw in; each divides `steps`. Each jump of such a drawing is learned
+             of each trajectory
+    others   further jumps of each, from any time of the trajectory to any later one, by chance
+    huber    where the loss turns from square to straight, in units of x_0
 
     Raises `InvalidOption` for values out of range.
     """
 
     steps: int = 12
-    jumps: int = 8
     counts: tuple[int, ...] = (1, 2, 4)
-    any_jump: float = 0.4
+    others: int = 1
     huber: float = 0.03
 
     def __post_init__(self) -> None:
         integer("steps", self.steps, 1)
-        integer("jumps", self.jumps, 1)
-        real("any_jump", self.any_jump, 0.0, 1.0)
+        integer("others", self.others, 0)
         real("huber", self.huber, 0.0, 1e6)
         for count in self.counts:
             integer("counts", count, 1)
@@ -62,6 +59,17 @@ class TrajectoryConfig:
                 f"counts is {list(self.counts)} and steps {self.steps}; every count must divide the teacher's steps, "
                 "so that its drawing passes through the same times."
             )
+
+    @property
+    def wanted(self) -> tuple[tuple[int, int], ...]:
+        """The jumps of drawings in `counts` steps, each once, as states of the trajectory, counted from noise."""
+        whole = {(i * self.steps // n, (i + 1) * self.steps // n) for n in self.counts for i in range(n)}
+        return tuple(sorted(whole))
+
+    @property
+    def jumps(self) -> int:
+        """How many jumps are learned of each trajectory; a batch of B is B / jumps trajectories."""
+        return len(self.wanted) + self.others
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +120,7 @@ class Trajectory(Generic[R]):
         rows = torch.arange(count, device=batch.draws.device) % paths
         guidance = lesson.scales(batch.draws[:paths])
         states = self._states(batch, paths, guidance)
-        start, end = self._ends(batch.draws)
+        start, end = self._ends(batch.draws, paths)
         t, u = (1 - index.double() / self.config.steps for index in (start, end))
         x_t, x_u = states[start, rows], states[end, rows]
         target = jumped(x_t, x_u, schedule(t), schedule(u))
@@ -141,18 +149,12 @@ class Trajectory(Generic[R]):
         moves = sample(teacher, x, grid, DPMpp2M(), PhiloxNoise(range(paths)))
         return torch.stack([x, *(step.x for step in moves)])
 
-    def _ends(self, draws: Tensor) -> tuple[Tensor, Tensor]:
-        """Which states each jump leads from and to, (B,) int64 each, counted from noise."""
-        config, uniform = self.config, self.lesson.uniform(draws, TO_DRAW)
-        first = (uniform * config.steps).long()
-        left = config.steps - first
-        # what is left of the same number, uniform too, says how far
-        free = torch.stack([first, first + 1 + ((uniform * config.steps - first) * left).long()])
-        choice = self.lesson.uniform(draws, LONG_DRAW)
-        kept = choice >= config.any_jump
-        share = ((choice - config.any_jump) / max(1 - config.any_jump, 1e-9)).clamp(0.0, 1 - 1e-9) * len(config.counts)
-        count = torch.tensor(config.counts, device=draws.device)[share.long()]
-        turn = (uniform * count).long()
-        whole = torch.stack([turn, turn + 1]) * (config.steps // count)
-        start, end = torch.where(kept, whole, free)
-        return start, end
+    def _ends(self, draws: Tensor, paths: int) -> tuple[Tensor, Tensor]:
+        """Which states each jump leads from and to, (B,) int64 each: the wanted jumps of all trajectories in turn, and
+        then the others."""
+        steps, wanted = self.config.steps, torch.tensor(self.config.wanted, device=draws.device)
+        first, far = (self.lesson.uniform(draws[len(wanted) * paths :], which) for which in (TO_DRAW, LONG_DRAW))
+        start = (first * steps).long()
+        end = start + 1 + (far * (steps - start)).long()
+        wanted = wanted.repeat_interleave(paths, 0)
+        return torch.cat([wanted[:, 0], start]), torch.cat([wanted[:, 1], end])
