@@ -23,6 +23,7 @@ import torch
 
 from docs.combination_tables import combination_tables
 from docs.earlier_weights import MEASURED, remark
+from docs.few_steps_table import few_steps_table
 from docs.gallery_rows import gallery
 from docs.gan_table import gan_tables
 from docs.layout_table import layout_table
@@ -327,6 +328,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "gallery": gallery,
         "diffusion-vs-gan": gan_tables,
         "study": study_table,
+        "few-steps": few_steps_table,
         "precision": precision_table,
         "speed": speed_tables,
         "svg": svg,
