@@ -7,11 +7,12 @@ draws in every number of evaluations that it is for, the teacher in 12 guided st
 seeds: the prompts of IconEval, judged by the detector, and held-out captions, of whose pictures the Fréchet distance,
 precision, recall and coverage are taken with our encoder. `distance`: the root mean square of how far the pictures of
 the prompts are from the teacher's, in values from 0 to 1, transparent ones on white. `seconds`: of one picture of 64
-pixels, the model loaded, medians of rounds in which all have their turn; for an idle machine.
+pixels, the model loaded; `file_seconds`: from the prompt to a PNG of 256 pixels, where an upscaler is installed. They
+are medians of rounds in which all have their turn, for an idle machine.
 """
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,8 +32,10 @@ from mezzotint.evaluation.realism import asked_of, drawn, realism
 from mezzotint.evaluation.yardstick import Tools
 from mezzotint.interfaces.cli.eval import tools_for
 from mezzotint.interfaces.cli.progress import counted
-from mezzotint.load import find_model
+from mezzotint.load import find_model, model_folders
+from mezzotint.provenance.png import png_bytes
 from mezzotint.request import Request
+from mezzotint.upscaled import INSTALLED
 
 TEACHER, STEPS, GUIDANCE, ROUNDS = "house", 12, 4.0, 9
 Way = tuple[Pipeline, Request]
@@ -91,13 +94,17 @@ def evaluations(way: Way) -> int:
     return pipe.generate(replace(request, prompt="a red apple", seed=0)).recipes[0].evaluations
 
 
-def seconds(found: Mapping[str, Way]) -> dict[str, dict[str, float]]:
-    """Of a picture by each way, in turn."""
-    draws = {
-        name: lambda seed, pipe=pipe, request=request: pipe.generate(replace(request, prompt="a red apple", seed=seed))
-        for name, (pipe, request) in found.items()
-    }
-    return timed(draws, ROUNDS)
+def seconds(found: Mapping[str, Way], upscaler: str | None = None) -> dict[str, dict[str, float]]:
+    """Of a picture by each way, in turn; with an upscaler to the bytes of a file."""
+
+    def drawing(pipe: Pipeline, request: Request) -> Callable[[int], object]:
+        def draw(seed: int) -> object:
+            done = pipe.generate(replace(request, prompt="a red apple", seed=seed, upscaler=upscaler))
+            return done if upscaler is None else png_bytes(done.images[0], done.recipes[0])
+
+        return draw
+
+    return timed({name: drawing(*way) for name, way in found.items()}, ROUNDS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -113,12 +120,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     assert tools.encoder is not None
     assert tools.pictures is not None
     bank, rows, truth = Bank(tools.encoder, tools.pictures), dict[str, Any](), list[Any]()
-    times = seconds(found)
+    times, files = seconds(found), seconds(found, INSTALLED) if INSTALLED in model_folders() else {}
     for name, way in found.items():
         rows[name], images = measured(way, tools, bank, options)
         truth = truth or images
         squares = [np.square(one - other).mean() for one, other in zip(images, truth, strict=True)]
-        rows[name] |= {"distance": float(np.sqrt(np.mean(squares))), "seconds": times[name]}
+        rows[name] |= {
+            "distance": float(np.sqrt(np.mean(squares))),
+            "seconds": times[name],
+            "file_seconds": files.get(name),
+        }
         print(name, rows[name], flush=True)
     plan = {"prompts": options.prompts or 100, "seeds": options.seeds, "pictures": options.pictures}
     write("few_steps", {**plan, "prompts_version": VERSION, "instruments": tools.digests(), "ways": rows})

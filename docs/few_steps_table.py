@@ -12,6 +12,7 @@ NOTHING = "No student was measured yet: there are no numbers."
 ROWS = (
     ("evaluations", "evaluations", ".0f"),
     ("seconds", "seconds for a picture of 64 pixels", ".3f"),
+    ("file_seconds", "seconds from the prompt to a PNG of 256 pixels", ".3f"),
     ("frechet", "Fréchet distance, ↓", ".4f"),
     ("precision", "precision, ↑", ".3f"),
     ("recall", "recall, ↑", ".3f"),
@@ -31,8 +32,9 @@ def few_steps_table(folder: Path = BENCHMARKS) -> str:
     ways: Mapping[str, Mapping[str, Any]] = found["ways"]
     lines = ["| | " + " | ".join(ways) + " |", "|---|" + "---:|" * len(ways)]
     for key, label, digits in ROWS:
-        values = (way[key]["median"] if key == "seconds" else way[key] for way in ways.values())
-        lines.append(f"| {label} | " + " | ".join(format(value, digits) for value in values) + " |")
+        values = [way[key]["median"] if isinstance(way[key], Mapping) else way[key] for way in ways.values()]
+        if None not in values:
+            lines.append(f"| {label} | " + " | ".join(format(value, digits) for value in values) + " |")
     for task in next(iter(ways.values()))["iconeval"]:
         cells = (way["iconeval"][task] for way in ways.values())
         shown = (f"{one['score']:.3f} ({one['low']:.3f} to {one['high']:.3f})" for one in cells)

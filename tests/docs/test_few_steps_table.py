@@ -17,7 +17,8 @@ def test_every_way_has_a_column(tmp_path: Path) -> None:
     def way(evaluations: int, score: float) -> dict[str, Any]:
         plain = dict.fromkeys(("frechet", "precision", "recall", "coverage", "alignment", "distance"), 0.5)
         icons = {"overall": {"score": score, "low": score - 0.1, "high": score + 0.1}}
-        return {**plain, "evaluations": evaluations, "seconds": {"median": 0.1234}, "iconeval": icons}
+        times = {"seconds": {"median": 0.1234}, "file_seconds": None}
+        return {**plain, **times, "evaluations": evaluations, "iconeval": icons}
 
     machine = {"processor": "a processor", "threads": 2, "torch": "2.13"}
     found = {"machine": machine, "prompts": 100, "seeds": 2, "pictures": 1000}
@@ -27,5 +28,6 @@ def test_every_way_has_a_column(tmp_path: Path) -> None:
     assert lines[0] == "| | house | quick, 4 |"
     assert lines[2] == "| evaluations | 24 | 4 |"
     assert lines[3] == "| seconds for a picture of 64 pixels | 0.123 | 0.123 |"
+    assert lines[4].startswith("| Fréchet distance"), "what was not measured is left out"
     assert lines[-3] == "| IconEval, overall, ↑ | 0.300 (0.200 to 0.400) | 0.200 (0.100 to 0.300) |"
     assert lines[-1].startswith("100 prompts of each task and 2 pictures of each, 1,000 pictures for held-out captions")
