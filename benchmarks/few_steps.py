@@ -24,6 +24,7 @@ from benchmarks.report import write
 from benchmarks.speed import timed
 from mezzotint import Pipeline
 from mezzotint.checkpoints.model_folder import read_description
+from mezzotint.errors import InvalidOption
 from mezzotint.evaluation.bank import Bank
 from mezzotint.evaluation.iconeval.gallery import chosen, gallery, judged
 from mezzotint.evaluation.iconeval.prompts import VERSION, load_prompts
@@ -44,11 +45,16 @@ Way = tuple[Pipeline, Request]
 
 def ways(students: Sequence[str]) -> Iterator[tuple[str, Way]]:
     """The teacher, and every student in every number of evaluations, by name."""
-    teacher = Pipeline.load(TEACHER, device="cpu", dtype="float32")
+    teacher, known = Pipeline.load(TEACHER, device="cpu", dtype="float32"), {TEACHER}
     yield TEACHER, (teacher, Request(prompt="", steps=STEPS, guidance=GUIDANCE))
     for name in students:
-        pipe = Pipeline.load(name, device="cpu", dtype="float32")
-        for steps in sorted(read_description(find_model(name))["evaluations"], reverse=True):
+        pipe, about = Pipeline.load(name, device="cpu", dtype="float32"), read_description(find_model(name))
+        if about["training"]["warm_start"] != teacher.model.weights_sha256:
+            raise InvalidOption(f"{name} was taught by other weights than those of {TEACHER}; measure their student.")
+        if pipe.model.name in known:
+            raise InvalidOption(f"Two models are called {pipe.model.name}; pack one of them by another --name.")
+        known.add(pipe.model.name)
+        for steps in sorted(about["evaluations"], reverse=True):
             yield f"{pipe.model.name}, {steps}", (pipe, Request(prompt="", steps=steps))
 
 

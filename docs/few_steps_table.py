@@ -18,13 +18,13 @@ ROWS = (
     ("recall", "recall, ↑", ".3f"),
     ("coverage", "coverage, ↑", ".3f"),
     ("alignment", "agreement with the prompt (cosine), ↑", ".3f"),
-    ("distance", "distance to the teacher's pictures", ".3f"),
+    ("distance", "distance to the teacher's pictures (root mean square; from black to white it is 1), ↓", ".3f"),
 )
 """What is told, how it is called, and with how many digits; arrows say which way is better."""
 
 
 def few_steps_table(folder: Path = BENCHMARKS) -> str:
-    """What each way costs and how good it is, and how much worse than the teacher."""
+    """What each way costs, and how good it is."""
     path = folder / "few_steps.json"
     if not path.is_file():
         return NOTHING

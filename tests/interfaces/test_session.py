@@ -1,6 +1,7 @@
 """What a call that draws counts for each picture."""
 
 import signal
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +12,46 @@ import torch
 
 from mezzotint.interfaces.cli import session as module
 from mezzotint.interfaces.cli.session import Session, draw
+from mezzotint.interfaces.stopping import finishing
 from mezzotint.request import Request
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_is_begun_is_finished_before_a_signal_takes_effect(number: signal.Signals) -> None:
+    heard: list[str] = []
+    before = signal.signal(number, lambda *_: heard.append("asked"))
+    try:
+        with finishing():
+            signal.raise_signal(number)
+            heard.append("finished")
+        assert heard == ["finished", "asked"]
+        with pytest.raises(KeyboardInterrupt):
+            _asked_twice(number)
+        with pytest.raises(ValueError, match="broken"), finishing():
+            raise ValueError("broken")
+        assert heard == ["finished", "asked"]
+    finally:
+        signal.signal(number, before)
+
+
+def _asked_twice(number: signal.Signals) -> None:
+    with finishing():
+        signal.raise_signal(number)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("a second Ctrl-C interrupts at once")
+
+
+def test_where_no_signals_are_heard_nothing_is_held_back() -> None:
+    heard: list[str] = []
+
+    def work() -> None:
+        with finishing():
+            heard.append("done")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert heard == ["done"]
 
 
 class Folder:

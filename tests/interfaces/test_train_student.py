@@ -16,7 +16,7 @@ from mezzotint.conditioning.prompt import escaped
 from mezzotint.diffusion import Bound, PhiloxNoise, from_times, pure_noise, sample
 from mezzotint.diffusion.solvers.consistency import TCD
 from mezzotint.errors import InvalidOption
-from mezzotint.interfaces import samples
+from mezzotint.interfaces import inputs_seen, samples
 from mezzotint.provenance.read import read_metadata
 from mezzotint.training import export as exporting
 from tests.interfaces.conftest import Run, parsed, sentence
@@ -84,7 +84,7 @@ def test_from_a_teacher_to_a_picture(
 
 
 def test_it_is_packed_as_what_it_differs_in_from_its_teacher(
-    run: Run, small: tuple[str, ...], model: Path, packed: Pipeline, tmp_path: Path
+    run: Run, small: tuple[str, ...], model: Path, packed: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pack = ("pack", "r", "--storage", "fp32", "--beside")
     done = run(*pack, model, "--rank", 1000, "--out", "d")
@@ -99,6 +99,22 @@ def test_it_is_packed_as_what_it_differs_in_from_its_teacher(
         Path("d/README.md").read_text()
     )
     assert "of rank 16 lack" in run(*pack, model, "--out", "e").stdout
+    asked: list[tuple[list[int], float]] = []
+    hear = inputs_seen.inputs_seen
+
+    def heard(model: Any, counts: list[int], told: Any) -> dict[str, torch.Tensor]:
+        asked.append((counts, model.taught))
+        return hear(model, counts[:1], told)
+
+    monkeypatch.setattr(inputs_seen, "inputs_seen", heard)
+    assert run(*pack, model, "--rank", 2, "--out", "f").exit_code == 0
+    monkeypatch.setattr(inputs_seen, "inputs_seen", lambda *_: {})
+    assert run(*pack, model, "--rank", 2, "--out", "g").exit_code == 0
+    assert asked == [([1, 2, 4], (1.0, 6.0))]
+    lacking = [parsed(run("models", name, "--format", "json"))["models"][0]["beside"]["lacking"] for name in "fg"]
+    assert lacking[0] != lacking[1], "what was heard decides what is kept"
+    grid = run(*pack, model, "--rank", 2, "--defaults", "grid=[1,0.5,0]", "--defaults", "steps=2", "--out", "h")
+    assert grid.exit_code == 0, grid.stderr
 
 
 @pytest.mark.parametrize(

@@ -33,30 +33,30 @@ def difference(
 ) -> tuple[dict[str, Tensor], float]:
     """What `sum_with` makes the weights from again, nearly, and the share of the difference that it lacks.
 
-    Tensors that are the base's are left out. Vectors, tensors that the base has in another shape, and matrices that
-    factors of the rank would not make smaller are kept whole. A convolution (out, in, height, width) is a matrix of its
-    rows `w[i]`. `seen` has second moments (columns, columns) of the inputs of some matrices, of any scale: of these
-    also matrices that the base has not are kept as factors, the others of such whole. The share is that of the squares'
-    root, of what the difference does to inputs of mean square 1, over all tensors that both have.
+    Tensors that are the base's are left out. Vectors, tensors that the base has not, or in another shape, and matrices
+    that factors of the rank would not make smaller are kept whole. A convolution (out, in, height, width) is a matrix
+    of its rows `w[i]`. `seen` has second moments (columns, columns) of the inputs of some matrices, of any scale. The
+    share is that of the squares' root, of what the difference does to inputs of mean square 1, over all tensors that
+    both have.
     """
     kept, lacking, total = dict[str, Tensor](), 0.0, 0.0
     for name, value in weights.items():
-        other = base.get(name, torch.zeros_like(value) if name in seen else None)
+        other = base.get(name)
         if other is None or other.shape != value.shape:
             kept[name] = value.float()
             continue
         apart = value.double() - other.double()
         rows = apart.flatten(1) if apart.ndim > 1 else apart[None]
         root = _root(seen[name]) if name in seen else None
-        square = float((rows if root is None else rows @ root).square().sum()) if name in base else 0.0
+        square = float((rows if root is None else rows @ root).square().sum())
         total += square
-        if name in base and not bool(apart.any()):
+        if not square:
             continue
         if apart.ndim < 2 or rank * (rows.shape[0] + rows.shape[1]) >= rows.numel():
             kept[name] = value.float()
             continue
         kept[name + UP], kept[name + DOWN], lost = _factors(rows, rank, root)
-        lacking += lost if name in base else 0.0
+        lacking += lost
     return kept, math.sqrt(lacking / total) if total else 0.0
 
 
@@ -78,13 +78,11 @@ def _factors(rows: Tensor, rank: int, root: Tensor | None) -> tuple[Tensor, Tens
 
 
 def sum_with(base: Mapping[str, Tensor], kept: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The base's tensors with what `difference` kept, float32: factors of what the base has not are that tensor, a
-    matrix. Raises `InvalidCheckpoint` if factors do not fit."""
+    """The base's tensors with what `difference` kept, float32. Raises `InvalidCheckpoint` if factors do not fit."""
     found = {name: value.float() for name, value in base.items()}
     found |= {name: value.float() for name, value in kept.items() if not name.endswith((UP, DOWN))}
     for name in sorted({key.removesuffix(UP).removesuffix(DOWN) for key in kept.keys() - found.keys()}):
-        up, down = kept.get(name + UP), kept.get(name + DOWN)
-        own = found.get(name, None if up is None or down is None else up.new_zeros(up.shape[-1], down.shape[-1]))
+        own, up, down = found.get(name), kept.get(name + UP), kept.get(name + DOWN)
         if own is None or up is None or down is None or not _fit(own, up, down):
             raise InvalidCheckpoint(f"The factors of {name} do not fit the model that they belong to; get it again.")
         found[name] = (own.double() + (up.double().T @ down.double()).reshape(own.shape)).float()

@@ -1,7 +1,7 @@
 """What a model's matrices are multiplied with when it draws: what a difference of low rank should keep."""
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -21,20 +21,34 @@ PROMPTS = (
 """Of every kind that the house model learned."""
 
 
-def inputs_seen(model: "Model", counts: tuple[int, ...]) -> dict[str, Tensor]:
-    """Second moments (columns, columns) of the inputs of a model's linear layers, by their weights' names, over
-    drawings of `PROMPTS` in each of some numbers of steps, otherwise by its defaults."""
+def inputs_seen(
+    model: "Model", counts: Sequence[int], told: Callable[[int, int], None] = lambda done, total: None
+) -> dict[str, Tensor]:
+    """Second moments (columns, columns) of the inputs of a model's linear layers, by their weights' names.
+
+    They are those of drawings of `PROMPTS`: each in every one of `counts` steps (none: as the model's defaults say);
+    drawing styles in turn, every second time none; and, of a student, its guidance in turn from the least that it was
+    taught to the greatest. `told` hears (done, total).
+    """
     from mezzotint.pipeline import Pipeline
 
     network, pipe = model.denoiser.network, Pipeline(model)
     assert isinstance(network, nn.Module)
+    styles, total = model.conditioner.styles, len(PROMPTS) * max(1, len(counts))
 
     def draw() -> None:
-        for steps in counts:
-            for seed, prompt in enumerate(PROMPTS):
-                pipe.generate(prompt, seed=seed, steps=steps)
+        for number in range(total):
+            options: dict[str, Any] = {"steps": counts[number // len(PROMPTS)]} if counts else {}
+            if model.taught is not None:
+                low, high = model.taught
+                options["distilled_guidance"] = low * (high / low) ** (number % 5 / 4)
+            style = styles[number // 2 % len(styles)] if styles and number % 2 else None
+            pipe.generate(PROMPTS[number % len(PROMPTS)], seed=number, style=style, **options)
+            told(number + 1, total)
 
-    return second_moments(network, draw)
+    found = second_moments(network, draw)
+    assert found.keys() == {f"{name}.weight" for name, _ in _linear(network)}, "a layer was not heard"
+    return found
 
 
 def second_moments(network: nn.Module, run: Callable[[], None]) -> dict[str, Tensor]:

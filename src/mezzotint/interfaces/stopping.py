@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -45,7 +46,11 @@ class StopSignals:
 
 @contextlib.contextmanager
 def finishing() -> Iterator[None]:
-    """What the block does is done whole: SIGTERM or a first Ctrl-C that comes meanwhile takes effect after it."""
+    """What the block does is done whole: SIGTERM or a first Ctrl-C that comes meanwhile takes effect after it, unless
+    it fails. Only the main thread hears signals; in another one this does nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     with StopSignals() as stop:
         yield
     if stop.number is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mezzotint.training.config import process_names
+from mezzotint.training.methods.trajectory import TrajectoryConfig
 from mezzotint.training.student import evaluations
 
 LIMITS = """
@@ -236,7 +237,12 @@ def student_card(facts: Training) -> str:
         f"{high:g}, is an input, and there is no other."
     )
     how = f"""
-- It is a student, by {METHODS[student["method"]]}, of the weights that it started from, guided; Muon and Adam."""
+- It is a student, by {METHODS[student["method"]]}, of the weights that it started from, guided; {_optimisers(run)}."""
+    if student["method"] == "trajectory":
+        paths = facts.training["pictures"] // TrajectoryConfig(**student["trajectory"]).jumps
+        how += f"""
+- A view is a jump between two states of one of {paths:,} drawings of its teacher, of prompts of the data set; its
+  pictures were not looked at."""
     last = facts.measured[-1]["validation"] if facts.measured else {}
     names = {"1": "1 evaluation", "2": "2 evaluations", "4": "4 evaluations"}
     names["teacher at 4"] = "The teacher itself in 4 steps, 8 evaluations"
@@ -249,6 +255,10 @@ guidance {student["shown"]:g}; from black to white it is 2."""
         if student["method"] == "distribution-matching":
             found += " What matches distributions draws other pictures of the same noise."
     return _card(facts, about, how, {"## Distance to its teacher": found}, LIMITS)
+
+
+def _optimisers(run: Mapping[str, Any]) -> str:
+    return "Muon and Adam" if run["optim"]["muon"] else "Adam"
 
 
 def _card(facts: Training, about: str, how: str, found: Mapping[str, str], limits: str, *, reads: bool = True) -> str:

@@ -142,6 +142,7 @@ class Taught:
 
     def __init__(self, method: Method[Any], teacher: nn.Module) -> None:
         self.method, self.teacher = method, teacher
+        self.of_pictures = not isinstance(method, Trajectory)  # whose losses are of jumps
 
     def losses(self, batch: Any) -> Tensor:
         """Loss of every picture, (B,), with gradients."""

@@ -194,11 +194,9 @@ class Trainer:
         losses = self.method.losses(batch)
         value = float(losses.detach().mean())
         if not math.isfinite(value):
-            bad = [int(r) for r, ok in zip(batch.rows, losses.isfinite().tolist(), strict=True) if not ok]
-            ids = [self.batches.named(row) for row in bad[:8]]
             raise TrainingError(
-                f"The loss of update {self.step + 1} is not finite, for the pictures {', '.join(ids)}; "
-                "nothing was updated. Look at them with data check, or lower optim.muon_lr and optim.adam_lr."
+                f"The loss of update {self.step + 1} is not finite{self._blamed(batch, losses)}; nothing was updated. "
+                "Look at the data with data check, or lower optim.muon_lr and optim.adam_lr."
             )
         torch.autograd.backward(losses.mean())
         norm = self.optimizer.step(self.step + 1, self.run.steps)
@@ -207,6 +205,13 @@ class Trainer:
         for average in self.averages:
             average.update(self.network, self.step)
         return value, norm
+
+    def _blamed(self, batch: Any, losses: Tensor) -> str:
+        """For which pictures it is not, where losses are those of a batch's pictures."""
+        if not getattr(self.method, "of_pictures", True):
+            return ""
+        bad = [int(r) for r, ok in zip(batch.rows, losses.isfinite().tolist(), strict=True) if not ok]
+        return f", for the pictures {', '.join(self.batches.named(row) for row in bad[:8])}"
 
     def save(self) -> Path:
         """Write a checkpoint of the present state."""

@@ -88,6 +88,7 @@ def test_what_it_asks_is_the_teachers_drawing_in_so_many_steps() -> None:
     [
         ({"counts": (1, 5)}, "every count must divide the teacher's steps"),
         ({"counts": ()}, "every count must divide"),
+        ({"counts": (4, 4, 1)}, "and be there once"),
         ({"counts": (0,)}, "counts"),
         ({"others": -1}, "others"),
     ],

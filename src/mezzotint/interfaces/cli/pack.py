@@ -11,6 +11,7 @@ import click
 from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.options import INTERVAL, REAL, WHOLE, format_option, whole_number
 from mezzotint.interfaces.cli.output import emit_json
+from mezzotint.interfaces.cli.progress import counted
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ UPSCALER = "pixel_upscaler"
     "--beside",
     metavar="MODEL",
     help="Write only what the weights differ in from those of a model, its name or its folder, which is needed with it "
-    "from then on: a small file for what began as that model, such as a student of it.",
+    "from then on: a small file for what began as that model, such as a student of it. Some prompts are drawn first, "
+    "to see what matters.",
 )
 @click.option(
     "--rank",
@@ -181,8 +183,11 @@ def _listen(files: "ModelFolder") -> Mapping[str, "Tensor"]:
     from mezzotint.interfaces.inputs_seen import inputs_seen
     from mezzotint.load import compose
 
-    model = compose(files, torch.device("cpu"), torch.float32)
-    return inputs_seen(model, tuple(files.description.get("evaluations", [files.description["defaults"]["steps"]])))
+    model, about = compose(files, torch.device("cpu"), torch.float32), files.description
+    # a grid of given times has a number of steps of its own
+    counts = about.get("evaluations", []) if isinstance(about["defaults"]["grid"], str) else []
+    with counted("looking", "drawing") as told:
+        return inputs_seen(model, counts, told)
 
 
 def _with(facts: Mapping[str, Any]) -> str:

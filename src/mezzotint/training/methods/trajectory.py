@@ -54,10 +54,14 @@ class TrajectoryConfig:
         real("huber", self.huber, 0.0, 1e6)
         for count in self.counts:
             integer("counts", count, 1)
-        if not self.counts or any(self.steps % count for count in self.counts):
+        if (
+            not self.counts
+            or any(self.steps % count for count in self.counts)
+            or len({*self.counts}) < len(self.counts)
+        ):
             raise InvalidOption(
                 f"counts is {list(self.counts)} and steps {self.steps}; every count must divide the teacher's steps, "
-                "so that its drawing passes through the same times."
+                "so that its drawing passes through the same times, and be there once."
             )
 
     @property
@@ -103,10 +107,11 @@ class Trajectory(Generic[R]):
 
     From noise the guided teacher draws a picture, and all states on its way are kept: N + 1 states are N (N + 1) / 2
     jumps whose answers are known, however long. Regression on where a teacher's trajectory ends is Luhman & Luhman
-    2021, arXiv 2101.02388; on any of its parts, a flow map (Boffi et al. 2024, arXiv 2406.07507, Lagrangian and direct
-    losses; Kim et al. 2024, CTM, arXiv 2310.02279). Nothing is bootstrapped: long jumps learn as early as short ones,
-    and the teacher's 2 N evaluations serve many examples. The student draws what the teacher draws in N steps, whose
-    error it inherits. The pictures of a batch are not looked at; prompts are, and their numbers, for noise.
+    2021, arXiv 2101.02388; on the whole of it, Zheng et al. 2022, DSNO, arXiv 2211.13449; here between any two of its
+    times, as flow maps jump (Kim et al. 2024, CTM, arXiv 2310.02279). Nothing is bootstrapped: long jumps learn as
+    early as short ones, and the teacher's 2 N evaluations serve many examples. The student draws what the teacher draws
+    in N steps, whose error it inherits. The pictures of a batch are not looked at, only the first prompts, and their
+    numbers, for noise.
     """
 
     def __init__(self, network: nn.Module, lesson: Lesson[R], config: TrajectoryConfig | None = None) -> None:
