@@ -26,7 +26,12 @@ from tests.support import SMALL, model_folder
 @pytest.fixture
 def small(pictures: Path) -> tuple[str, ...]:
     """Arguments of a run of 4 steps on a folder of squares."""
-    settings: dict[str, object] = {"data.source": "folder", "data.path": pictures, "data.scenes": 0, "data.avatars": 0}
+    settings: dict[str, object] = {
+        "student.method": "consistency",
+        "student.guidance": "[1.0,6.0]",
+        "optim.muon": "true",
+    }
+    settings |= {"data.source": "folder", "data.path": pictures, "data.scenes": 0, "data.avatars": 0}
     settings |= {"data.hands": 0, "steps": 4, "batch": 4, "validation": 4, "validate_every": 2, "sample_every": 4}
     settings |= {"compiled": "false", "precision": "fp32", "optim.muon_lr": 0.02, "optim.adam_lr": 0.02}
     words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
@@ -227,8 +232,9 @@ def test_the_other_methods_pack_for_their_own_evaluations(run: Run, small: tuple
     for method, more, expected in (
         ("progressive", halves, ([2], "tcd:gamma=0,tell=true")),
         ("distribution-matching", ("student.distribution_matching.critic_updates=1",), ([4], "lcm:tell=true")),
+        ("trajectory", ("student.trajectory.steps=4",), ([1, 2, 4], "tcd:gamma=0,tell=true")),
     ):
-        asked = [word for text in (f"student.method={method}", *more) for word in ("--set", text)]
+        asked = [word for text in ("batch=8", f"student.method={method}", *more) for word in ("--set", text)]
         assert run(*small, *asked, "--warm-start", model, "--out", method).exit_code == 0
         assert run("pack", method, "--out", f"{method}-model", "--storage", "fp32").exit_code == 0
         described = json.loads(Path(f"{method}-model/model.json").read_text())

@@ -273,8 +273,7 @@ def test_it_learns_the_guided_flow_of_a_trained_teacher(
     rate = replace(student_run.optim, muon_lr=1e-3, adam_lr=2.5e-4)
     short, paths = ConsistencyConfig(first_steps=4), TrajectoryConfig()
     taught = StudentConfig(method=method, guidance=(1.0, 3.0), shown=2.0, consistency=short, trajectory=paths)
-    batch = 32 if method == "trajectory" else 16  # of four trajectories
-    run = replace(student_run, student=taught, optim=rate, ema=(0.05,), steps=50, batch=batch, **often)
+    run = replace(student_run, student=taught, optim=rate, ema=(0.05,), steps=50, batch=16, **often)
     fresh = make_trainer(tmp_path / "s", run)
     own = dict(fresh.network.named_parameters())
     with teacher.averaged(0.05) as network, torch.no_grad():
@@ -285,7 +284,7 @@ def test_it_learns_the_guided_flow_of_a_trained_teacher(
     last = [step.validation for step in trainer.steps()][-1]
     assert last is not None
     assert last["1"] < 0.85 * first["1"]
-    assert last["2"] < 0.8 * first["2"]
+    assert last["2"] < {"consistency": 0.8, "trajectory": 0.85}[method] * first["2"]  # 16 jumps are two prompts
 
 
 def test_what_it_is_for_and_how_it_draws(student_run: StudentRun) -> None:
