@@ -24,6 +24,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
         "steps": drawing.steps,
         "solvers": drawing.solvers,
         "evaluations": evaluations.evaluations,
+        "few-steps": few_steps.few_steps,
         "styles": drawing.styles,
         "recognition": recognition.recognition,
         "loss": training.loss,
@@ -31,7 +32,5 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
     }
 )
 """Every figure by name, which is also its file's name; a new one is one function and one line."""
-PENDING: Mapping[str, Figure] = MappingProxyType(
-    {"iconeval-curve": iconeval.iconeval_curve, "few-steps": few_steps.few_steps}
-)
+PENDING: Mapping[str, Figure] = MappingProxyType({"iconeval-curve": iconeval.iconeval_curve})
 """Figures that no guide shows yet, and that are drawn when they are named: one moves up as soon as a guide shows it."""

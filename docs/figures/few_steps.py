@@ -7,7 +7,9 @@ from PIL import Image
 from docs.figures.desk import ROOT, Desk
 from docs.figures.page import picture, table
 from mezzotint import Pipeline
+from mezzotint.checkpoints.model_folder import BESIDE, read_description
 from mezzotint.errors import InvalidFile
+from mezzotint.load import find_model
 
 SIDE, STUDENT = 128, "quick"
 PROMPTS = ("a red apple", "a sailboat", "a cat", "a blue house", "a smiling face", "a green leaf", "a cake", "a rocket")
@@ -20,6 +22,9 @@ def few_steps(desk: Desk) -> Image.Image:
     if not path.is_file():
         raise InvalidFile("The seconds of a picture were not measured; run python -m benchmarks.few_steps first.")
     ways = json.loads(path.read_text("utf-8"))["ways"]
+    told = read_description(find_model(STUDENT)).get(BESIDE, {})
+    if told.get("weights_sha256") != desk.pipe.model.weights_sha256:
+        raise InvalidFile(f"{STUDENT} is the student of another model than {desk.model}; draw with that.")
     student = Pipeline.load(STUDENT, device="cpu", dtype="float32")
     rows, left = [[picture(desk.draw(prompt, SEED, steps=12), SIDE) for prompt in PROMPTS]], ["24"]
     times = [next(iter(ways.values()))["seconds"]["median"]]

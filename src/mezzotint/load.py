@@ -55,6 +55,9 @@ GAN_DEFAULTS: Mapping[str, Any] = MappingProxyType(
 
 HOUSE = Path(__file__).parent / "house"
 
+QUICK = Path(__file__).parent / "quick"
+"""The student of the house model, as what it differs in from it, if it is shipped."""
+
 UPSCALER = Path(__file__).parent / "upscaler"
 """The network that enlarges pictures, as a packed folder, if it is shipped."""
 
@@ -75,7 +78,7 @@ INSTRUMENTS = Path(__file__).parent / "instruments"
 
 def model_folders() -> dict[str, Path]:
     """The models that can be drawn with by name."""
-    folders = {"house": HOUSE, "upscaler": UPSCALER}
+    folders = {"house": HOUSE, "quick": QUICK, "upscaler": UPSCALER}
     return {name: folder for name, folder in folders.items() if (folder / DESCRIPTION).is_file()}
 
 
