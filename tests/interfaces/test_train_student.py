@@ -242,6 +242,9 @@ def test_the_other_methods_pack_for_their_own_evaluations(run: Run, small: tuple
         drawn = run("imagine", "a cat", "--model", f"{method}-model", "--out", f"{method}.png", "--format", "json")
         assert parsed(drawn)["pictures"][0]["evaluations"] == expected[0][-1]
         assert Image.open(f"{method}.png").size == (32, 32)
+    card = Path("trajectory-model/README.md").read_text()
+    assert "- 32 jumps: 4 updates of 8 jumps," in card
+    assert "between states of 4 drawings of its teacher" in card
 
 
 def test_a_student_needs_a_teacher_and_has_its_network(run: Run, small: tuple[str, ...], model: Path) -> None:

@@ -12,7 +12,7 @@ from mezzotint import Pipeline
 from mezzotint.checkpoints.model_folder import read_model_folder
 from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.diffusion import SOLVERS, PhiloxNoise, Prediction, RectifiedFlow, Schedule, from_times, sample
-from mezzotint.errors import InvalidOption
+from mezzotint.errors import InvalidOption, TrainingError
 from mezzotint.families.pixel_dit import PixelDiT
 from mezzotint.interfaces.warm import _fill, warm_started
 from mezzotint.training import state
@@ -285,6 +285,19 @@ def test_it_learns_the_guided_flow_of_a_trained_teacher(
     assert last is not None
     assert last["1"] < 0.85 * first["1"]
     assert last["2"] < {"consistency": 0.8, "trajectory": 0.85}[method] * first["2"]  # 16 jumps are two prompts
+
+
+def test_a_loss_that_is_not_finite_names_pictures_only_where_they_were_looked_at(
+    begin: MakeTrainer, student_run: StudentRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for method, named in (("consistency", True), ("trajectory", False)):
+        trainer = begin(tmp_path / method, replace(student_run, student=METHODS[method]))
+        assert isinstance(trainer.method, Taught)
+        broken = torch.tensor([0.0, float("nan"), 0.0, 0.0])
+        monkeypatch.setattr(trainer.method.method, "losses", lambda batch, broken=broken: broken)
+        with pytest.raises(TrainingError, match="update 1 is not finite") as caught:
+            list(trainer.steps(1))
+        assert ("for the pictures" in str(caught.value)) is named, method
 
 
 def test_what_it_is_for_and_how_it_draws(student_run: StudentRun) -> None:

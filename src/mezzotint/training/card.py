@@ -241,7 +241,7 @@ def student_card(facts: Training) -> str:
     if student["method"] == "trajectory":
         paths = facts.training["pictures"] // TrajectoryConfig(**student["trajectory"]).jumps
         how += f"""
-- A view is a jump between two states of one of {paths:,} drawings of its teacher, of prompts of the data set; its
+- The jumps are those between states of {paths:,} drawings of its teacher, of prompts of the data set; the set's
   pictures were not looked at."""
     last = facts.measured[-1]["validation"] if facts.measured else {}
     names = {"1": "1 evaluation", "2": "2 evaluations", "4": "4 evaluations"}
@@ -313,8 +313,10 @@ def _training(facts: Training, how: str) -> str:
         start = f"a warm start from the weights `{training['warm_start']}`"
     if facts.before:
         start += f", which had {facts.before:,} views behind them; {facts.before + training['pictures']:,} in all"
+    jumps = run.get("student", {}).get("method") == "trajectory"
+    views, pictures = ("jumps", "jumps") if jumps else ("picture views", "pictures")
     return f"""
-- {training["pictures"]:,} picture views: {training["step"]:,} updates of {run["batch"]} pictures,
+- {training["pictures"]:,} {views}: {training["step"]:,} updates of {run["batch"]} {pictures},
   {sum(row["seconds"] for row in facts.own) / 3600:.1f} hours on {where}, other work beside it included.
 {how.strip()}
 - The weights are a power-function average of relative width {training["ema"]}{_made(training)}.
