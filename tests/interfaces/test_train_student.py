@@ -106,16 +106,23 @@ def test_it_is_packed_as_what_it_differs_in_from_its_teacher(
     assert "of rank 16 lack" in run(*pack, model, "--out", "e").stdout
     asked: list[tuple[list[int], float]] = []
     hear = inputs_seen.inputs_seen
+    scales, generate = set[float](), Pipeline.generate
+
+    def noted(self: Pipeline, *given: Any, **options: Any) -> Any:
+        scales.add(round(options["distilled_guidance"], 3))
+        return generate(self, *given, **options)
 
     def heard(model: Any, counts: list[int], told: Any) -> dict[str, torch.Tensor]:
         asked.append((counts, model.taught))
         return hear(model, counts[:1], told)
 
+    monkeypatch.setattr(Pipeline, "generate", noted)
     monkeypatch.setattr(inputs_seen, "inputs_seen", heard)
     assert run(*pack, model, "--rank", 2, "--out", "f").exit_code == 0
     monkeypatch.setattr(inputs_seen, "inputs_seen", lambda *_: {})
     assert run(*pack, model, "--rank", 2, "--out", "g").exit_code == 0
     assert asked == [([1, 2, 4], (1.0, 6.0))]
+    assert sorted(scales) == [round(6 ** (k / 4), 3) for k in range(5)], "over all that it was taught"
     lacking = [parsed(run("models", name, "--format", "json"))["models"][0]["beside"]["lacking"] for name in "fg"]
     assert lacking[0] != lacking[1], "what was heard decides what is kept"
     grid = run(*pack, model, "--rank", 2, "--defaults", "grid=[1,0.5,0]", "--defaults", "steps=2", "--out", "h")

@@ -35,6 +35,9 @@ from mezzotint.training.student import drawn_with, evaluations
 
 __all__ = ["draws", "export", "family_of", "learned_defaults"]
 
+Listen = Callable[[ModelFolder], Mapping[str, Tensor]]
+"""From a model to second moments of what its matrices are multiplied with."""
+
 
 def export(
     run_folder: Path,
@@ -49,7 +52,7 @@ def export(
     data_folder: Path | None = None,
     avatars_folder: Path | None = None,
     beside: Beside | None = None,
-    listen: Callable[[ModelFolder], Mapping[str, Tensor]] | None = None,
+    listen: Listen | None = None,
     defaults: Mapping[str, Any],
 ) -> Path:
     """Write the averaged weights of a run's newest checkpoint as a model's folder, with its card.
@@ -84,12 +87,7 @@ def export(
     shared = {"text_encoder_sha256": file_digest(text / ENCODER)} if share_text else {}
     description = {"name": name, "licence": licence, **about, **shared, "training": training}
     if beside is not None:
-        _check_beside(beside, family or "pixel_dit", weights, file_digest(text / ENCODER))
-        if listen is not None:
-            whole = {**description, "files": {WEIGHTS: "0" * 64}}  # of no file yet
-            beside = replace(
-                beside, seen=listen(ModelFolder(out, whole, weights, beside.files.encoder, (), beside.files))
-            )
+        beside = _told_from(beside, ModelFolder(out, description, weights, {}), text, listen)
     built = [_data(data_folder, training["data"]), _data(avatars_folder, training.get("avatars", ""))]
     parameters = sum(t.numel() for t in weights.values())
     measured = read_metrics(run_folder / "metrics.jsonl")
@@ -110,6 +108,19 @@ def _card(facts: Training, family: str | None, beside: Beside | None) -> str:
     if beside is not None:
         card += BESIDE_CARD.format(model=beside.name, digest=beside.files.weights_sha256, rank=beside.rank)
     return card
+
+
+def _told_from(beside: Beside, whole: ModelFolder, text: Path, listen: Listen | None) -> Beside:
+    """What a model is told from, with what its matrices are multiplied with, if that is listened for.
+
+    Raises `InvalidOption` if it cannot be told from that.
+    """
+    about = {**whole.description, "files": {WEIGHTS: "0" * 64}}  # of no file yet
+    _check_beside(beside, about["family"], whole.network, file_digest(text / ENCODER))
+    if listen is None:
+        return beside
+    drawn = ModelFolder(whole.root, about, whole.network, beside.files.encoder, (), beside.files)
+    return replace(beside, seen=listen(drawn))
 
 
 def _check_beside(beside: Beside, family: str, weights: Mapping[str, Tensor], text_sha256: str) -> None:
