@@ -9,6 +9,8 @@ import torch
 
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.avatars import default_folder as avatars_folder
+from mezzotint.data.captions import LONGEST
+from mezzotint.data.frames import framed_captions
 from mezzotint.data.heldout import densest_caption, heldout_rows
 from mezzotint.data.icons import default_folder
 from mezzotint.data.large import large_folder
@@ -61,6 +63,8 @@ def prepare(
     fonts: for the words of scenes, if the run has scenes; those in the user's cache if not given.
     """
     pictures = load_pictures(run.data, run.network.size, large=isinstance(run, UpscalerRun))
+    if run.data.source == "icons":
+        pictures = framed_captions(pictures, LONGEST)
     avatars = IconSource(avatars_folder(), "avatars").load(run.network.size) if run.data.avatars else None
     styles = pictures.styles if avatars is None else styles_of(pictures, avatars)
     run = _fitted(run, len(styles), conditioner.width)

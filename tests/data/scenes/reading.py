@@ -27,14 +27,17 @@ RELATIONS = {
     "right of": "right of", "in front of": "in front of", "on top of": "on", "above": "above", "below": "below",
     "under": "below", "behind": "behind", "inside": "inside", "on": "on",
 }  # fmt: skip
+ITS = {"to its left": "left of", "to its right": "right of", "above it": "above", "below it": "below"}
 PLACES = (
     "in the top left corner", "at the top", "in the top right corner", "on the left", "in the middle", "on the right",
     "in the bottom left corner", "at the bottom", "in the bottom right corner",
 )  # fmt: skip
-LEADS = (
+BEFORE = (
     "a picture of", "a drawing of", "an icon of", "an emoji of", "an image of", "a simple drawing of", "a picture with",
-    "please draw", "draw", "show me", "I want",
+    "please draw", "draw", "show me", "I want", "this is", "give me", "make", "can you draw", "I would like",
+    "a sticker of", "clip art of", "a cute drawing of", "only", "nothing but", "there should be",
 )  # fmt: skip
+AFTER = (", please", ", nothing else", " and nothing else", ", as an icon", ", drawn simply", ", that is all", "?")
 FORMS = ("circle", "square", "hexagon", "triangle", "diamond")
 SUPPORTS = ("sign", "sticker", "round badge", "label", "banner", "speech bubble")
 
@@ -55,13 +58,23 @@ class Claims:
     letters: tuple[str, str] | None = None
 
 
+def bare(caption: str) -> str:
+    """Without the words that people write around what they want."""
+    before = next((words for words in BEFORE if caption.startswith(f"{words} ")), "")
+    after = next((words for words in AFTER if caption.endswith(words)), "")
+    return caption.removeprefix(f"{before} ").removesuffix(after)
+
+
 def thing(text: str) -> tuple[int | None, str, str]:
     """ "three red apples" -> (3, "red", "apple"). Raises AssertionError where a word is left over."""
     found = re.fullmatch(rf"(?:exactly )?(?:({'|'.join(sorted(NUMBERS, key=len, reverse=True))}) )?(.*)", text.strip())
     assert found, text
     count = NUMBERS.get(found[1]) if found[1] else None
     rest = found[2]
-    if coloured := re.fullmatch(rf"(.*) coloured ({'|'.join(COLOURS)})", rest):
+    said = "(?: coloured|,| whose colour is| which is)"
+    if coloured := re.fullmatch(rf"(.*){said} ({'|'.join(COLOURS)})", rest):
+        rest = f"{coloured[2]} {coloured[1]}"
+    if coloured := re.fullmatch(rf"(.*) with an? ({'|'.join(COLOURS)}) colour", rest):
         rest = f"{coloured[2]} {coloured[1]}"
     colour = next((c for c in COLOURS if rest.startswith(f"{c} ")), "")
     name = rest.removeprefix(colour).strip()
@@ -137,20 +150,27 @@ def _sentence(text: str, claims: Claims) -> None:
     for one, other, word in (("on the left", "on the right", "left of"), ("at the top", "at the bottom", "above")):
         if found := re.fullmatch(rf"(.*) {one} and (.*) {other}", text):
             return _related(found[1], word, found[2], claims)
-    for words, word in (
-        ("to its left", "left of"),
-        ("to its right", "right of"),
-        ("above it", "above"),
-        ("below it", "below"),
-    ):
-        if found := re.fullmatch(rf"(.*) with (.*) {words}", text):
+    for words, word in ITS.items():
+        known = rf"(.*) (?:with|that has) (.*) {words}", rf"there is (.*); {words} is (.*)", rf"(.*)\. (.*) is {words}"
+        if found := next(filter(None, (re.fullmatch(pattern, text) for pattern in known)), None):
             return _related(found[2], word, found[1], claims)
+    for words, word in RELATIONS.items():
+        if found := re.fullmatch(rf"{words} (.*) there is (.*)", text):
+            return _related(found[2], word, found[1], claims)
+        if found := re.fullmatch(rf"(.*) is {words} (.*)", text):
+            return _related(found[1], word, found[2], claims)
     for words, word in RELATIONS.items():
         parts = text.split(f" {words} ")
         if len(parts) == 2 and not parts[1].startswith("the "):  # "on the left" is a place
             return _related(parts[0], word, parts[1], claims)
-    text = text.removeprefix("a set of ").removesuffix(" together")
-    for part in re.split(", | and | next to ", _single(text, claims)):
+    text = re.sub("^(a set of|there are|a total of|a bunch of|two things:) ", "", text)
+    text = re.sub("( together|, no more| side by side)$", "", text)
+    if found := re.fullmatch("([a-z]+) times the same (.*)", text):
+        claims.things.add((NUMBERS[found[1]], "", found[2]))
+        return None
+    colour = rf"(?:{'|'.join(COLOURS)})"
+    parts = rf",(?! {colour}$) | and | next to | plus | with (?!an? {colour} colour$)"
+    for part in re.split(parts, _single(text, claims)):
         claims.things.add(thing(part))
     return None
 
@@ -158,9 +178,7 @@ def _sentence(text: str, claims: Claims) -> None:
 def read(caption: str) -> Claims:
     """The claims of a caption. Raises AssertionError if it says something that the reader does not understand."""
     claims = Claims()
-    text = _endings(caption, claims)
-    for lead in LEADS:
-        text = text.removeprefix(f"{lead} ")
+    text = _endings(bare(caption), claims)
     if '"' in text:
         _lettering(text, claims)
     else:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
+from mezzotint.data.frames import unframed
 from mezzotint.data.pixels import Bytes
 from mezzotint.data.scenes.desk import Desk
 from mezzotint.data.scenes.drawing import draw
@@ -12,7 +13,7 @@ from mezzotint.data.scenes.held import held_in
 from mezzotint.data.scenes.kinds import APART, KINDS, Kind
 from mezzotint.data.scenes.kinds.hands import KIND as HANDS
 from mezzotint.data.scenes.paint import ramps_digest
-from mezzotint.data.scenes.phrases import captions_of, without_lead
+from mezzotint.data.scenes.phrases import captions_of
 from mezzotint.data.scenes.rolls import Rolls
 from mezzotint.data.scenes.scene import GRID, Scene
 from mezzotint.data.scenes.stock import Stock
@@ -23,7 +24,7 @@ from mezzotint.errors import InvalidFile, InvalidOption, unknown_name
 
 __all__ = ["SCENES_VERSION", "ComposedScene", "Scenes"]
 
-SCENES_VERSION = 5
+SCENES_VERSION = 6
 """Changes whenever the same seed and number give another scene, or other wrong captions."""
 _ATTEMPTS = 400
 _CHANGES = 8  # tries at a change that is not held out
@@ -136,14 +137,14 @@ class Scenes:
         have no held-out combination, so that none is ever seen, not even as what a picture does not show. Empty if no
         change is found quickly.
         """
-        true = {without_lead(text) for text in (*self.captions(scene), *self.captions(scene, unseen=True))}
+        true = {unframed(text) for text in (*self.captions(scene), *self.captions(scene, unseen=True))}
         for attempt in range(_CHANGES):
             other = changed(scene, Rolls(scene.seed, scene.number, attempt, _WRONG))
             if other is not None and not (self.split == "train" and self._held(other)):
                 said = self.captions(other)
                 if other.size != scene.size:  # a thing whose size is not said is large, but not wrongly named
                     said = tuple(caption for caption in said if other.size in caption)
-                return tuple(caption for caption in said if without_lead(caption) not in true)
+                return tuple(caption for caption in said if unframed(caption) not in true)
         return ()
 
     @property

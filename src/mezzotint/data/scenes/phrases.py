@@ -1,13 +1,13 @@
 """English for captions: numbers, groups, backdrops, styles. Nothing is said that the picture does not show."""
 
 from mezzotint.data.captions import LONGEST, article
+from mezzotint.data.frames import FRAMES, framed
 from mezzotint.data.scenes.backdrops import ground
 from mezzotint.data.scenes.desk import Phrases
 from mezzotint.data.scenes.scene import GRID, Group, Scene
 
 __all__ = [
     "COUNTS",
-    "LEADS",
     "NUMBERS",
     "SETTINGS",
     "SIDES",
@@ -17,7 +17,6 @@ __all__ = [
     "plain",
     "the",
     "thing",
-    "without_lead",
 ]
 
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
@@ -35,7 +34,6 @@ SETTINGS = {
     "room": "in front of a wall",
     "night": "in front of a starry night sky",
 }
-_FIRST = ("a", "an", "the", *NUMBERS)
 _STANDING = {"grass": "on the grass", "sea": "on a beach by the sea", "room": "on the floor of a room"}
 
 
@@ -78,37 +76,26 @@ def _setting(scene: Scene) -> str:
     return SETTINGS[backdrop.name]
 
 
-LEADS = (
-    *("a picture of", "a drawing of", "an icon of", "an emoji of", "an image of", "a simple drawing of"),
-    *("a picture with", "draw", "please draw", "show me", "I want"),
-)
-"""What people write before what they want to see."""
-
-
-def _led(scene: Scene, texts: tuple[str, ...]) -> str:
-    """One of the texts with a lead, the scene's number says which; "" if no text can have one."""
-    fitting = [text for text in texts if text.split()[0] in _FIRST]
+def _framed(scene: Scene, texts: tuple[str, ...], setting: str) -> str:
+    """One of the texts with the setting, in a frame; the scene's number says which; "" if no text can have one."""
+    fitting = [text for text in texts if framed(text, 0)]
     if not fitting:
         return ""
-    turn, lead = divmod(scene.number, len(LEADS))
-    return f"{LEADS[lead]} {fitting[turn % len(fitting)]}"
+    turn, frame = divmod(scene.number, len(FRAMES))
+    return framed(f"{fitting[turn % len(fitting)]} {setting}".rstrip(), frame)
 
 
-def without_lead(caption: str) -> str:
-    """What a caption says, without what is written before it."""
-    lead = next((lead for lead in LEADS if caption.startswith(f"{lead} ")), "")
-    return caption.removeprefix(f"{lead} ")
-
-
-def _ended(scene: Scene, texts: tuple[str, ...], led: str) -> list[str]:
-    """The texts and, before the last, the one with a lead, each with the setting; and two of the texts with the style.
+def _ended(scene: Scene, texts: tuple[str, ...], *, frames: bool) -> list[str]:
+    """The texts, one in a frame before the last, each with the setting; and two of the texts with the style.
 
     A backdrop is named by every caption, so that a prompt which names none means a transparent ground.
     """
     setting = _setting(scene)
     style = f", {scene.style.replace('-', ' ')} style" if scene.style else ""
     first, last = texts[min(1, len(texts) - 1)], texts[-1]
-    out = [f"{text} {setting}".rstrip() for text in (*texts[:-1], led, last) if text]
+    out = [f"{text} {setting}".rstrip() for text in texts]
+    if frames and (one := _framed(scene, texts, setting)):
+        out.insert(-1, one)
     if style:
         out += [f"{first} {setting}".rstrip() + style, f"{last} {setting or 'on a transparent background'}{style}"]
     elif not setting:
@@ -122,4 +109,4 @@ def captions_of(scene: Scene, phrases: Phrases, *, held: bool) -> tuple[str, ...
     held: only those in phrasings that are not for training; otherwise only the others.
     """
     texts = phrases.held if held else phrases.trained
-    return tuple(_ended(scene, texts, "" if held else _led(scene, texts))) if texts else ()
+    return tuple(_ended(scene, texts, frames=not held)) if texts else ()

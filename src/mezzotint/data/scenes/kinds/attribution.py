@@ -44,6 +44,8 @@ def _phrases(scene: Scene) -> Phrases:
     a, b = scene.groups
     trained = [f"{thing(a)} and {thing(b)}", f"{thing(b)} and {thing(a)}", f"{thing(a)}, {thing(b)}"]
     trained.append(f"{an(a.one)} coloured {a.colour} and {an(b.one)} coloured {b.colour}")
+    trained += [f"{an(b.one)} which is {b.colour}, {an(a.one)} which is {a.colour}", f"{thing(b)} with {thing(a)}"]
+    trained += [f"{a.colour} {a.one}, {b.colour} {b.one}", f"{thing(b)} plus {thing(a)}"]
     if scene.layout == "side by side":
         trained += [f"{thing(a)} next to {thing(b)}", f"{thing(a)} to the left of {thing(b)}"]
     elif scene.layout == "stacked":

@@ -98,11 +98,15 @@ def _phrases(scene: Scene) -> Phrases:
     group = scene.groups[0]
     count = len(group.boxes)
     if count == 1:
-        return Phrases((f"1 {plain(group)}", f"one {plain(group)}", f"exactly one {plain(group)}"),
-                       (f"a single {plain(group)}",))  # fmt: skip
+        one = f"one {plain(group)}"
+        return Phrases((f"1 {plain(group)}", one, f"exactly {one}", f"{one}, no more"), (f"a single {plain(group)}",))
     where = {"row": " in a row", "column": " in a column", "circle": " in a circle"}.get(scene.layout, "")
-    trained = [f"{count} {plain(group)}", thing(group), f"exactly {thing(group)}", f"a set of {thing(group)}"]
-    trained.append(f"{thing(group)} together")
+    trained = [f"{count} {plain(group)}", thing(group), f"a set of {thing(group)}"]
+    trained += [f"{thing(group)} together", f"there are {thing(group)}", f"a total of {thing(group)}"]
+    trained += [f"{thing(group)}, no more", f"a bunch of {count} {plain(group)}"]
+    if not group.colour:
+        trained.append(f"{number(count)} times the same {group.one}")
+    trained.append(f"exactly {thing(group)}")
     if where:
         trained.append(f"{thing(group)}{where}")
     named = f"{group.colour} ones" if group.colour else "of them"

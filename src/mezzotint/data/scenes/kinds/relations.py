@@ -10,7 +10,7 @@ from mezzotint.data.scenes.paint import COLOURS, vivid
 from mezzotint.data.scenes.phrases import an, thing
 from mezzotint.data.scenes.relate import OPPOSITE, distance, holds
 from mezzotint.data.scenes.rolls import Rolls
-from mezzotint.data.scenes.scene import GRID, Box, Relation, Scene, Shape
+from mezzotint.data.scenes.scene import GRID, Box, Group, Relation, Scene, Shape
 from mezzotint.data.scenes.stock import Item
 
 __all__ = ["KIND", "SAID", "beside"]
@@ -185,11 +185,33 @@ def _of_pair(scene: Scene) -> Phrases:
         last = f"{thing(a)} {sides[0]} and {thing(b)} {sides[1]}"
         held = f"{sides[1]} {thing(b)}, {sides[0]} {thing(a)}"
     short = f"{a.one} {scene.relations[0].word} {b.one}"
-    both: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
     if (its := _ITS.get(scene.layout)) is not None:
-        both = (f"{thing(a)} and {thing(b)}", f"{thing(b)} and {thing(a)}")
-        both += (f"{thing(b)} with {thing(a)} {its[0]}", f"{thing(a)} with {thing(b)} {its[1]}")
-    return Phrases((short, f"{thing(a)} {there} {thing(b)}", *both, f"{thing(b)} {back} {thing(a)}", last), (held,))
+        more = (*_together(a, b, beside=scene.layout == "left of"), *_turned(a, b, there, back, its))
+    return Phrases((short, f"{thing(a)} {there} {thing(b)}", *more, f"{thing(b)} {back} {thing(a)}", last), (held,))
+
+
+def _together(a: Group, b: Group, *, beside: bool) -> tuple[str, ...]:
+    """What is said of two things without their sides: all of it in both orders, since all of it is true in both."""
+    said = []
+    for one, other in ((thing(a), thing(b)), (thing(b), thing(a))):
+        said += [f"{one} and {other}", f"{one}, {other}", f"{one} with {other}", f"{one} plus {other}"]
+        said.append(f"two things: {one} and {other}")
+        if beside:
+            said += [f"{one} next to {other}", f"{one} and {other} side by side"]
+    return tuple(said)
+
+
+def _turned(a: Group, b: Group, there: str, back: str, its: tuple[str, str]) -> tuple[str, ...]:
+    """The sides of two things, said in either order, and of either."""
+    return (
+        f"{thing(b)} with {thing(a)} {its[0]}", f"{thing(a)} with {thing(b)} {its[1]}",
+        f"{there} {thing(b)} there is {thing(a)}", f"{back} {thing(a)} there is {thing(b)}",
+        f"{thing(a)} is {there} {thing(b)}", f"{thing(b)} is {back} {thing(a)}",
+        f"{thing(a)} that has {thing(b)} {its[1]}", f"{thing(b)} that has {thing(a)} {its[0]}",
+        f"there is {thing(b)}; {its[0]} is {thing(a)}", f"there is {thing(a)}; {its[1]} is {thing(b)}",
+        f"{thing(b)}. {thing(a)} is {its[0]}", f"{thing(a)}. {thing(b)} is {its[1]}",
+    )  # fmt: skip
 
 
 def _phrases(scene: Scene) -> Phrases:

@@ -1,0 +1,52 @@
+"""What people write around what they want to see: "draw a fox, please", "only a fox", "a picture of a fox"."""
+
+from dataclasses import replace
+
+from mezzotint.data.sources import PictureSet
+
+__all__ = ["FRAMES", "framed", "framed_captions", "unframed"]
+
+FRAMES: tuple[tuple[str, str], ...] = (
+    ("a picture of", ""), ("a drawing of", ""), ("an icon of", ""), ("an emoji of", ""), ("an image of", ""),
+    ("a simple drawing of", ""), ("a picture with", ""), ("draw", ""), ("please draw", ""), ("show me", ""),
+    ("I want", ""), ("this is", ""), ("give me", ""), ("make", ""), ("can you draw", "?"), ("I would like", ""),
+    ("a sticker of", ""), ("clip art of", ""), ("a cute drawing of", ""), ("only", ""), ("nothing but", ""),
+    ("there should be", ""), ("", ", please"), ("", ", nothing else"), ("", " and nothing else"), ("", ", as an icon"),
+    ("", ", drawn simply"), ("", ", that is all"),
+)  # fmt: skip
+"""Before and after what is seen. None says anything of the picture that is not true of every one."""
+_DETERMINED = ["a", "an", "the", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_EACH = 2  # captions of a picture that get a frame
+
+
+def framed(text: str, number: int) -> str:
+    """The text in the frame of this number, counted round; "" if it does not begin as a frame asks for."""
+    if text.split(maxsplit=1)[0] not in _DETERMINED:
+        return ""
+    before, after = FRAMES[number % len(FRAMES)]
+    return f"{before} {text}{after}".strip()
+
+
+def unframed(caption: str) -> str:
+    """What a caption says, without its frame."""
+    for before, after in FRAMES:
+        if (not before or caption.startswith(f"{before} ")) and caption.endswith(after):
+            return caption.removeprefix(f"{before} ").removesuffix(after)
+    return caption
+
+
+def framed_captions(pictures: PictureSet, longest: int) -> PictureSet:
+    """The set with two captions more for each training picture: those it has, in frames that its row chooses.
+
+    Only short ones, a thing with its article, get a frame: others are not what people ask for. longest: words of a
+    caption at most.
+    """
+    records = []
+    for row, record in enumerate(pictures.records):
+        if record.split == "train":
+            short = [text for text in record.captions if "," not in text and framed(text, 0)]
+            tried = [framed(text, _EACH * row + turn) for turn, text in enumerate((short * _EACH)[:_EACH])]
+            more = [text for text in tried if len(text.split()) <= longest]
+            record = replace(record, captions=tuple(dict.fromkeys((*record.captions, *more))))
+        records.append(record)
+    return replace(pictures, records=records)
