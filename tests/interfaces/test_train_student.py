@@ -104,6 +104,15 @@ def test_it_is_packed_as_what_it_differs_in_from_its_teacher(
         Path("d/README.md").read_text()
     )
     assert "of rank 16 lack" in run(*pack, model, "--out", "e").stdout
+    assert run(*small, "--warm-start", model, "--from-student", "d", "--out", "r2").exit_code == 0
+    assert run("pack", "r2", "--out", "s2").exit_code == 0
+    digest = json.loads(Path("d/model.json").read_text())["files"]["network.safetensors"]
+    assert json.loads(Path("s2/model.json").read_text())["training"]["from_student"] == digest
+    assert f"It began with what the student `{digest}` differed in from its own teacher." in (
+        Path("s2/README.md").read_text()
+    )
+    refused = sentence(run(*small, "--from-student", "d", "--out", "r3"))
+    assert "--warm-start who its teacher is; give both, or leave it out" in refused
     asked: list[tuple[list[int], float]] = []
     hear = inputs_seen.inputs_seen
     scales, generate = set[float](), Pipeline.generate

@@ -124,6 +124,18 @@ def read_model_folder(root: Path, find: Callable[[str], Path] | None = None) -> 
     return ModelFolder(root, description, network, encoder, grids)
 
 
+def read_difference(root: Path) -> tuple[dict[str, Any], dict[str, Tensor], str]:
+    """What a folder says of its model, the tensors that are in it, for `low_rank.sum_with` to add to any weights of the
+    same shapes, and the digest of its own file; of a whole model all its tensors. Raises `InvalidCheckpoint` as
+    `read_model_folder` does."""
+    description = read_description(root)
+    digest = file_digest(root / WEIGHTS) if (root / WEIGHTS).is_file() else None
+    if digest != description["files"].get(WEIGHTS):
+        raise InvalidCheckpoint(f"{root / WEIGHTS} is not the file that {DESCRIPTION} names; get the model again.")
+    assert digest is not None
+    return description, dequantise(load_tensors(root / WEIGHTS)[0]), digest
+
+
 def _base(root: Path, told: Any, find: Callable[[str], Path] | None) -> ModelFolder:
     """The model that another one holds the difference from, by its name or by its place beside that one's folder."""
     try:

@@ -1,7 +1,7 @@
 """Starting a run from the weights of a model instead of random ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from mezzotint.errors import InvalidCheckpoint, InvalidOption, TrainingError
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from mezzotint.checkpoints.model_folder import ModelFolder
+    from mezzotint.families.pixel_dit import PixelDiT
     from mezzotint.training.config import Run, RunConfig
     from mezzotint.training.trainer import Trainer
 
@@ -61,15 +62,16 @@ def learned_from(run: "Run", model: str | None) -> "Run":
     )
 
 
-def warm_started(trainer: "Trainer", model: str) -> "Trainer":
+def warm_started(trainer: "Trainer", model: str, student: str | None = None) -> "Trainer":
     """The same run, untrained, with the weights of `model` (a name or a folder); its facts record which, and what
     training these have behind them.
 
     Drawing styles are matched by name; a style that the model does not have keeps its fresh weights, and so do letters
     and blocks for text that only the run has; a student reads such a style as none. What measures takes the weights of
     its own kind; a detector must know the same things. Only weights are taken: moments, averages and the count of
-    updates begin anew. Raises TrainingError if the networks do not match, or what they were trained on does not: the
-    schedule and the target.
+    updates begin anew. student: a student of weights that its teacher had before; the run begins with what that one
+    differed in from these, on top of the model's. Raises TrainingError if the networks do not match, or what they were
+    trained on does not: the schedule and the target.
     """
     from mezzotint.checkpoints.model_folder import read_model_folder
     from mezzotint.load import find_model
@@ -97,6 +99,7 @@ def warm_started(trainer: "Trainer", model: str) -> "Trainer":
     if isinstance(trainer.run, RunConfig):
         _check_process(trainer.run, files.description, model)
     _fill(network, files, trainer.supplies.styles if draws else None, model, trainer.run)
+    teacher, began = (None, None) if student is None else _begun_as(network, student, trainer)
     return Trainer(
         trainer.run,
         trainer.supplies,
@@ -104,8 +107,40 @@ def warm_started(trainer: "Trainer", model: str) -> "Trainer":
         network=network,
         warm_start=files.weights_sha256,
         earlier=_behind(files.description.get("training")),
+        teacher=teacher,
+        from_student=began,
         device=trainer.device,
     )
+
+
+def _begun_as(network: "nn.Module", student: str, trainer: "Trainer") -> "tuple[PixelDiT, str]":
+    """Give a network, which has its teacher's weights, what an earlier student differs in; the teacher, and the digest
+    of what was added. A student that is whole is taken as it is. Raises TrainingError if it does not fit."""
+    import torch
+
+    from mezzotint.checkpoints.low_rank import sum_with
+    from mezzotint.checkpoints.model_folder import read_difference
+    from mezzotint.families.pixel_dit import PixelDiT
+    from mezzotint.load import find_model
+    from mezzotint.training.distilling import teacher_of
+    from mezzotint.training.student import StudentRun
+
+    assert isinstance(network, PixelDiT)
+    if not isinstance(trainer.run, StudentRun):
+        raise TrainingError(
+            f"The run {trainer.run.name} trains no student; leave out --from-student, or train the run student."
+        )
+    said, kept, digest = read_difference(find_model(student))
+    if said.get("network") != asdict(trainer.run.network) or said.get("styles") != list(trainer.supplies.styles):
+        raise TrainingError(
+            f"{student} is no student with the network and the drawing styles of this run's; leave out --from-student, "
+            "or give one whose teacher had the same."
+        )
+    teacher, own = teacher_of(network), dict(network.named_parameters())
+    with torch.no_grad():
+        for name, value in sum_with({name: one.detach().clone() for name, one in own.items()}, kept).items():
+            own[name].copy_(value)
+    return teacher, digest
 
 
 def _check_process(run: "RunConfig", description: Mapping[str, Any], model: str) -> None:

@@ -313,6 +313,8 @@ def _training(facts: Training, how: str) -> str:
         start = f"a warm start from the weights `{training['warm_start']}`"
     if facts.before:
         start += f", which had {facts.before:,} views behind them; {facts.before + training['pictures']:,} in all"
+    if training.get("from_student"):
+        start += f". It began with what the student `{training['from_student']}` differed in from its own teacher"
     jumps = run.get("student", {}).get("method") == "trajectory"
     views, pictures = ("jumps", "jumps") if jumps else ("picture views", "pictures")
     return f"""

@@ -78,6 +78,8 @@ def export(
     training |= {"earlier": snapshot.facts.get("earlier", []), "ema": ema}
     if made_from:
         training["ema_from"] = made_from
+    if snapshot.facts.get("from_student"):
+        training["from_student"] = snapshot.facts["from_student"]
     if snapshot.facts.get("avatars"):
         training["avatars"] = snapshot.facts["avatars"]
     family = snapshot.facts.get("family")

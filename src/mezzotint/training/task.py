@@ -99,8 +99,18 @@ class Task:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def task_of(run: Run, supplies: Supplies, device: torch.device, network: nn.Module | None = None) -> Task:
-    """The task of a run. network: with the weights to begin with; fresh ones from the run's seed if not given."""
+def task_of(
+    run: Run,
+    supplies: Supplies,
+    device: torch.device,
+    network: nn.Module | None = None,
+    teacher: PixelDiT | None = None,
+) -> Task:
+    """The task of a run.
+
+    network: with the weights to begin with; fresh ones from the run's seed if not given. teacher: what a student learns
+    from, which is not trained; what it begins as if not given.
+    """
     rows = supplies.pictures.split("train")[: run.data.limit or None]
     if isinstance(run, DetectorRun):
         return _detecting(run, supplies, device, network)
@@ -111,7 +121,7 @@ def task_of(run: Run, supplies: Supplies, device: torch.device, network: nn.Modu
     if isinstance(run, GanRun):
         return _generating(run, supplies, rows, device, network)
     if isinstance(run, StudentRun):
-        return _teaching(run, supplies, rows, device, network)
+        return _teaching(run, supplies, rows, device, network, teacher)
     return _drawing(run, supplies, rows, device, network)
 
 
@@ -144,11 +154,16 @@ def _drawing(
 
 
 def _teaching(
-    run: StudentRun, supplies: Supplies, rows: NDArray[np.int64], device: torch.device, network: nn.Module | None
+    run: StudentRun,
+    supplies: Supplies,
+    rows: NDArray[np.int64],
+    device: torch.device,
+    network: nn.Module | None,
+    teacher: PixelDiT | None,
 ) -> Task:
-    """Drawing in few evaluations: a student of the network that it begins as."""
+    """Drawing in few evaluations: a student of a teacher, or of the network that it begins as."""
     network, pictures, features = _denoiser(run, network), supplies.pictures, supplies.features
-    teacher = teacher_of(network.to(device))
+    teacher = teacher_of(network.to(device) if teacher is None else teacher.to(device))
     lesson = lesson_of(run, teacher, features, device, compiled=run.compiled)
     plain = lesson_of(run, teacher, features, device, compiled=False)  # what is measured has batches of other sizes
     return Task(

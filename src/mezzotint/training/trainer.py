@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from mezzotint import __version__
 from mezzotint.errors import TrainingError
+from mezzotint.families.pixel_dit import PixelDiT
 from mezzotint.training import state
 from mezzotint.training.ahead import batches_ahead
 from mezzotint.training.averages import FOLDER, average_name
@@ -28,7 +29,7 @@ from mezzotint.training.task import Supplies, task_of
 _FEWEST, _PACE, _COMPILED = 20, 400, 3
 """The mean duration of so many updates at least, and at most, says how fast the training is (a slow stretch should not
 say it alone); the first ones of a session, which do not count."""
-_HISTORY = ("warm_start", "earlier", "sessions")
+_HISTORY = ("warm_start", "from_student", "earlier", "sessions")
 """What a resumed run takes over from its checkpoint."""
 
 
@@ -55,7 +56,8 @@ class Trainer:
     (same machine, threads and torch).
 
     warm_start: the digest of the weights that the run begins with, if they are not random. earlier: the training that
-    these have behind them, the oldest first, each with "weights" (what it began with, or None) and "pictures".
+    these have behind them, the oldest first, each with "weights" (what it began with, or None) and "pictures". teacher:
+    what a student learns from, if it begins as another one, whose digest is `from_student`.
     """
 
     def __init__(
@@ -67,11 +69,13 @@ class Trainer:
         network: nn.Module | None = None,
         warm_start: str | None = None,
         earlier: Sequence[Mapping[str, Any]] = (),
+        teacher: PixelDiT | None = None,
+        from_student: str | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         self.run, self.supplies, self.folder = run, supplies, folder
         self.device = torch.device(device)
-        task = task_of(run, supplies, self.device, network)
+        task = task_of(run, supplies, self.device, network, teacher)
         self.network, self.batches, self.validation = task.network, task.batches, task.validation
         self.method: Method[Any] = task.method
         self.optimizer = Optimizer(self.network, run.optim)
@@ -86,6 +90,7 @@ class Trainer:
             "avatars": supplies.avatars["train"].digest if supplies.avatars else None,
             "styles": list(supplies.styles),
             "warm_start": warm_start,
+            "from_student": from_student,
             "earlier": list(earlier),
             "sessions": [],
         }

@@ -61,6 +61,11 @@ RECENT = 50
     help="Begin with the weights of a model (a name or a folder) instead of random ones.",
 )
 @click.option(
+    "--from-student",
+    metavar="MODEL",
+    help="Of a student: begin with what this one differed in from weights that its teacher had before.",
+)
+@click.option(
     "--minutes",
     type=REAL,
     metavar="M",
@@ -91,6 +96,7 @@ def train(
     resume: bool,
     stop_after: Any,
     warm_start: str | None,
+    from_student: str | None,
     minutes: Any,
     pflop: Any,
     workers: Any,
@@ -117,12 +123,16 @@ def train(
         raise InvalidOption(f"minutes is {minutes!r}; it must be a number above 0.")
     if resume and warm_start is not None:
         raise InvalidOption("A resumed run has weights already; leave out --resume or --warm-start.")
+    if from_student is not None and warm_start is None:
+        raise InvalidOption(
+            "from-student says how a student begins, and --warm-start who its teacher is; give both, or leave it out."
+        )
     from mezzotint.interfaces.stopping import locked
 
     config, folder = configuration(run, settings, out, resume, dtype)
     config = config if pflop is None else within(config, pflop, resume)
     with locked(folder):
-        trainer, text = _prepared(config, folder, resume, warm_start, device)
+        trainer, text = _prepared(config, folder, resume, (warm_start, from_student), device)
         outcome = Outcome(trainer, form, shlex.join(_resume_words(run, out, minutes, workers)))
         left = None if minutes is None else 60 * minutes - (time.perf_counter() - begun)
         pace = Pace(stop_after, workers, left)
@@ -191,16 +201,17 @@ def within(config: "Run", pflop: Any, resume: bool) -> "Run":
 
 
 def _prepared(
-    config: "Run", folder: Path, resume: bool, warm_start: str | None, device: str
+    config: "Run", folder: Path, resume: bool, start: tuple[str | None, str | None], device: str
 ) -> "tuple[Trainer, TextConditioner]":
-    """A trainer that is ready for its next step, and the text encoder."""
+    """A trainer that is ready for its next step, and the text encoder. start: the models that it begins with: its
+    weights or teacher, and an earlier student."""
     from mezzotint.interfaces.warm import learned_from, warm_started
     from mezzotint.load import load_text, resolve_device
     from mezzotint.training import state
     from mezzotint.training.prepare import prepare
 
+    warm_start, from_student = start
     config = config if resume else learned_from(config, warm_start)
-
     where = resolve_device(device)
     text, digest = load_text(config.text_length)
     with counted("captions", "caption") as tell:
@@ -208,7 +219,7 @@ def _prepared(
             config, text, digest, folder, device=where, progress=lambda what, done, total: tell(done, total)
         )
     if warm_start is not None:
-        trainer = warm_started(trainer, warm_start)
+        trainer = warm_started(trainer, warm_start, from_student)
     if resume:
         newest = state.newest(folder / "checkpoints")
         assert newest is not None
