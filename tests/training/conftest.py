@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from mezzotint.interfaces.warm import warm_started
 from mezzotint.load import load_text
 from mezzotint.training.config import DataConfig, RunConfig
+from mezzotint.training.objective import ObjectiveConfig
 from mezzotint.training.prepare import prepare
+from mezzotint.training.student import StudentRun
 from mezzotint.training.trainer import Trainer
-from tests.support import SMALL, picture_folder
+from tests.support import SMALL, model_folder, picture_folder
 
 MakeTrainer = Callable[..., Trainer]
 
@@ -43,5 +46,34 @@ def make_trainer(
 
     def make(folder: Path, run: RunConfig = small_run) -> Trainer:
         return prepare(run, conditioner, digest, folder)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return model_folder(tmp_path_factory.mktemp("teacher") / "m")
+
+
+@pytest.fixture
+def student_run(small_run: RunConfig) -> StudentRun:
+    network = replace(small_run.network, flow_map=True, distilled_guidance=True)
+    return StudentRun(
+        name="small",
+        network=network,
+        data=small_run.data,
+        objective=ObjectiveConfig(density="uniform"),
+        steps=6,
+        batch=4,
+        checkpoint_every=5,
+        validate_every=6,
+        validation=8,
+    )
+
+
+@pytest.fixture
+def begin(make_trainer: MakeTrainer, student_run: StudentRun, teacher: Path) -> MakeTrainer:
+    def make(folder: Path, run: StudentRun = student_run) -> Trainer:
+        return warm_started(make_trainer(folder, run), str(teacher))
 
     return make

@@ -1,23 +1,20 @@
 """A student's run: it begins as its teacher, is taught the guided teacher, and goes on bit for bit."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from mezzotint import Pipeline
-from mezzotint.checkpoints.low_rank import UP
-from mezzotint.checkpoints.model_folder import Beside, read_description, read_model_folder, write_model_folder
+from mezzotint.checkpoints.model_folder import read_model_folder
 from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.diffusion import SOLVERS, PhiloxNoise, Prediction, RectifiedFlow, Schedule, from_times, sample
-from mezzotint.errors import InvalidCheckpoint, InvalidOption, TrainingError
+from mezzotint.errors import InvalidOption, TrainingError
 from mezzotint.families.pixel_dit import PixelDiT
-from mezzotint.interfaces.warm import _fill, warm_started
-from mezzotint.load import HOUSE
+from mezzotint.interfaces.warm import _fill
 from mezzotint.training import state
 from mezzotint.training.config import RunConfig, override
 from mezzotint.training.distilling import StudentCheck, Taught, lesson_of, method_of, nothing_asked, teacher_of
@@ -29,7 +26,6 @@ from mezzotint.training.methods.trajectory import TrajectoryConfig
 from mezzotint.training.objective import ObjectiveConfig
 from mezzotint.training.student import StudentConfig, StudentRun, drawn_with, evaluations
 from mezzotint.training.trainer import Trainer
-from tests.support import model_folder
 
 MakeTrainer = Callable[..., Trainer]
 CPU = torch.device("cpu")
@@ -41,35 +37,6 @@ METHODS = {
     ),
     "trajectory": StudentConfig(method="trajectory", trajectory=TrajectoryConfig(steps=4, counts=(1, 2))),
 }
-
-
-@pytest.fixture(scope="module")
-def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return model_folder(tmp_path_factory.mktemp("teacher") / "m")
-
-
-@pytest.fixture
-def student_run(small_run: RunConfig) -> StudentRun:
-    network = replace(small_run.network, flow_map=True, distilled_guidance=True)
-    return StudentRun(
-        name="small",
-        network=network,
-        data=small_run.data,
-        objective=ObjectiveConfig(density="uniform"),
-        steps=6,
-        batch=4,
-        checkpoint_every=5,
-        validate_every=6,
-        validation=8,
-    )
-
-
-@pytest.fixture
-def begin(make_trainer: MakeTrainer, student_run: StudentRun, teacher: Path) -> MakeTrainer:
-    def make(folder: Path, run: StudentRun = student_run) -> Trainer:
-        return warm_started(make_trainer(folder, run), str(teacher))
-
-    return make
 
 
 def listening(network: torch.nn.Module) -> PixelDiT:
@@ -101,80 +68,6 @@ def test_it_begins_as_its_teacher_bit_for_bit_whatever_it_is_told(begin: MakeTra
     assert torch.equal(lesson.x0(x_t, t, batch.cond, ones), taught), "the teacher has weights of its own"
     for heard, changed in ((further, to != t), (guided, scale != 1)):
         assert ((heard - plain).abs().amax((1, 2, 3, 4)) > 1e-3).tolist() == changed.tolist()
-
-
-def student_folder(root: Path, trainer: Trainer, beside: Path | None) -> tuple[Path, dict[str, torch.Tensor]]:
-    """A student that has learned something, as what it differs in from a model or whole; and what it has learned, of
-    rank 2."""
-    generator = torch.Generator().manual_seed(3)
-    network = trainer.network
-    assert isinstance(network, PixelDiT)
-    own = {name: value.detach().clone() for name, value in network.named_parameters()}
-    learned = dict[str, torch.Tensor]()
-    for name, value in own.items():
-        rows, columns = len(value), value[0].numel()
-        factors = torch.randn(rows, 2, generator=generator), torch.randn(2, columns, generator=generator)
-        learned[name] = 0.05 * (factors[0] @ factors[1]).reshape(value.shape)
-    description = {
-        **read_description(beside or HOUSE),
-        "network": asdict(network.config),
-        "styles": list(trainer.supplies.styles),
-    }
-    of = None if beside is None else Beside(str(beside), read_model_folder(beside), 2)
-    weights = {name: value + learned[name] for name, value in own.items()}
-    write_model_folder(root, weights, HOUSE / "text", description, "fp32", {"README.md": "For tests.\n"}, of)
-    return root, learned
-
-
-def test_it_begins_with_what_an_earlier_student_learned_on_top_of_its_own_teacher(
-    begin: MakeTrainer, make_trainer: MakeTrainer, student_run: StudentRun, teacher: Path, tmp_path: Path
-) -> None:
-    before = begin(tmp_path / "before")
-    student, learned = student_folder(tmp_path / "student", before, teacher)
-    newer = model_folder(tmp_path / "newer", seed=5)
-    plain = warm_started(make_trainer(tmp_path / "plain", student_run), str(newer))
-    trainer = warm_started(make_trainer(tmp_path / "r", student_run), str(newer), str(student))
-    base, old = dict(plain.network.named_parameters()), dict(before.network.named_parameters())
-    kept = load_file(student / "network.safetensors")
-    assert sum(name + UP in kept for name in base) > 15
-    with torch.no_grad():
-        for name, value in trainer.network.named_parameters():
-            expected = (base if name + UP in kept else old)[name] + learned[name]
-            assert torch.allclose(value, expected, atol=1e-5), name
-            for average in trainer.averages:
-                assert torch.equal(average.weights[name], value), "the averages begin as it does"
-    assert isinstance(trainer.method, Taught)
-    for name, value in trainer.method.teacher.named_parameters():
-        assert torch.equal(value, base[name]), "its teacher is the model of now, not what it begins as"
-    digest = read_description(student)["files"]["network.safetensors"]
-    assert trainer.facts["from_student"] == digest
-    assert trainer.facts["warm_start"] == read_model_folder(newer).weights_sha256
-    list(trainer.steps())
-    again = make_trainer(tmp_path / "r", student_run)
-    again.resume(state.newest(tmp_path / "r/checkpoints") or tmp_path)
-    assert again.facts["from_student"] == digest
-    assert isinstance(again.method, Taught)
-    assert torch.equal(again.method.teacher.style, trainer.method.teacher.style)  # type: ignore[arg-type]
-
-
-def test_an_earlier_student_that_is_whole_is_taken_as_it_is_and_one_that_does_not_fit_is_refused(
-    begin: MakeTrainer, make_trainer: MakeTrainer, student_run: StudentRun, small_run: RunConfig, tmp_path: Path
-) -> None:
-    before = begin(tmp_path / "before")
-    whole, learned = student_folder(tmp_path / "whole", before, None)
-    newer = str(model_folder(tmp_path / "newer", seed=5))
-    trainer = warm_started(make_trainer(tmp_path / "r", student_run), newer, str(whole))
-    old = dict(before.network.named_parameters())
-    for name, value in trainer.network.named_parameters():
-        assert torch.equal(value, old[name] + learned[name]), name
-    with pytest.raises(TrainingError, match=r"newer is no student with the network and the drawing styles of this"):
-        warm_started(make_trainer(tmp_path / "r", student_run), newer, newer)
-    with pytest.raises(TrainingError, match=r"The run small trains no student; leave out --from-student"):
-        warm_started(make_trainer(tmp_path / "p", small_run), newer, str(whole))
-    damaged = whole / "network.safetensors"
-    damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
-    with pytest.raises(InvalidCheckpoint, match=r"is not the file that model\.json names"):
-        warm_started(make_trainer(tmp_path / "r", student_run), newer, str(whole))
 
 
 def test_a_style_that_its_teacher_never_saw_is_read_as_none(

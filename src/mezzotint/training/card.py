@@ -306,7 +306,7 @@ def _origin(facts: Training) -> str:
 
 
 def _training(facts: Training, how: str) -> str:
-    training, run = facts.training, facts.run
+    training, run, where = facts.training, facts.run, _where(facts.training["sessions"])
     start = f"random weights, seed {run['seed']}"
     if training["warm_start"]:
         start = f"a warm start from the weights `{training['warm_start']}`"
@@ -318,7 +318,7 @@ def _training(facts: Training, how: str) -> str:
     views, pictures = ("jumps", "jumps") if jumps else ("picture views", "pictures")
     return f"""
 - {training["pictures"]:,} {views}: {training["step"]:,} updates of {run["batch"]} {pictures},
-  {sum(row["seconds"] for row in facts.own) / 3600:.1f} hours on {_where(training["sessions"])}, other work beside it included.
+  {sum(row["seconds"] for row in facts.own) / 3600:.1f} hours on {where}, other work beside it included.
 {how.strip()}
 - The weights are a power-function average of relative width {training["ema"]}{_made(training)}.
 - Start: {start}.
