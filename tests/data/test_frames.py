@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from mezzotint.data.captions import LONGEST
+from mezzotint.data.captions import LONGEST, compose
+from mezzotint.data.colours import Facts
 from mezzotint.data.frames import FRAMES, framed, framed_captions, unframed
 from mezzotint.data.scenes import Scenes
 from mezzotint.data.scenes.phrases import an
@@ -32,8 +33,15 @@ def test_a_frame_can_be_taken_off_again(text: str) -> None:
     assert framed(text, len(FRAMES) + 3) == said[3]
 
 
-@pytest.mark.parametrize("text", ["fox", "red apples", "exactly three foxes", '"HI"'])
-def test_only_what_begins_like_an_answer_gets_a_frame(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "fox", "red apples", "exactly three foxes", '"HI"', "an owl is above a bus", "a bus. an owl is above it"),
+        *("there is a bus; above it is an owl", "three times the same fox", "two things: a fox and a bus"),
+        *("seven o'clock", "a cat is to the left of a dog"),
+    ],
+)
+def test_only_things_with_their_article_or_number_get_a_frame(text: str) -> None:
     assert framed(text, 0) == ""
     assert unframed(text) == text
 
@@ -74,13 +82,26 @@ def test_every_frame_comes_and_none_makes_a_caption_too_long() -> None:
         assert sorted(kept) == sorted(text for two in added for text in two if len(text.split()) <= longest)
 
 
+def composed() -> set[str]:
+    """Captions of icons, as the data set's are composed."""
+    facts = Facts(colours=("red", "white"), shares=(0.7, 0.2), shading="flat", outlined=True)
+    icons = [
+        replace(record, captions=compose(record.concept, facts=facts, style="noto", medium="icon", colour="red"))
+        for record in toy.pictures().records
+    ]
+    framed_ones = framed_captions(replace(toy.pictures(), records=icons), LONGEST)
+    return {text for record in framed_ones.records for text in record.captions}
+
+
 def test_no_training_caption_is_phrased_as_the_second_half_of_iconeval_is() -> None:
     theirs = [prompt.text for prompt in load_prompts() if not prompt.known]
     ways = [re.compile(way) for way in THEIRS]
     assert all(any(way.search(text) for way in ways) for text in theirs)
     assert all(any(way.search(text) for text in theirs) for way in ways)
-    scenes = Scenes(toy.pictures(), toy.fonts(), seed=11)
-    captions = {text for number in range(1500) for text in scenes.captions(scenes.plan(number))}
-    captions |= {text for record in framed_captions(described(), LONGEST).records for text in record.captions}
+    captions = composed()
+    for hands in (0.0, 1.0):
+        scenes = Scenes(toy.pictures(), toy.fonts(), seed=11, hands=hands)
+        captions |= {text for number in range(1200) for text in scenes.captions(scenes.plan(number))}
     assert len(captions) > 5000
+    captions |= {unframed(text) for text in captions}
     assert not [text for text in captions if any(way.search(text) for way in ways)]

@@ -107,12 +107,19 @@ def test_it_is_packed_as_what_it_differs_in_from_its_teacher(
     assert run(*small, "--warm-start", model, "--from-student", "d", "--out", "r2").exit_code == 0
     assert run("pack", "r2", "--out", "s2").exit_code == 0
     digest = json.loads(Path("d/model.json").read_text())["files"]["network.safetensors"]
-    assert json.loads(Path("s2/model.json").read_text())["training"]["from_student"] == digest
-    assert f"It began with what the student `{digest}` differed in from its own teacher." in (
-        Path("s2/README.md").read_text()
+    told = json.loads(Path("s2/model.json").read_text())["training"]["from_student"]
+    assert told == {"weights": digest, "pictures": 16, "difference": True}
+    said = (
+        f"It began with what the student `{digest}` differed in from its own teacher after 16 picture views of its own."
     )
+    assert said in Path("s2/README.md").read_text()
     refused = sentence(run(*small, "--from-student", "d", "--out", "r3"))
-    assert "--warm-start who its teacher is; give both, or leave it out" in refused
+    assert "nothing says who its teacher is; give --warm-start too, or leave out --from-student" in refused
+    refused = sentence(run("train", "student", "--resume", "--from-student", "d", "--out", "r2"))
+    assert "has weights already; leave out --resume or --from-student" in refused
+    for other in ("encoder", "tiny"):  # before any data is looked for
+        refused = sentence(run("train", other, "--warm-start", model, "--from-student", "d", "--out", "r3"))
+        assert f"The run {other} trains no student; leave out --from-student." in refused
     asked: list[tuple[list[int], float]] = []
     hear = inputs_seen.inputs_seen
     scales, generate = set[float](), Pipeline.generate

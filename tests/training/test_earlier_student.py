@@ -1,7 +1,9 @@
 """A student that begins with what an earlier one learned, on top of what its teacher is now."""
 
+import json
+import shutil
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from mezzotint.load import HOUSE
 from mezzotint.training import state
 from mezzotint.training.config import RunConfig
 from mezzotint.training.distilling import Taught
-from mezzotint.training.student import StudentRun
+from mezzotint.training.student import StudentConfig, StudentRun
 from mezzotint.training.trainer import Trainer
 from tests.support import model_folder
 
@@ -40,11 +42,20 @@ def student_folder(root: Path, trainer: Trainer, beside: Path | None) -> tuple[P
         **read_description(beside or HOUSE),
         "network": asdict(network.config),
         "styles": list(trainer.supplies.styles),
+        "training": {"pictures": 64, "warm_start": None},
     }
     of = None if beside is None else Beside(str(beside), read_model_folder(beside), 2)
     weights = {name: value + learned[name] for name, value in own.items()}
     write_model_folder(root, weights, HOUSE / "text", description, "fp32", {"README.md": "For tests.\n"}, of)
     return root, learned
+
+
+def changed(folder: Path, to: Path, **facts: object) -> Path:
+    """The same folder with other facts in its description."""
+    shutil.copytree(folder, to)
+    description = json.loads((to / "model.json").read_text())
+    (to / "model.json").write_text(json.dumps({**description, **facts}))
+    return to
 
 
 def test_it_begins_with_what_an_earlier_student_learned_on_top_of_its_own_teacher(
@@ -68,12 +79,12 @@ def test_it_begins_with_what_an_earlier_student_learned_on_top_of_its_own_teache
     for name, value in trainer.method.teacher.named_parameters():
         assert torch.equal(value, base[name]), "its teacher is the model of now, not what it begins as"
     digest = read_description(student)["files"]["network.safetensors"]
-    assert trainer.facts["from_student"] == digest
+    assert trainer.facts["from_student"] == {"weights": digest, "pictures": 64, "difference": True}
     assert trainer.facts["warm_start"] == read_model_folder(newer).weights_sha256
     list(trainer.steps())
     again = make_trainer(tmp_path / "r", student_run)
     again.resume(state.newest(tmp_path / "r/checkpoints") or tmp_path)
-    assert again.facts["from_student"] == digest
+    assert again.facts["from_student"] == trainer.facts["from_student"]
     assert isinstance(again.method, Taught)
     assert torch.equal(again.method.teacher.style, trainer.method.teacher.style)  # type: ignore[arg-type]
 
@@ -88,8 +99,19 @@ def test_an_earlier_student_that_is_whole_is_taken_as_it_is_and_one_that_does_no
     old = dict(before.network.named_parameters())
     for name, value in trainer.network.named_parameters():
         assert torch.equal(value, old[name] + learned[name]), name
-    with pytest.raises(TrainingError, match=r"newer is no student with the network and the drawing styles of this"):
+    assert trainer.facts["from_student"]["difference"] is False
+    with pytest.raises(TrainingError, match=r"newer has another network than this run's student"):
         warm_started(make_trainer(tmp_path / "r", student_run), newer, newer)
+    for name, value in (("schedule", "vp_cosine"), ("target", "v"), ("styles", ["noto", "flat"])):
+        other = changed(whole, tmp_path / name, **{name: value})
+        told = "other drawing styles than" if name == "styles" else f"another {name} than"
+        with pytest.raises(TrainingError, match=told):
+            warm_started(make_trainer(tmp_path / "r", student_run), newer, str(other))
+    matching = replace(student_run, student=StudentConfig(method="distribution-matching"))
+    with pytest.raises(
+        TrainingError, match=r"begins as its teacher, because its critic does; leave out --from-student"
+    ):
+        warm_started(make_trainer(tmp_path / "d", matching), newer, str(whole))
     with pytest.raises(TrainingError, match=r"The run small trains no student; leave out --from-student"):
         warm_started(make_trainer(tmp_path / "p", small_run), newer, str(whole))
     damaged = whole / "network.safetensors"

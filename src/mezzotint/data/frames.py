@@ -1,5 +1,6 @@
 """What people write around what they want to see: "draw a fox, please", "only a fox", "a picture of a fox"."""
 
+import re
 from dataclasses import replace
 
 from mezzotint.data.sources import PictureSet
@@ -10,18 +11,19 @@ FRAMES: tuple[tuple[str, str], ...] = (
     ("a picture of", ""), ("a drawing of", ""), ("an icon of", ""), ("an emoji of", ""), ("an image of", ""),
     ("a simple drawing of", ""), ("a picture with", ""), ("draw", ""), ("please draw", ""), ("show me", ""),
     ("I want", ""), ("this is", ""), ("give me", ""), ("make", ""), ("can you draw", "?"), ("I would like", ""),
-    ("a sticker of", ""), ("clip art of", ""), ("a cute drawing of", ""), ("only", ""), ("nothing but", ""),
-    ("there should be", ""), ("", ", please"), ("", ", nothing else"), ("", " and nothing else"), ("", ", as an icon"),
-    ("", ", drawn simply"), ("", ", that is all"),
+    ("clip art of", ""), ("only", ""), ("nothing but", ""), ("there should be", ""), ("", ", please"),
+    ("", ", nothing else"), ("", " and nothing else"), ("", ", as an icon"), ("", ", that is all"),
 )  # fmt: skip
-"""Before and after what is seen. None says anything of the picture that is not true of every one."""
+"""Before and after what is seen. None asks for anything else to be seen."""
 _DETERMINED = ["a", "an", "the", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_SENTENCE = re.compile(r"[.;:]| is (?:to the|above|below)| times the same |^\w+ o'clock")
 _EACH = 2  # captions of a picture that get a frame
 
 
 def framed(text: str, number: int) -> str:
-    """The text in the frame of this number, counted round; "" if it does not begin as a frame asks for."""
-    if text.split(maxsplit=1)[0] not in _DETERMINED:
+    """The text in the frame of this number, counted round; "" if it is not things alone, the first with its article or
+    number."""
+    if text.partition(" ")[0] not in _DETERMINED or _SENTENCE.search(text):
         return ""
     before, after = FRAMES[number % len(FRAMES)]
     return f"{before} {text}{after}".strip()
@@ -36,10 +38,10 @@ def unframed(caption: str) -> str:
 
 
 def framed_captions(pictures: PictureSet, longest: int) -> PictureSet:
-    """The set with two captions more for each training picture: those it has, in frames that its row chooses.
+    """The set with two captions more for most training pictures: those they have, in frames that the row chooses.
 
-    Only short ones, a thing with its article, get a frame: others are not what people ask for. longest: words of a
-    caption at most.
+    Only things with their article or number get one, and nothing that has a comma, as keywords and facts have. longest:
+    words of a caption at most.
     """
     records = []
     for row, record in enumerate(pictures.records):

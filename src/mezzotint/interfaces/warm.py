@@ -1,7 +1,7 @@
 """Starting a run from the weights of a model instead of random ones."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mezzotint.errors import InvalidCheckpoint, InvalidOption, TrainingError
@@ -113,34 +113,61 @@ def warm_started(trainer: "Trainer", model: str, student: str | None = None) -> 
     )
 
 
-def _begun_as(network: "nn.Module", student: str, trainer: "Trainer") -> "tuple[PixelDiT, str]":
-    """Give a network, which has its teacher's weights, what an earlier student differs in; the teacher, and the digest
-    of what was added. A student that is whole is taken as it is. Raises TrainingError if it does not fit."""
+def check_from_student(run: "Run", student: str) -> None:
+    """Raises TrainingError if a run cannot begin with what an earlier student differed in from its teacher."""
+    from mezzotint.checkpoints.model_folder import read_description
+    from mezzotint.families.pixel_dit import PixelDiTConfig
+    from mezzotint.load import find_model
+    from mezzotint.training.student import StudentRun
+
+    if not isinstance(run, StudentRun):
+        raise TrainingError(f"The run {run.name} trains no student; leave out --from-student.")
+    if run.student.method == "distribution-matching":
+        raise TrainingError(
+            "A student by distribution-matching begins as its teacher, because its critic does; leave out "
+            "--from-student, or choose another student.method."
+        )
+    said = read_description(find_model(student))
+    own = {"network": replace(run.network, styles=0), "schedule": run.schedule, "target": run.objective.target}
+    try:
+        network = replace(PixelDiTConfig(**said["network"]), styles=0)
+        theirs = {"network": network, "schedule": said["schedule"], "target": said["target"]}
+    except (KeyError, TypeError):
+        theirs = {"network": None}  # of another family
+    for name, value in own.items():
+        if theirs[name] != value:
+            raise TrainingError(
+                f"{student} has another {name} than this run's student; leave out --from-student, or give a student of "
+                "a teacher like this one."
+            )
+
+
+def _begun_as(network: "nn.Module", student: str, trainer: "Trainer") -> "tuple[PixelDiT, dict[str, Any]]":
+    """Give a network, which has its teacher's weights, what an earlier student differs in; the teacher, and what is
+    known of that student. What its folder has whole is taken as it is. Raises TrainingError if it does not fit."""
     import torch
 
     from mezzotint.checkpoints.low_rank import sum_with
-    from mezzotint.checkpoints.model_folder import read_difference
+    from mezzotint.checkpoints.model_folder import BESIDE, read_difference
     from mezzotint.families.pixel_dit import PixelDiT
     from mezzotint.load import find_model
     from mezzotint.training.distilling import teacher_of
-    from mezzotint.training.student import StudentRun
 
+    check_from_student(trainer.run, student)
     assert isinstance(network, PixelDiT)
-    if not isinstance(trainer.run, StudentRun):
-        raise TrainingError(
-            f"The run {trainer.run.name} trains no student; leave out --from-student, or train the run student."
-        )
     said, kept, digest = read_difference(find_model(student))
-    if said.get("network") != asdict(trainer.run.network) or said.get("styles") != list(trainer.supplies.styles):
+    if said["styles"] != list(trainer.supplies.styles):
         raise TrainingError(
-            f"{student} is no student with the network and the drawing styles of this run's; leave out --from-student, "
-            "or give one whose teacher had the same."
+            f"{student} has other drawing styles than this run's data; leave out --from-student, or give a student of "
+            "such data."
         )
     teacher, own = teacher_of(network), dict(network.named_parameters())
     with torch.no_grad():
-        for name, value in sum_with({name: one.detach().clone() for name, one in own.items()}, kept).items():
+        for name, value in sum_with({name: one.detach().cpu() for name, one in own.items()}, kept).items():
             own[name].copy_(value)
-    return teacher, digest
+    training = said.get("training", {})
+    began = {"weights": digest, "pictures": training.get("pictures", 0), "difference": BESIDE in said}
+    return teacher, began
 
 
 def _check_process(run: "RunConfig", description: Mapping[str, Any], model: str) -> None:

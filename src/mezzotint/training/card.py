@@ -307,15 +307,14 @@ def _origin(facts: Training) -> str:
 
 def _training(facts: Training, how: str) -> str:
     training, run, where = facts.training, facts.run, _where(facts.training["sessions"])
-    start = f"random weights, seed {run['seed']}"
-    if training["warm_start"]:
-        start = f"a warm start from the weights `{training['warm_start']}`"
+    jumps, warm = run.get("student", {}).get("method") == "trajectory", training["warm_start"]
+    views, pictures = ("jumps", "jumps") if jumps else ("picture views", "pictures")
+    start = f"a warm start from the weights `{warm}`" if warm else f"random weights, seed {run['seed']}"
     if facts.before:
         start += f", which had {facts.before:,} views behind them; {facts.before + training['pictures']:,} in all"
-    if training.get("from_student"):
-        start += f". It began with what the student `{training['from_student']}` differed in from its own teacher"
-    jumps = run.get("student", {}).get("method") == "trajectory"
-    views, pictures = ("jumps", "jumps") if jumps else ("picture views", "pictures")
+    if (old := training.get("from_student")) is not None:
+        what = "what the student `{}` differed in from its own teacher" if old["difference"] else "the student `{}`"
+        start += f". It began with {what.format(old['weights'])} after {old['pictures']:,} {views} of its own"
     return f"""
 - {training["pictures"]:,} {views}: {training["step"]:,} updates of {run["batch"]} {pictures},
   {sum(row["seconds"] for row in facts.own) / 3600:.1f} hours on {where}, other work beside it included.

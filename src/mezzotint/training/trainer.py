@@ -57,7 +57,8 @@ class Trainer:
 
     warm_start: the digest of the weights that the run begins with, if they are not random. earlier: the training that
     these have behind them, the oldest first, each with "weights" (what it began with, or None) and "pictures". teacher:
-    what a student learns from, if it begins as another one, whose digest is `from_student`.
+    what a student learns from, if it begins as another one, of which `from_student` tells: the digest of its "weights",
+    its "pictures", and whether only its "difference" from its own teacher was taken.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Trainer:
         warm_start: str | None = None,
         earlier: Sequence[Mapping[str, Any]] = (),
         teacher: PixelDiT | None = None,
-        from_student: str | None = None,
+        from_student: Mapping[str, Any] | None = None,
         device: torch.device | str = "cpu",
     ) -> None:
         self.run, self.supplies, self.folder = run, supplies, folder
@@ -90,7 +91,7 @@ class Trainer:
             "avatars": supplies.avatars["train"].digest if supplies.avatars else None,
             "styles": list(supplies.styles),
             "warm_start": warm_start,
-            "from_student": from_student,
+            "from_student": None if from_student is None else dict(from_student),
             "earlier": list(earlier),
             "sessions": [],
         }

@@ -121,11 +121,13 @@ def train(
     workers = whole_number("workers", workers, 0, 1024)
     if minutes is not None and not (isinstance(minutes, float) and 0 < minutes < math.inf):
         raise InvalidOption(f"minutes is {minutes!r}; it must be a number above 0.")
-    if resume and warm_start is not None:
-        raise InvalidOption("A resumed run has weights already; leave out --resume or --warm-start.")
+    for name, given in (("--warm-start", warm_start), ("--from-student", from_student)):
+        if resume and given is not None:
+            raise InvalidOption(f"A resumed run has weights already; leave out --resume or {name}.")
     if from_student is not None and warm_start is None:
         raise InvalidOption(
-            "from-student says how a student begins, and --warm-start who its teacher is; give both, or leave it out."
+            "--from-student says how a student begins, and nothing says who its teacher is; give --warm-start too, or "
+            "leave out --from-student."
         )
     from mezzotint.interfaces.stopping import locked
 
@@ -205,13 +207,15 @@ def _prepared(
 ) -> "tuple[Trainer, TextConditioner]":
     """A trainer that is ready for its next step, and the text encoder. start: the models that it begins with: its
     weights or teacher, and an earlier student."""
-    from mezzotint.interfaces.warm import learned_from, warm_started
+    from mezzotint.interfaces.warm import check_from_student, learned_from, warm_started
     from mezzotint.load import load_text, resolve_device
     from mezzotint.training import state
     from mezzotint.training.prepare import prepare
 
     warm_start, from_student = start
     config = config if resume else learned_from(config, warm_start)
+    if from_student is not None:
+        check_from_student(config, from_student)  # before captions are embedded
     where = resolve_device(device)
     text, digest = load_text(config.text_length)
     with counted("captions", "caption") as tell:

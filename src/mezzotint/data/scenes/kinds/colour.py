@@ -32,8 +32,8 @@ def _phrases(scene: Scene) -> Phrases:
     bare = said.replace(f"{group.colour} ", "", 1)
     return Phrases(
         (
-            said, an(said), f"{an(bare)} coloured {group.colour}", f"{an(bare)}, {group.colour}",
-            f"{an(bare)} with a {group.colour} colour", f"{an(bare)} whose colour is {group.colour}", an(sized(scene)),
+            said, an(said), f"{an(bare)} coloured {group.colour}", f"{an(bare)} with {an(f'{group.colour} colour')}",
+            f"{an(bare)} whose colour is {group.colour}", an(sized(scene)),
         ),
         (f"{an(bare)} that is {group.colour}", f"the {bare} is {group.colour}"),
     )  # fmt: skip

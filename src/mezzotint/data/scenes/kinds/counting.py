@@ -99,11 +99,11 @@ def _phrases(scene: Scene) -> Phrases:
     count = len(group.boxes)
     if count == 1:
         one = f"one {plain(group)}"
-        return Phrases((f"1 {plain(group)}", one, f"exactly {one}", f"{one}, no more"), (f"a single {plain(group)}",))
+        return Phrases((f"1 {plain(group)}", one, f"exactly {one}"), (f"a single {plain(group)}",))
     where = {"row": " in a row", "column": " in a column", "circle": " in a circle"}.get(scene.layout, "")
     trained = [f"{count} {plain(group)}", thing(group), f"a set of {thing(group)}"]
     trained += [f"{thing(group)} together", f"there are {thing(group)}", f"a total of {thing(group)}"]
-    trained += [f"{thing(group)}, no more", f"a bunch of {count} {plain(group)}"]
+    trained.append(f"a bunch of {count} {plain(group)}")
     if not group.colour:
         trained.append(f"{number(count)} times the same {group.one}")
     trained.append(f"exactly {thing(group)}")

@@ -187,19 +187,18 @@ def _of_pair(scene: Scene) -> Phrases:
     short = f"{a.one} {scene.relations[0].word} {b.one}"
     more: tuple[str, ...] = ()
     if (its := _ITS.get(scene.layout)) is not None:
-        more = (*_together(a, b, beside=scene.layout == "left of"), *_turned(a, b, there, back, its))
+        more = (*_together(a, b, scene), *_turned(a, b, there, back, its))
     return Phrases((short, f"{thing(a)} {there} {thing(b)}", *more, f"{thing(b)} {back} {thing(a)}", last), (held,))
 
 
-def _together(a: Group, b: Group, *, beside: bool) -> tuple[str, ...]:
-    """What is said of two things without their sides: all of it in both orders, since all of it is true in both."""
-    said = []
-    for one, other in ((thing(a), thing(b)), (thing(b), thing(a))):
-        said += [f"{one} and {other}", f"{one}, {other}", f"{one} with {other}", f"{one} plus {other}"]
-        said.append(f"two things: {one} and {other}")
-        if beside:
-            said += [f"{one} next to {other}", f"{one} and {other} side by side"]
-    return tuple(said)
+def _together(a: Group, b: Group, scene: Scene) -> tuple[str, ...]:
+    """What is said of two things without their sides: in both orders, since all of it is true in both, and in one way
+    besides "and", which the scene's number chooses, so that most captions say the sides."""
+    ways = ["{}, {}", "{} with {}", "{} plus {}", "two things: {} and {}"]
+    if scene.layout == "left of":
+        ways += ["{} next to {}", "{} and {} side by side"]
+    said = ("{} and {}", ways[scene.number % len(ways)])
+    return tuple(way.format(*pair) for way in said for pair in ((thing(a), thing(b)), (thing(b), thing(a))))
 
 
 def _turned(a: Group, b: Group, there: str, back: str, its: tuple[str, str]) -> tuple[str, ...]:
