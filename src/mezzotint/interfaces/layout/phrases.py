@@ -13,7 +13,8 @@ from mezzotint.data.captions import article
 from mezzotint.data.icons.words import MASS
 from mezzotint.data.scenes import COLOURS
 from mezzotint.data.scenes.nouns import plural_of
-from mezzotint.data.scenes.phrases import COUNTS, SIDES
+from mezzotint.data.scenes.phrases import COUNTS
+from mezzotint.interfaces.layout.sides import PLACED, as_pair
 from mezzotint.interfaces.layout.words import PEOPLE, is_adjective, plurals, singulars
 
 __all__ = ["MOST", "Named", "Told", "told_of"]
@@ -21,9 +22,13 @@ __all__ = ["MOST", "Named", "Told", "told_of"]
 MOST = 9
 """Things that find a place in one picture."""
 _SINGLE = ("a", "an", "one", "another", "the")
-_LEAD = re.compile(r"(?:(?:here (?:is|are)|there (?:is|are)|both|just|an? (?:picture|group) of)\s+)+", re.I)
-_SIDES = {**SIDES, "on the left of": "left of", "on the right of": "right of"}
-_SIDE = "|".join(sorted(map(re.escape, _SIDES), key=len, reverse=True))
+_LEAD = re.compile(
+    r"(?:(?:here (?:is|are)|there (?:is|are|should be)|both|just|only|nothing but|an? (?:picture|group|image) of"
+    r"|a picture with|(?:please |can you )?(?:draw|make|show me|give me)|I want|I would like|I'd like)\s+)+",
+    re.I,
+)
+_END = re.compile(r",?\s+(?:please|nothing else|and nothing else|that is all)", re.I)
+_SIDE = "|".join(sorted(map(re.escape, PLACED), key=len, reverse=True))
 _BETWEEN = re.compile(
     rf",?\s+(?:and\s+)?(?P<turned>{_SIDE})\s+(?:it|them)\s+"  # "A, and above it B"
     rf"|\s+(?P<side>{_SIDE})\s+"
@@ -65,12 +70,13 @@ def told_of(prompt: str, taught: Collection[str] = ()) -> Told | None:
     and the `taught` words, which are things too.
     Where a side is said of some things and not of all, or "it" may be several, it is not understood.
     """
-    text = " ".join(prompt.strip().rstrip(".!,").replace(" & ", " and ").split())
+    text = " ".join(prompt.strip().rstrip(".!?,").replace(" & ", " and ").split())
     if re.search(r"[^\w\s,'’-]|_", text) or (words := plain_words(text)) is None:
         return None
-    lead = _LEAD.match(words)
+    lead, end = _LEAD.match(words), next((one for one in _END.finditer(words) if one.end() == len(words)), None)
+    words = as_pair(words[lead.end() if lead else 0 : end.start() if end else None])
     things, relations, turns = list[Named](), list[tuple[int, str, int]](), 0
-    for part, side, turned in _parts(words[lead.end() :] if lead else words):
+    for part, side, turned in _parts(words):
         if tail := _IN_ALL.fullmatch(part):  # "pears, 6 in all"
             count = COUNTS.get(tail[1].lower())
             if count is None or side or not things or things[-1].count:
@@ -99,7 +105,7 @@ def _parts(text: str) -> Iterator[tuple[str, str, bool]]:
     for joint in _BETWEEN.finditer(text):
         yield text[begin : joint.start()], side, turned
         said = joint["turned"] or joint["side"]
-        begin, side, turned = joint.end(), _SIDES[said.lower()] if said else "", bool(joint["turned"])
+        begin, side, turned = joint.end(), PLACED[said.lower()] if said else "", bool(joint["turned"])
     yield text[begin:], side, turned
 
 

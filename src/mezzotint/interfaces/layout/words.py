@@ -34,7 +34,7 @@ _MORE = (
 _NONE = (
     "sky sea ocean beach forest city sunset sunrise night day desert park street road river lake sunny rain eye nose "
     "mouth ear head arm leg hand foot tail wing hair beard smile face finger background view icon logo sticker poster "
-    "art style pattern pose colour color add back "
+    "art style pattern pose colour color add back picture image photo "
 )
 """Places, which are behind all things, parts of things, and what is said of the picture itself."""
 _ADJECTIVES = (
