@@ -53,6 +53,7 @@ def said(text: str) -> object:
         ("at the bottom a cat and at the top a dog", [("a cat", 1), ("a dog", 1)], [(0, "below", 1)]),
         ("a cat with a dog to its left", [("a dog", 1), ("a cat", 1)], [(0, "left of", 1)]),
         ("two cats with a red cup on their right", [("a red cup", 1), ("a cat", 2)], [(0, "right of", 1)]),
+        ("a cat, and a dog to its left", [("a dog", 1), ("a cat", 1)], [(0, "left of", 1)]),
         ("a boat that has a bird above it", [("a bird", 1), ("a boat", 1)], [(0, "above", 1)]),
         ("a box with a cat under it", [("a cat", 1), ("a box", 1)], [(0, "below", 1)]),
         ("to the left of a cup there is a balloon", [("a balloon", 1), ("a cup", 1)], [(0, "left of", 1)]),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from mezzotint.training.trainer import Trainer
 from tests.support import SMALL, model_folder, picture_folder
 
 MakeTrainer = Callable[..., Trainer]
+BRIEF: dict[str, Any] = {"batch": 4, "checkpoint_every": 5, "validate_every": 6, "validation": 8}
 
 
 @pytest.fixture(scope="session")
@@ -30,10 +32,7 @@ def small_run(pictures: Path) -> RunConfig:
         network=replace(SMALL, styles=0),
         data=DataConfig(source="folder", path=str(pictures)),
         steps=12,
-        batch=4,
-        checkpoint_every=5,
-        validate_every=6,
-        validation=8,
+        **BRIEF,
     )
 
 
@@ -64,10 +63,7 @@ def student_run(small_run: RunConfig) -> StudentRun:
         data=small_run.data,
         objective=ObjectiveConfig(density="uniform"),
         steps=6,
-        batch=4,
-        checkpoint_every=5,
-        validate_every=6,
-        validation=8,
+        **BRIEF,
     )
 
 

@@ -108,12 +108,8 @@ def read_model_folder(root: Path, find: Callable[[str], Path] | None = None) -> 
     refused, as it is if the other model has other weights now.
     """
     description = read_description(root)
-    for name, digest in description["files"].items():
-        path = root / name
-        if not path.is_file():
-            raise InvalidCheckpoint(f"{root} lacks {name}; get the model again.")
-        if file_digest(path) != digest:
-            raise InvalidCheckpoint(f"{path} is not the file that {DESCRIPTION} names; get the model again.")
+    for name in description["files"]:
+        _check_file(root, description, name)
     grids = read_grids(root)
     network = dequantise(load_tensors(root / WEIGHTS)[0])
     if BESIDE in description:
@@ -129,11 +125,17 @@ def read_difference(root: Path) -> tuple[dict[str, Any], dict[str, Tensor], str]
     same shapes, and the digest of its own file; of a whole model all its tensors. Raises `InvalidCheckpoint` as
     `read_model_folder` does."""
     description = read_description(root)
-    digest = file_digest(root / WEIGHTS) if (root / WEIGHTS).is_file() else None
-    if digest != description["files"].get(WEIGHTS):
-        raise InvalidCheckpoint(f"{root / WEIGHTS} is not the file that {DESCRIPTION} names; get the model again.")
-    assert digest is not None
-    return description, dequantise(load_tensors(root / WEIGHTS)[0]), digest
+    _check_file(root, description, WEIGHTS)
+    return description, dequantise(load_tensors(root / WEIGHTS)[0]), description["files"][WEIGHTS]
+
+
+def _check_file(root: Path, description: Mapping[str, Any], name: str) -> None:
+    """Raises `InvalidCheckpoint` if a file of a model's folder is missing or is not the one that it names."""
+    path = root / name
+    if not path.is_file():
+        raise InvalidCheckpoint(f"{root} lacks {name}; get the model again.")
+    if file_digest(path) != description["files"].get(name):
+        raise InvalidCheckpoint(f"{path} is not the file that {DESCRIPTION} names; get the model again.")
 
 
 def _base(root: Path, told: Any, find: Callable[[str], Path] | None) -> ModelFolder:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 
 from mezzotint.data.colours import Facts
 
-__all__ = ["LONGEST", "article", "compose", "join"]
+__all__ = ["LONGEST", "NUMBERS", "article", "compose", "join"]
 
 LONGEST = 26  # words of a caption; the rest is cut off
 
+NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _VOWEL_SOUND = re.compile(r"^(?:[aeio]|u(?!ni|se|fo\b|s\b|ku|k\b|ra|ti|su|to)|hour|honest|x-ray|sos|rv)")
 _PLURAL = re.compile(r"(?:[^sui'])s$")
 _SINGULAR_IN_S = ("bus", "gas", "lens", "christmas", "claus", "compass", "swiss")

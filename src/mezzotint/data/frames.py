@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from mezzotint.data.captions import NUMBERS
 from mezzotint.data.sources import PictureSet
 
 __all__ = ["FRAMES", "framed", "framed_captions", "unframed"]
@@ -15,7 +16,7 @@ FRAMES: tuple[tuple[str, str], ...] = (
     ("", ", nothing else"), ("", " and nothing else"), ("", ", as an icon"), ("", ", that is all"),
 )  # fmt: skip
 """Before and after what is seen. None asks for anything else to be seen."""
-_DETERMINED = ["a", "an", "the", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
+_DETERMINED = ("a", "an", "the", *NUMBERS)
 _SENTENCE = re.compile(r"[.;:]| is (?:to the|above|below)| times the same |^\w+ o'clock")
 _EACH = 2  # captions of a picture that get a frame
 

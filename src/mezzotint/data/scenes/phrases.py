@@ -1,6 +1,6 @@
 """English for captions: numbers, groups, backdrops, styles. Nothing is said that the picture does not show."""
 
-from mezzotint.data.captions import LONGEST, article
+from mezzotint.data.captions import LONGEST, NUMBERS, article
 from mezzotint.data.frames import FRAMES, framed
 from mezzotint.data.scenes.backdrops import ground
 from mezzotint.data.scenes.desk import Phrases
@@ -19,7 +19,6 @@ __all__ = [
     "thing",
 ]
 
-NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 COUNTS = {**{word: value for value, word in enumerate(NUMBERS) if value}, **{str(n): n for n in range(1, 10)}}
 """How many, by word and by digit."""
 SIDES = {

@@ -14,7 +14,7 @@ from mezzotint.data.icons.words import MASS
 from mezzotint.data.scenes import COLOURS
 from mezzotint.data.scenes.nouns import plural_of
 from mezzotint.data.scenes.phrases import COUNTS
-from mezzotint.interfaces.layout.sides import PLACED, as_pair
+from mezzotint.interfaces.layout.sides import PLACED, SIDE, as_pair
 from mezzotint.interfaces.layout.words import PEOPLE, is_adjective, plurals, singulars
 
 __all__ = ["MOST", "Named", "Told", "told_of"]
@@ -28,10 +28,9 @@ _LEAD = re.compile(
     re.I,
 )
 _END = re.compile(r",?\s+(?:please|nothing else|and nothing else|that is all)", re.I)
-_SIDE = "|".join(sorted(map(re.escape, PLACED), key=len, reverse=True))
 _BETWEEN = re.compile(
-    rf",?\s+(?:and\s+)?(?P<turned>{_SIDE})\s+(?:it|them)\s+"  # "A, and above it B"
-    rf"|\s+(?P<side>{_SIDE})\s+"
+    rf",?\s+(?:and\s+)?(?P<turned>{SIDE})\s+(?:it|them)\s+"  # "A, and above it B"
+    rf"|\s+(?P<side>{SIDE})\s+"
     r"|\s+(?:next to|beside|alongside)\s+|,?\s+and\s+(?:also\s+)?|,\s+(?:also\s+)?",
     re.I,
 )

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from mezzotint.data.scenes.phrases import SIDES
 
-__all__ = ["PLACED", "as_pair"]
+__all__ = ["PLACED", "SIDE", "as_pair"]
 
 PLACED: Mapping[str, str] = MappingProxyType(
     {
@@ -15,6 +15,8 @@ PLACED: Mapping[str, str] = MappingProxyType(
     }
 )  # fmt: skip
 """How a side of another thing is said, and which it is."""
+SIDE = "|".join(sorted(map(re.escape, PLACED), key=len, reverse=True))
+"""A pattern of all of them, the longest first."""
 _PARTS = {"left": ("left of", "right"), "right": ("right of", "left"), "top": ("above", "bottom"),
           "bottom": ("below", "top")}  # fmt: skip
 _PART = rf"(?:on|at|to) the (?P<{{}}>{'|'.join(_PARTS)})(?: side)?"
@@ -27,13 +29,12 @@ _HALVES = (
     ),
 )
 _ITS = re.compile(
-    r"(?P<one>.+?) (?:with|that has|and) (?P<other>.+?) "
+    r"(?P<one>.+?),? (?:with|that has|and) (?P<other>.+?) "
     r"(?:(?:to|on|at) (?:its|their) (?P<side>left|right)|(?P<above>above|below|under|beneath) (?:it|them))",
     re.I,
 )
-_SIDE = "|".join(sorted(map(re.escape, PLACED), key=len, reverse=True))
-_THERE = re.compile(rf"(?P<side>{_SIDE}) (?P<one>.+?),? (?:there )?(?:is|are|stands?) (?P<other>.+)", re.I)
-_IS = re.compile(rf"(?P<one>.+?) (?:is|are) (?P<side>{_SIDE}) (?P<other>.+)", re.I)
+_THERE = re.compile(rf"(?P<side>{SIDE}) (?P<one>.+?),? (?:there )?(?:is|are|stands?) (?P<other>.+)", re.I)
+_IS = re.compile(rf"(?P<one>.+?) (?:is|are) (?P<side>{SIDE}) (?P<other>.+)", re.I)
 
 
 def as_pair(words: str) -> str:
