@@ -1,8 +1,9 @@
 """Diffusion beside a GAN on the same pictures, with equal training and the same instruments.
 
-    python -m benchmarks.diffusion_vs_gan train OUT [--pflop 1] [--seeds 3]     hours; goes on where it was stopped
+    python -m benchmarks.diffusion_vs_gan train OUT [--pflop 1] [--seeds 3] [--arm gan]   goes on where it was stopped
     python -m benchmarks.diffusion_vs_gan measure OUT                          writes diffusion_vs_gan.json
 
+On two cores training takes hours. `--arm` trains the runs of one arm, so that two processes can train both on a GPU.
 `--device cuda` trains, or draws, on a GPU; seconds a picture are then those of the GPU.
 
 Both arms, the runs `icons` and `gan`, get `--pflop` · 10^15 operations of training, counted (`training.budget`), and
@@ -83,7 +84,7 @@ def trained(arm: str, seed: int, pflop: float, out: Path, device: str = "cpu") -
     usual = GAN_DEFAULTS if arm == "gan" else DRAWING_DEFAULTS
     if state.newest(place / "run" / "checkpoints") is not None:
         export(
-            place / "run", place / "model", name=f"{arm}-{seed}", text=HOUSE / "text", defaults=usual, storage="fp32"
+            place / "run", place / "model", name=f"{arm}-{seed}", text=HOUSE / "text", defaults=usual, storage="bf16"
         )
     cost = flops_per_update(run)
     facts = {
@@ -255,6 +256,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--pflop", type=float, default=1.0)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--arm", nargs="+", default=list(ARMS), choices=list(ARMS), help="which are trained")
     parser.add_argument("--prompts", type=int, default=20, help="of each IconEval task; 0: none")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="where networks learn, or draw")
@@ -262,7 +264,7 @@ def main() -> None:
     assert default_folder().is_dir(), "build the data set first: mezzotint data build icons"
     if given.what == "train":
         for seed in range(given.seeds):
-            for arm in ARMS:  # in turn, so that whatever else the machine does meets both
+            for arm in given.arm:  # in turn, so that whatever else the machine does meets both
                 trained(arm, seed, 2e-3 if given.quick else given.pflop, given.out, given.device)
         return
     found = report(given.out, given.quick, 0 if given.quick else given.prompts, given.device)

@@ -61,6 +61,24 @@ def test_workers_give_the_same_batches_in_the_same_order(workers: int) -> None:
     assert os.getpid() not in {raw.within[1] for raw in made}
 
 
+@pytest.mark.parametrize(("workers", "count"), [(1, 7), (2, 7), (3, 12)])
+def test_batches_that_belong_together_are_made_by_one_process(workers: int, count: int) -> None:
+    counters = range(8, 8 + 4 * count, 4)
+    made = list(batches_ahead(Numbers(), counters, workers, together=3))
+    assert [plain(raw) for raw in made] == [plain(raw) for raw in batches_ahead(Numbers(), counters, 0, together=3)]
+    makers = [raw.within[1] for raw in made]
+    groups = [set(makers[start : start + 3]) for start in range(0, count, 3)]
+    assert all(len(group) == 1 for group in groups)
+    assert len(set.union(*groups)) == min(workers, len(groups))
+
+
+def test_what_came_before_a_broken_batch_of_its_group_still_comes() -> None:
+    batches = batches_ahead(Numbers(fails_at=20), range(0, 40, 4), 2, together=3)
+    assert [int(next(batches).names[0]) for _ in range(5)] == [0, 4, 8, 12, 16]
+    with pytest.raises(TrainingError, match="picture 20 is broken"):
+        next(batches)
+
+
 def test_what_a_worker_raises_is_raised_where_its_batch_was_due() -> None:
     batches = batches_ahead(Numbers(fails_at=8), range(0, 40, 4), 2)
     assert [int(next(batches).names[0]) for _ in range(2)] == [0, 4]

@@ -13,6 +13,7 @@ from mezzotint.conditioning.letters import KINDS, LetterReader
 from mezzotint.data.scenes import Scenes
 from mezzotint.errors import InvalidOption, TrainingError
 from mezzotint.load import load_text
+from mezzotint.runs import encoder
 from mezzotint.training import state
 from mezzotint.training.augment import LABELS
 from mezzotint.training.batches import Batches
@@ -103,6 +104,53 @@ def test_the_share_of_scenes_is_as_asked_and_the_rest_is_as_without(features: Ca
         assert torch.equal(ours[~is_scene], theirs[~is_scene])
     assert torch.equal(chosen.t, without.t)
     assert np.array_equal(chosen.rows[~is_scene.numpy()], without.rows[~is_scene.numpy()])
+
+
+def test_an_echo_shows_the_same_scenes_with_other_times_noise_and_captions(
+    features: CaptionFeatures, feed: SceneFeed
+) -> None:
+    run = replace(RUN, batch=32, data=DataConfig(scenes=0.5, echo=3))
+    made = batches(features, feed, run)
+    shown = [made.at(32 * number) for number in range(6)]
+    plain = batches(features, feed, replace(run, data=DataConfig(scenes=0.5)))
+    for number, batch in enumerate(shown):
+        first = plain.at(32 * (number - number % 3))
+        is_scene = batch.rows < 0
+        assert 0 < is_scene.sum() < 32
+        assert np.array_equal(is_scene, first.rows < 0)
+        assert np.array_equal(batch.rows[is_scene], first.rows[is_scene])
+        assert torch.equal(batch.pictures[is_scene], first.pictures[is_scene])
+        alone = plain.at(32 * number)  # whatever is no scene goes on as without
+        both = ~is_scene & (alone.rows >= 0)
+        assert torch.equal(batch.pictures[both], alone.pictures[both])
+        assert torch.equal(batch.t, alone.t)
+        assert torch.equal(batch.draws, alone.draws)
+    scenes = torch.from_numpy(shown[0].rows < 0)
+    tokens = [batch.cond.tokens[scenes] for batch in shown[:3]]
+    assert not torch.equal(tokens[0], tokens[1])
+    assert set(shown[0].rows[shown[0].rows < 0]).isdisjoint(shown[3].rows[shown[3].rows < 0])
+
+
+def test_an_echo_composes_once_and_is_the_same_from_anywhere(
+    features: CaptionFeatures, feed: SceneFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = replace(RUN, batch=32, data=DataConfig(scenes=0.5, echo=3))
+    composed: list[int] = []
+    at = feed.scenes.at
+    monkeypatch.setattr(type(feed.scenes), "at", lambda self, number: composed.append(number) or at(number))
+    made = batches(features, feed, run)
+    shown = [made.at(32 * number) for number in range(3)]
+    assert len(composed) == int((shown[0].rows < 0).sum())
+    fresh = batches(features, feed, run).at(64)
+    assert torch.equal(fresh.pictures, shown[2].pictures)
+    assert torch.equal(fresh.cond.tokens, shown[2].cond.tokens)
+
+
+def test_an_echo_is_for_runs_that_draw() -> None:
+    with pytest.raises(InvalidOption, match=r"data\.echo is 0; it is a number of updates"):
+        replace(RUN, data=DataConfig(scenes=0.5, echo=0))
+    with pytest.raises(InvalidOption, match=r"data\.echo is 2, but the run encoder draws nothing"):
+        replace(encoder(), data=DataConfig(scenes=0.5, echo=2))
 
 
 def test_a_dropped_caption_takes_its_letters_along(feed: SceneFeed) -> None:

@@ -32,10 +32,11 @@ class Source(Protocol[B]):
         ...
 
 
-def batches_ahead(source: Source[B], counters: Sequence[int], workers: int) -> Generator[B]:
+def batches_ahead(source: Source[B], counters: Sequence[int], workers: int, together: int = 1) -> Generator[B]:
     """The batches that start with these pictures, in their order; the first parts are made by so many processes.
 
     Without workers a batch is made when it is asked for. Closing the iterator ends the processes.
+    together: so many batches in a row are made by one process, and sent at once: such as have parts in common.
     Raises `TrainingError` where processes cannot be forked (Windows), and what a worker raised.
     """
     if not workers:
@@ -45,6 +46,7 @@ def batches_ahead(source: Source[B], counters: Sequence[int], workers: int) -> G
     if "fork" not in multiprocessing.get_all_start_methods():
         raise TrainingError("This system cannot fork processes, which --workers needs; leave it at 0.")
     context = multiprocessing.get_context("fork")
+    groups = [counters[start : start + together] for start in range(0, len(counters), together)]
     readers: list[Connection] = []
     processes = []
     try:
@@ -53,13 +55,17 @@ def batches_ahead(source: Source[B], counters: Sequence[int], workers: int) -> G
             readers.append(reader)
             # a process in daemon mode ends with its parent
             process = context.Process(
-                target=_work, args=(source, counters[first::workers], writer, tuple(readers)), daemon=True
+                target=_work, args=(source, groups[first::workers], writer, tuple(readers)), daemon=True
             )
             process.start()
             processes.append(process)
             writer.close()
-        for place in range(len(counters)):
-            yield source.ready(_received(readers[place % workers]))
+        for place in range(len(groups)):
+            made, error = _received(readers[place % workers])
+            for raw in made:
+                yield source.ready(raw)
+            if error is not None:
+                raise error
     finally:
         for process in processes:
             process.kill()
@@ -88,34 +94,37 @@ def _changed(value: Any, kind: type, change: Callable[[Any], Any]) -> Any:
     return value
 
 
-def _received(reader: Connection) -> Any:
+def _received(reader: Connection) -> tuple[tuple[Any, ...], Exception | None]:
+    """What a worker made of a group, and what came up before it was done."""
     try:
-        raw, error = reader.recv()
+        made, error = reader.recv()
     except (EOFError, OSError):
         raise TrainingError(
             "A worker process ended too early, perhaps for want of memory; use fewer --workers."
         ) from None
-    if error is not None:
-        raise error
-    return _changed(raw, _Sent, lambda sent: torch.from_numpy(sent.array))
+    return _changed(made, _Sent, lambda sent: torch.from_numpy(sent.array)), error
 
 
-def _work(source: Source[Any], counters: Sequence[int], writer: Connection, readers: Sequence[Connection]) -> None:
-    """Make the first parts of these batches; whoever waits in `send` waits for the training to catch up."""
+def _work(
+    source: Source[Any], groups: Sequence[Sequence[int]], writer: Connection, readers: Sequence[Connection]
+) -> None:
+    """Make the first parts of these batches, group by group; whoever waits in `send` waits for the training."""
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, signal.SIG_IGN)  # the parent is told too, and ends its workers once it has saved
     for reader in readers:
         reader.close()  # else a worker would outlive a parent that was killed, since somebody could still read
     torch.set_num_threads(1)  # a forked process has no other OpenMP threads, and waits for them for ever
-    for counter in counters:
+    for group in groups:
+        made: list[Any] = []
+        error: Exception | None = None
         try:
-            raw = _changed(source.raw(counter), Tensor, lambda tensor: _Sent(tensor.numpy()))
-            item: tuple[Any, Exception | None] = raw, None
-        except MezzotintError as error:  # told where it can be handled
-            item = None, error
+            for counter in group:
+                made.append(_changed(source.raw(counter), Tensor, lambda tensor: _Sent(tensor.numpy())))
+        except MezzotintError as raised:  # told where it can be handled
+            error = raised
         except Exception:  # told too, with where it came from, since it may not survive the way itself
-            item = None, RuntimeError(f"A worker process failed:\n{traceback.format_exc()}")
+            error = RuntimeError(f"A worker process failed:\n{traceback.format_exc()}")
         try:
-            writer.send(item)
+            writer.send((tuple(made), error))
         except BrokenPipeError:
             return

@@ -64,7 +64,8 @@ class Batches:
 
     Times come from the golden-ratio sequence `u_n = frac(u_0 + n (√5 − 1)/2)` through the density's quantile function:
     every stretch of it is spread evenly, which lowers the variance of the loss (Kingma et al. 2021, VDM, app. I.1).
-    scenes: where the share `data.scenes` of the pictures comes from; the number of a scene is that of its draw.
+    scenes: where the share `data.scenes` of the pictures comes from; the number of a scene is that of its draw, or with
+    `data.echo` that of the draw in its place of the first of so many updates.
     avatars: where the share `data.avatars` of the others comes from.
     """
 
@@ -109,9 +110,10 @@ class Batches:
         no_style = bare | (style < run.conditions.drop_style)
         scenes = None
         if self.scenes is not None:
-            chosen = torch.nonzero(philox_uniform(seed, draws, Purpose.CAPTION, 1) < run.data.scenes)[:, 0]
+            first = draws - self._echoes(counter) * run.batch
+            chosen = torch.nonzero(philox_uniform(seed, first, Purpose.CAPTION, 1) < run.data.scenes)[:, 0]
             if len(chosen):
-                numbers = draws[chosen].tolist()
+                numbers = first[chosen].tolist()
                 scenes = chosen, self.scenes.raw(numbers, choice[chosen], no_text[chosen], no_style[chosen])
         return RawBatch(
             draws=draws,
@@ -158,8 +160,13 @@ class Batches:
         if raw.scenes is not None:  # last, in place of avatars too
             assert self.scenes is not None
             chosen, composed = raw.scenes
-            batch = _with(batch, chosen, self.scenes.ready(composed), -1 - raw.draws[chosen].numpy())
+            first = raw.draws[chosen] - self._echoes(int(raw.draws[0])) * run.batch
+            batch = _with(batch, chosen, self.scenes.ready(composed), -1 - first.numpy())
         return batch
+
+    def _echoes(self, counter: int) -> int:
+        """How many updates before this one have shown its scenes already."""
+        return counter // self.run.batch % self.run.data.echo
 
     def named(self, row: int) -> str:
         """What the picture of a batch's row is called, for messages."""

@@ -12,6 +12,7 @@ from mezzotint.conditioning.conditioning import Conditioning
 from mezzotint.conditioning.letters import LetterReader
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.data.scenes import Fonts, Scenes
+from mezzotint.data.scenes.composer import ComposedScene
 from mezzotint.data.sources import PictureSet
 from mezzotint.training.config import EncoderRun, Run, RunConfig
 
@@ -90,6 +91,7 @@ class SceneFeed:
         known = scenes.stock.pictures.styles if styles is None else styles
         self.styles = {style: i + 1 for i, style in enumerate(known)}
         self.read = CaptionReader(run, text, device)
+        self._latest: tuple[tuple[int, ...], list[ComposedScene]] = (), []
 
     @property
     def digest(self) -> str:
@@ -101,7 +103,7 @@ class SceneFeed:
     ) -> tuple[Tensor, Unread, Tensor]:
         """Pictures, captions and styles (n,) of the scenes of these numbers. choice (n,) in [0, 1) picks each one's
         caption; no_text, no_style (n,) leave the caption (and its letters) or the style out."""
-        composed = [self.scenes.at(number) for number in numbers]
+        composed = self._composed(tuple(numbers))
         captions = [
             "" if bare else scene.captions[int(u * len(scene.captions))]
             for scene, u, bare in zip(composed, choice.tolist(), no_text.tolist(), strict=True)
@@ -109,6 +111,12 @@ class SceneFeed:
         styles = torch.tensor([self.styles.get(scene.scene.style, 0) for scene in composed], dtype=torch.int64)
         pictures = torch.from_numpy(np.stack([scene.picture for scene in composed]))
         return pictures, self.read.pieces(captions), torch.where(no_style, 0, styles)
+
+    def _composed(self, numbers: tuple[int, ...]) -> list[ComposedScene]:
+        """The scenes of these numbers; the latest ones are kept, for the updates that show them again."""
+        if self._latest[0] != numbers:
+            self._latest = numbers, [self.scenes.at(number) for number in numbers]
+        return self._latest[1]
 
     def ready(self, raw: tuple[Tensor, Unread, Tensor]) -> Served:
         """What `raw` gave, its captions embedded, on the feed's device."""

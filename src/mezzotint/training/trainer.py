@@ -142,7 +142,8 @@ class Trainer:
         recent: deque[float] = deque(maxlen=_PACE)
         before: float | None = None
         counters = range(self.pictures, last * self.run.batch, self.run.batch)
-        with contextlib.closing(batches_ahead(self.batches, counters, workers)) as batches:
+        echo = self.run.data.echo
+        with contextlib.closing(batches_ahead(self.batches, counters, workers, echo)) as batches:
             batch = next(batches, None)
             while self.step < last and batch is not None:
                 begin = time.perf_counter()
@@ -198,13 +199,14 @@ class Trainer:
         """One update: its loss, and the norm of its gradient, which a device may still be computing."""
         self.network.zero_grad(set_to_none=True)
         losses = self.method.losses(batch)
-        value = float(losses.detach().mean())
+        mean = losses.mean()
+        torch.autograd.backward(mean)
+        value = float(mean.detach())  # waits for a device: after all that it has to do has been asked of it
         if not math.isfinite(value):
             raise TrainingError(
                 f"The loss of update {self.step + 1} is not finite{self._blamed(batch, losses)}; nothing was updated. "
                 "Look at the data with data check, or lower optim.muon_lr and optim.adam_lr."
             )
-        torch.autograd.backward(losses.mean())
         norm = self.optimizer.step(self.step + 1, self.run.steps)
         self.step += 1
         self.method.step(self.run.optim.adam_lr * self.run.optim.factor(self.step, self.run.steps), self.step)
