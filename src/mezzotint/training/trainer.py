@@ -147,9 +147,13 @@ class Trainer:
             batch = next(batches, None)
             while self.step < last and batch is not None:
                 begin = time.perf_counter()
-                loss, norm = self._update(batch)
-                factor = self.run.optim.factor(self.step, self.run.steps)
-                batch = self._next(batches)  # made while a device still works
+                losses = self._losses(batch)
+                following, broken = _next(batches)  # made while a device still works on those
+                loss, norm = self._update(batch, losses)
+                if broken is not None:
+                    self.save()  # what was learned so far
+                    raise broken
+                batch, factor = following, self.run.optim.factor(self.step, self.run.steps)
                 gradient_norm, now = float(norm), time.perf_counter()
                 # from one to the next, so that what is measured, saved and drawn in between counts too
                 if before is not None and self.step > self.facts["sessions"][-1]["from_step"] + _COMPILED:
@@ -159,14 +163,6 @@ class Trainer:
                     self._shorten((end - now) / statistics.fmean(recent))
                     last, end = min(self.run.steps, last), math.inf
                 yield self._finished(loss, gradient_norm, factor, begin, self.step == last)
-
-    def _next(self, batches: Iterator[Any]) -> Any:
-        """The next batch; if it cannot be made, what was learned so far is saved first."""
-        try:
-            return next(batches, None)
-        except Exception:  # of whatever kind: it is raised again
-            self.save()
-            raise
 
     def _finished(self, loss: float, norm: float, factor: float, begin: float, ends: bool) -> TrainStep:
         """What an update did, once it is measured and saved as far as it is to be."""
@@ -195,13 +191,17 @@ class Trainer:
         self.facts["run"] = self.run.as_dict()
         self.facts["sessions"][-1]["shortened_at"] = self.step
 
-    def _update(self, batch: Any) -> tuple[float, Tensor]:
-        """One update: its loss, and the norm of its gradient, which a device may still be computing."""
+    def _losses(self, batch: Any) -> Tensor:
+        """What a batch's pictures lose, (B,), and with it the gradients; a device may still be computing both."""
         self.network.zero_grad(set_to_none=True)
         losses = self.method.losses(batch)
-        mean = losses.mean()
-        torch.autograd.backward(mean)
-        value = float(mean.detach())  # waits for a device: after all that it has to do has been asked of it
+        torch.autograd.backward(losses.mean())
+        return losses.detach()
+
+    def _update(self, batch: Any, losses: Tensor) -> tuple[float, Tensor]:
+        """One update by the gradients that are there: its loss, and the norm of its gradient, which a device may still
+        be computing."""
+        value = float(losses.mean())  # waits for a device
         if not math.isfinite(value):
             raise TrainingError(
                 f"The loss of update {self.step + 1} is not finite{self._blamed(batch, losses)}; nothing was updated. "
@@ -259,6 +259,14 @@ class Trainer:
             "device": self.device.type,
             "tcmalloc": "tcmalloc" in os.environ.get("LD_PRELOAD", ""),
         }
+
+
+def _next(batches: Iterator[Any]) -> tuple[Any, Exception | None]:
+    """The next batch, None at the end; or why it cannot be made."""
+    try:
+        return next(batches, None), None
+    except Exception as error:  # of whatever kind: it is raised once the update before it is done
+        return None, error
 
 
 @torch.no_grad()
