@@ -3,7 +3,7 @@
     python -m benchmarks.diffusion_vs_gan train OUT [--pflop 1] [--seeds 3] [--arm gan]   goes on where it was stopped
     python -m benchmarks.diffusion_vs_gan measure OUT                          writes diffusion_vs_gan.json
 
-On two cores training takes hours. `--arm` trains the runs of one arm, so that two processes can train both on a GPU.
+On two cores training takes hours. `--arm` trains the runs of one arm alone.
 `--device cuda` trains, or draws, on a GPU; seconds a picture are then those of the GPU.
 
 Both arms, the runs `icons` and `gan`, get `--pflop` · 10^15 operations of training, counted (`training.budget`), and
@@ -264,7 +264,7 @@ def main() -> None:
     assert default_folder().is_dir(), "build the data set first: mezzotint data build icons"
     if given.what == "train":
         for seed in range(given.seeds):
-            for arm in given.arm:  # in turn, so that whatever else the machine does meets both
+            for arm in given.arm:  # in turn, so that whatever else the machine does meets all that are trained
                 trained(arm, seed, 2e-3 if given.quick else given.pflop, given.out, given.device)
         return
     found = report(given.out, given.quick, 0 if given.quick else given.prompts, given.device)

@@ -72,6 +72,17 @@ def test_batches_that_belong_together_are_made_by_one_process(workers: int, coun
     assert len(set.union(*groups)) == min(workers, len(groups))
 
 
+@pytest.mark.parametrize("done", [0, 1, 2])
+def test_a_group_that_has_begun_is_ended_first(done: int) -> None:
+    counters = range(4 * done, 4 * 12, 4)
+    made = list(batches_ahead(Numbers(), counters, 2, together=3, done=done))
+    assert [int(raw.names[0]) for raw in made] == list(counters)
+    makers = [0] * done + [raw.within[1] for raw in made]
+    groups = [set(makers[start : start + 3]) - {0} for start in range(0, 12, 3)]
+    assert [len(group) for group in groups] == [1, 1, 1, 1]
+    assert groups[0] == groups[2] != groups[1] == groups[3]
+
+
 def test_what_came_before_a_broken_batch_of_its_group_still_comes() -> None:
     batches = batches_ahead(Numbers(fails_at=20), range(0, 40, 4), 2, together=3)
     assert [int(next(batches).names[0]) for _ in range(5)] == [0, 4, 8, 12, 16]

@@ -141,14 +141,18 @@ def test_an_echo_composes_once_and_is_the_same_from_anywhere(
     made = batches(features, feed, run)
     shown = [made.at(32 * number) for number in range(3)]
     assert len(composed) == int((shown[0].rows < 0).sum())
-    fresh = batches(features, feed, run).at(64)
+    other = scene_feeds(RUN, SET, FONTS, TEXT)["train"]
+    fresh = batches(features, other, run).at(64)
     assert torch.equal(fresh.pictures, shown[2].pictures)
     assert torch.equal(fresh.cond.tokens, shown[2].cond.tokens)
 
 
 def test_an_echo_is_for_runs_that_draw() -> None:
-    with pytest.raises(InvalidOption, match=r"data\.echo is 0; it is a number of updates"):
-        replace(RUN, data=DataConfig(scenes=0.5, echo=0))
+    for wrong in (0, 17):
+        with pytest.raises(InvalidOption, match=rf"data\.echo is {wrong}; it is a number of updates from 1 to 16"):
+            replace(RUN, data=DataConfig(scenes=0.5, echo=wrong))
+    with pytest.raises(InvalidOption, match=r"data\.echo is 2, but data\.scenes is 0"):
+        replace(RUN, data=DataConfig(echo=2))
     with pytest.raises(InvalidOption, match=r"data\.echo is 2, but the run encoder draws nothing"):
         replace(encoder(), data=DataConfig(scenes=0.5, echo=2))
 
@@ -197,6 +201,31 @@ def test_training_on_scenes_resumes_to_the_bit_and_measures_held_out_scenes(make
     square = float(to_signed(held.pictures).square().mean())
     assert found["scenes"] == pytest.approx(square * sum(1 / t**2 for t in (0.1, 0.3, 0.5, 0.7, 0.9)) / 5, rel=1e-4)
     assert all(scene.held for scene in map(fresh.supplies.scenes["heldout"].scenes.plan, range(2)))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_with_echoes_resumes_within_one_to_the_bit_and_composes_no_more(
+    make: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    run = replace(RUN, data=DataConfig(scenes=0.5, echo=3), steps=7, checkpoint_every=4)
+    whole, first, second = make(tmp_path / "whole", run), make(tmp_path / "parts", run), make(tmp_path / "parts", run)
+    losses = [step.loss for step in whole.steps()]
+    composed: list[int] = []
+    at = Scenes.at
+    monkeypatch.setattr(Scenes, "at", lambda self, number: composed.append(number) or at(self, number))
+    parts = [step.loss for step in first.steps(4, workers=workers)]
+    newest = state.newest(tmp_path / "parts/checkpoints")
+    assert newest is not None
+    second.resume(newest)
+    before = len(composed)
+    parts += [step.loss for step in second.steps(workers=workers)]
+    assert parts == losses
+    for ours, theirs in zip(whole.network.parameters(), second.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    if not workers:  # else it happens in other processes
+        of_training = [number for number in composed[before:] if number >= 3 * run.batch]
+        assert of_training
+        assert len(of_training) == len(set(of_training))
 
 
 def test_other_scenes_are_not_resumed_and_a_share_is_a_share(make: MakeTrainer, tmp_path: Path) -> None:

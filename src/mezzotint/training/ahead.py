@@ -32,11 +32,14 @@ class Source(Protocol[B]):
         ...
 
 
-def batches_ahead(source: Source[B], counters: Sequence[int], workers: int, together: int = 1) -> Generator[B]:
+def batches_ahead(
+    source: Source[B], counters: Sequence[int], workers: int, together: int = 1, done: int = 0
+) -> Generator[B]:
     """The batches that start with these pictures, in their order; the first parts are made by so many processes.
 
     Without workers a batch is made when it is asked for. Closing the iterator ends the processes.
     together: so many batches in a row are made by one process, and sent at once: such as have parts in common.
+    done: how many of the first one's group came before it.
     Raises `TrainingError` where processes cannot be forked (Windows), and what a worker raised.
     """
     if not workers:
@@ -46,7 +49,7 @@ def batches_ahead(source: Source[B], counters: Sequence[int], workers: int, toge
     if "fork" not in multiprocessing.get_all_start_methods():
         raise TrainingError("This system cannot fork processes, which --workers needs; leave it at 0.")
     context = multiprocessing.get_context("fork")
-    groups = [counters[start : start + together] for start in range(0, len(counters), together)]
+    groups = [counters[max(0, at) : at + together] for at in range(-done, len(counters), together)]
     readers: list[Connection] = []
     processes = []
     try:

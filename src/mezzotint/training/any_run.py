@@ -10,7 +10,10 @@ from mezzotint.families.pixel_dit import PixelDiTConfig
 from mezzotint.families.twin_encoder import TwinEncoderConfig
 from mezzotint.training.optim import OptimConfig
 
-__all__ = ["AnyRun", "DataConfig", "check_counts", "check_no_avatars", "check_patch", "check_shares"]
+__all__ = ["AnyRun", "DataConfig", "check_counts", "check_draws_nothing", "check_patch", "check_shares"]
+
+
+MOST_ECHOES = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +28,8 @@ class DataConfig:
     hands     share of the scenes that are hands holding up fingers; the other scenes stay what they are
     echo      how many updates in a row see the same scenes, with other captions of theirs, other times and other noise;
               for runs that draw, where composing is slower than learning (Choi et al. 2019, "Faster neural network
-              training with data echoing", arXiv 1907.05550)
+              training with data echoing", arXiv 1907.05550). The times of a scene are frac(batch (√5 − 1)/2) apart:
+              nearly alike for a batch of 144, 233 or 610
     """
 
     source: Literal["icons", "folder"] = "icons"
@@ -72,8 +76,16 @@ class AnyRun:
             raise InvalidOption(f"keep_ema is {self.keep_ema}; it must be a number of updates, or 0 for never.")
         check_counts(self, ("steps", "batch", "checkpoint_every", "keep", "validate_every", "validation"))
         check_shares("data", self.data, ("scenes", "avatars", "hands"))
-        if self.data.echo < 1:
-            raise InvalidOption(f"data.echo is {self.data.echo}; it is a number of updates, at least 1.")
+        if not 1 <= self.data.echo <= MOST_ECHOES:
+            raise InvalidOption(
+                f"data.echo is {self.data.echo}; it is a number of updates from 1 to {MOST_ECHOES}, whose "
+                "pictures each worker holds at once."
+            )
+        if self.data.echo > 1 and not self.data.scenes:
+            raise InvalidOption(
+                f"data.echo is {self.data.echo}, but data.scenes is 0, and only scenes come more than once; "
+                "leave it at 1."
+            )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data, for JSON."""
@@ -87,8 +99,9 @@ def check_counts(run: AnyRun, names: Sequence[str]) -> None:
             raise InvalidOption(f"{name} is {getattr(run, name)}; a run needs at least 1.")
 
 
-def check_no_avatars(run: AnyRun) -> None:
-    """Raises `InvalidOption` for a run that draws nothing and learns from avatars, or from scenes more than once."""
+def check_draws_nothing(run: AnyRun) -> None:
+    """Raises `InvalidOption` for a run that learns from avatars, or from scenes more than once, which is for those that
+    draw."""
     if run.data.echo > 1:
         raise InvalidOption(
             f"data.echo is {run.data.echo}, but the run {run.name} draws nothing, and only runs that draw show scenes "

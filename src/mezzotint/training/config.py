@@ -13,7 +13,7 @@ from mezzotint.families.pixel_gan import PixelGANConfig
 from mezzotint.families.pixel_upscaler import PixelUpscalerConfig
 from mezzotint.spec import Spec
 from mezzotint.training.adversarial import AdversarialConfig
-from mezzotint.training.any_run import AnyRun, DataConfig, check_counts, check_no_avatars, check_patch, check_shares
+from mezzotint.training.any_run import AnyRun, DataConfig, check_counts, check_draws_nothing, check_patch, check_shares
 from mezzotint.training.degrade import SHARES, DegradeConfig
 from mezzotint.training.measuring_runs import DetectorRun, EncoderRun, JitterConfig
 from mezzotint.training.objective import ObjectiveConfig, check_given
@@ -138,7 +138,7 @@ class UpscalerRun(AnyRun):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_no_avatars(self)
+        check_draws_nothing(self)
         check_shares("degrade", self.degrade, SHARES)
         size, scale = self.network.size, self.network.scale
         if scale < 2 or size % scale or self.crop % scale or not scale <= self.crop <= size:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from mezzotint.errors import InvalidOption
 from mezzotint.families.icon_detector import IconDetectorConfig
 from mezzotint.families.twin_encoder import TwinEncoderConfig
-from mezzotint.training.any_run import AnyRun, DataConfig, check_no_avatars, check_patch, check_shares
+from mezzotint.training.any_run import AnyRun, DataConfig, check_draws_nothing, check_patch, check_shares
 
 __all__ = ["DetectorRun", "EncoderRun", "JitterConfig"]
 
@@ -50,7 +50,7 @@ class EncoderRun(AnyRun):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_no_avatars(self)
+        check_draws_nothing(self)
         check_patch(self.network)
         check_shares("jitter", self.jitter, JITTERS)
         check_shares("", self, ("wrong",))
@@ -75,7 +75,7 @@ class DetectorRun(AnyRun):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_no_avatars(self)
+        check_draws_nothing(self)
         check_shares("jitter", self.jitter, JITTERS)
         if self.data.scenes != 1 or self.jitter.moved:
             raise InvalidOption(

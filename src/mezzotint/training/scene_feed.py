@@ -74,8 +74,8 @@ class CaptionReader:
 
 
 class SceneFeed:
-    """The scenes of one split, each a function of the run's seed and its number. No scene comes twice, so that captions
-    are embedded when they are needed."""
+    """The scenes of one split, each a function of the run's seed and its number. Scenes come once, or in a
+    few updates in a row, so that captions are embedded when they are needed."""
 
     def __init__(
         self,

@@ -143,13 +143,16 @@ class Trainer:
         before: float | None = None
         counters = range(self.pictures, last * self.run.batch, self.run.batch)
         echo = self.run.data.echo
-        with contextlib.closing(batches_ahead(self.batches, counters, workers, echo)) as batches:
+        with contextlib.closing(batches_ahead(self.batches, counters, workers, echo, self.step % echo)) as batches:
             batch = next(batches, None)
             while self.step < last and batch is not None:
                 begin = time.perf_counter()
                 losses = self._losses(batch)
-                following, broken = _next(batches)  # made while a device still works on those
-                loss, norm = self._update(batch, losses)
+                following, broken = _next(batches)  # received while a device still works on those
+                try:
+                    loss, norm = self._update(batch, losses)
+                except TrainingError as error:
+                    raise error from broken
                 if broken is not None:
                     self.save()  # what was learned so far
                     raise broken
