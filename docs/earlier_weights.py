@@ -1,6 +1,6 @@
 """Whether what a benchmark measured is of the weights that are shipped now."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +15,7 @@ MEASURED: Mapping[str, str] = MappingProxyType(
         "fix-gain": "fix_gain",
         "regions": "regions",
         "layout": "layout",
+        "few-steps": "few_steps",
         "solver-benchmark": "solvers",
         "precision": "precision",
         "speed": "speed",
@@ -34,10 +35,10 @@ def digests(data: Any) -> Iterator[str]:
                 yield from digests(value)
 
 
-def remark(data: Any, current: str) -> str:
+def remark(data: Any, current: Collection[str]) -> str:
     """What is to be said under a measurement whose weights are not the current ones; "" where they are, or are not
     named."""
-    found = sorted(set(digests(data)) - {current})
+    found = sorted(set(digests(data)) - set(current))
     if not found:
         return ""
-    return f"Measured with weights that the house model had before (`{'`, `'.join(one[:8] for one in found)}`)."
+    return f"Measured with earlier weights than those of now (`{'`, `'.join(one[:8] for one in found)}`)."

@@ -75,7 +75,7 @@ def model_numbers() -> str:
         read(ROOT / "benchmarks" / f"{name}.json") for name in ("training", "drawing", "speed", "recognition")
     )
     # a number in this table is of the weights that it stands beside, or is left out
-    of_them = ({} if remark(data, _current()) else data for data in (drawing, speed, recognition))
+    of_them = ({} if remark(data, _shipped()) else data for data in (drawing, speed, recognition))
     drawing, speed, recognition = of_them
     rows = [*_model(model), *_drawing(drawing, speed), *_training(training), *_recognition(recognition)]
     rows += _iconeval(read(HOUSE / "eval.json"), model)
@@ -94,6 +94,7 @@ def _model(model: Source) -> list[str]:
     batch, planned = dig(model, "training", "run", "batch"), dig(model, "training", "run", "steps")
     seen = f"{updates:,} of {planned:,} planned updates of {batch}" if views else ""
     seen += f", after a warm start from weights of {before:,} views" if before else ""
+    seen += "; the mean of both" if dig(model, "training", "mean_of") else ""
     return [
         *row(
             "parameters of the network", dig(model, "network"), lambda sizes: f"{parameters(sizes) / 1e6:.1f} million"
@@ -342,14 +343,15 @@ def block(name: str) -> str:
     """What stands in a block, with a remark if it was measured with earlier weights."""
     text = BLOCKS[name]()
     if name in MEASURED:
-        said = remark(read(ROOT / "benchmarks" / f"{MEASURED[name]}.json"), _current())
+        said = remark(read(ROOT / "benchmarks" / f"{MEASURED[name]}.json"), _shipped())
         text += f"\n\n{said}" if said else ""
     return text
 
 
-def _current() -> str:
-    digest: str = dig(read(HOUSE / "model.json"), "files", "network.safetensors") or ""
-    return digest
+def _shipped() -> set[str]:
+    """The digests of the weights that are drawn with now: the house model's and its student's."""
+    models = (HOUSE / "model.json", HOUSE.parent / "quick" / "model.json")
+    return {digest for path in models if (digest := dig(read(path), "files", "network.safetensors"))}
 
 
 def filled(text: str) -> str:

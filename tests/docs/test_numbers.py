@@ -122,8 +122,11 @@ def test_what_was_measured_with_earlier_weights_says_so(root: Path, monkeypatch:
     chaos["model"]["weights_sha256"] = "bb22bb22bb22"
     (root / "benchmarks" / "chaos.json").write_text(json.dumps(chaos))
     said = numbers.block("chaos")
-    assert said == "a table\n\nMeasured with weights that the house model had before (`bb22bb22`)."
+    assert said == "a table\n\nMeasured with earlier weights than those of now (`bb22bb22`)."
     assert numbers.block("nouns") == "nouns"
+    (root / "quick").mkdir()  # a student is drawn with as well
+    (root / "quick" / "model.json").write_text(json.dumps({"files": {"network.safetensors": "bb22bb22bb22"}}))
+    assert numbers.block("chaos") == "a table"
 
 
 def test_every_block_that_is_marked_as_measured_exists() -> None:
