@@ -15,6 +15,7 @@ from mezzotint.errors import InvalidOption, TrainingError
 from mezzotint.load import load_text
 from mezzotint.runs import encoder
 from mezzotint.training import state
+from mezzotint.training import trainer as trainer_module
 from mezzotint.training.augment import LABELS
 from mezzotint.training.batches import Batches
 from mezzotint.training.config import AugmentConfig, DataConfig, RunConfig, from_dict
@@ -226,6 +227,21 @@ def test_a_run_with_echoes_resumes_within_one_to_the_bit_and_composes_no_more(
         of_training = [number for number in composed[before:] if number >= 3 * run.batch]
         assert of_training
         assert len(of_training) == len(set(of_training))
+
+
+def test_workers_are_told_of_the_echo_and_a_batch_is_asked_for_before_the_update_before_it(
+    make: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = replace(RUN, data=DataConfig(scenes=0.5, echo=3), steps=3)
+    trainer, told, order = make(tmp_path, run), [], []
+    ahead, raw, step = trainer_module.batches_ahead, trainer.batches.raw, trainer.optimizer.step
+    monkeypatch.setattr(trainer_module, "batches_ahead", lambda *a: told.append(a[2:]) or ahead(*a))
+    monkeypatch.setattr(trainer.batches, "raw", lambda counter: order.append(counter // run.batch) or raw(counter))
+    monkeypatch.setattr(trainer.optimizer, "step", lambda *a: order.append("update") or step(*a))
+    list(trainer.steps(1))
+    list(trainer.steps())
+    assert told == [(0, 3, 0), (0, 3, 1)]
+    assert order == [0, "update", 1, 2, "update", "update"]
 
 
 def test_other_scenes_are_not_resumed_and_a_share_is_a_share(make: MakeTrainer, tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ class Batches:
         no_style = bare | (style < run.conditions.drop_style)
         scenes = None
         if self.scenes is not None:
-            first = draws - self._echoes(counter) * run.batch
+            first = self._shown_first(draws)
             chosen = torch.nonzero(philox_uniform(seed, first, Purpose.CAPTION, 1) < run.data.scenes)[:, 0]
             if len(chosen):
                 numbers = first[chosen].tolist()
@@ -160,13 +160,14 @@ class Batches:
         if raw.scenes is not None:  # last, in place of avatars too
             assert self.scenes is not None
             chosen, composed = raw.scenes
-            first = raw.draws[chosen] - self._echoes(int(raw.draws[0])) * run.batch
+            first = self._shown_first(raw.draws)[chosen]
             batch = _with(batch, chosen, self.scenes.ready(composed), -1 - first.numpy())
         return batch
 
-    def _echoes(self, counter: int) -> int:
-        """How many updates before this one have shown its scenes already."""
-        return counter // self.run.batch % self.run.data.echo
+    def _shown_first(self, draws: Tensor) -> Tensor:
+        """The draws (B,) in whose places the scenes of a batch's draws (B,) were shown first."""
+        batch = self.run.batch
+        return draws - batch * (int(draws[0]) // batch % self.run.data.echo)
 
     def named(self, row: int) -> str:
         """What the picture of a batch's row is called, for messages."""

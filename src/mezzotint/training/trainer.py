@@ -148,14 +148,8 @@ class Trainer:
             while self.step < last and batch is not None:
                 begin = time.perf_counter()
                 losses = self._losses(batch)
-                following, broken = _next(batches)  # received while a device still works on those
-                try:
-                    loss, norm = self._update(batch, losses)
-                except TrainingError as error:
-                    raise error from broken
-                if broken is not None:
-                    self.save()  # what was learned so far
-                    raise broken
+                following = self._next(batches, batch, losses)  # received while a device still works on those
+                loss, norm = self._update(batch, losses)
                 batch, factor = following, self.run.optim.factor(self.step, self.run.steps)
                 gradient_norm, now = float(norm), time.perf_counter()
                 # from one to the next, so that what is measured, saved and drawn in between counts too
@@ -166,6 +160,15 @@ class Trainer:
                     self._shorten((end - now) / statistics.fmean(recent))
                     last, end = min(self.run.steps, last), math.inf
                 yield self._finished(loss, gradient_norm, factor, begin, self.step == last)
+
+    def _next(self, batches: Iterator[Any], batch: Any, losses: Tensor) -> Any:
+        """The batch after this one, whose update is still to come; if there is none to be had, that is done and saved."""
+        try:
+            return next(batches, None)
+        except Exception:  # of whatever kind: it is raised again
+            self._update(batch, losses)
+            self.save()
+            raise
 
     def _finished(self, loss: float, norm: float, factor: float, begin: float, ends: bool) -> TrainStep:
         """What an update did, once it is measured and saved as far as it is to be."""
@@ -262,14 +265,6 @@ class Trainer:
             "device": self.device.type,
             "tcmalloc": "tcmalloc" in os.environ.get("LD_PRELOAD", ""),
         }
-
-
-def _next(batches: Iterator[Any]) -> tuple[Any, Exception | None]:
-    """The next batch, None at the end; or why it cannot be made."""
-    try:
-        return next(batches, None), None
-    except Exception as error:  # of whatever kind: it is raised once the update before it is done
-        return None, error
 
 
 @torch.no_grad()

@@ -54,10 +54,9 @@ class FixedPointDDIM:
     |x − f(z)|, which also settles where the plain one circles.
     Pan et al. 2023, arXiv 2309.04907, section "Accelerated Iterative Diffusion Inversion"; Meiri et al.
     2023, arXiv 2312.12540 (with eps held, which makes the factor alpha_s / alpha_t and takes up to twice the iterations
-    where x_t is nearly clean). Evaluations upwards: the iterations, usually 5 to 10 a step. What is
-    left of an error grows on the way back where the network decides much near noise, by up to a thousand times with the
-    house model. Raises InvalidOption if a
-    step does not settle (too long for this model), and for options out of range.
+    where x_t is nearly clean). Evaluations upwards: the iterations, usually 5 to 10 a step. What is left
+    of an error grows on the way back where a network decides much near noise. Raises InvalidOption if a step does not
+    settle (too long for this model), and for options out of range.
     """
 
     tolerance: float = 1e-6
