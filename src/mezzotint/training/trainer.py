@@ -162,7 +162,7 @@ class Trainer:
                 yield self._finished(loss, gradient_norm, factor, begin, self.step == last)
 
     def _next(self, batches: Iterator[Any], batch: Any, losses: Tensor) -> Any:
-        """The batch after this one, whose update is still to come; if there is none to be had, that is done and saved."""
+        """The batch after this one, whose update is still to come; if it cannot be made, that one is done and saved."""
         try:
             return next(batches, None)
         except Exception:  # of whatever kind: it is raised again
