@@ -94,7 +94,7 @@ def _model(model: Source) -> list[str]:
     batch, planned = dig(model, "training", "run", "batch"), dig(model, "training", "run", "steps")
     seen = f"{updates:,} of {planned:,} planned updates of {batch}" if views else ""
     seen += f", after a warm start from weights of {before:,} views" if before else ""
-    seen += "; the mean of both" if dig(model, "training", "mean_of") else ""
+    seen += "; the mean of both" if dig(model, "training", "merged_from") else ""
     return [
         *row(
             "parameters of the network", dig(model, "network"), lambda sizes: f"{parameters(sizes) / 1e6:.1f} million"

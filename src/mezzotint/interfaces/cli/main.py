@@ -49,6 +49,7 @@ VERBS = MappingProxyType(
         "train": "mezzotint.interfaces.cli.train",
         "teach": "mezzotint.interfaces.cli.teach",
         "pack": "mezzotint.interfaces.cli.pack",
+        "merge": "mezzotint.interfaces.cli.merge",
         "export": "mezzotint.interfaces.cli.export",
         "eval": "mezzotint.interfaces.cli.eval",
         "likelihood": "mezzotint.interfaces.cli.likelihood",
