@@ -45,9 +45,14 @@ def _cost(runs: list[Mapping[str, Any]]) -> list[str]:
     for run in runs:
         lines.append(
             f"| {run['arm']} | {run['seed']} | {run['parameters'] / 1e6:.2f} M | {run['updates']:,} | "
-            f"{run['views']:,} | {run['gflop_per_picture']:.1f} | {run['pflop']:.3f} | {run['seconds'] / 3600:.2f} |"
+            f"{run['views']:,} | {run['gflop_per_picture']:.1f} | {run['pflop']:.3f} | {_hours(run['seconds'])} |"
         )
     return lines
+
+
+def _hours(seconds: float | None) -> str:
+    """How long a run took; None where its metrics were lost, with the machine that it ran on."""
+    return "not kept" if seconds is None else f"{seconds / 3600:.2f}"
 
 
 def _drawn(found: Mapping[str, Any]) -> list[str]:

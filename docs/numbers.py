@@ -27,6 +27,7 @@ from docs.few_steps_table import few_steps_table
 from docs.gallery_rows import gallery
 from docs.gan_table import gan_tables
 from docs.layout_table import layout_table
+from docs.phrasings_table import phrasings_table
 from docs.region_table import region_table
 from docs.solver_tables import solver_benchmark
 from docs.speed_tables import precision_table, speed_tables
@@ -94,7 +95,8 @@ def _model(model: Source) -> list[str]:
     batch, planned = dig(model, "training", "run", "batch"), dig(model, "training", "run", "steps")
     seen = f"{updates:,} of {planned:,} planned updates of {batch}" if views else ""
     seen += f", after a warm start from weights of {before:,} views" if before else ""
-    seen += "; the mean of both" if dig(model, "training", "merged_from") else ""
+    parts = dig(model, "training", "merged_from") or ()
+    seen += f"; a sum of {len(parts)} models' weights" if parts else ""
     return [
         *row(
             "parameters of the network", dig(model, "network"), lambda sizes: f"{parameters(sizes) / 1e6:.1f} million"
@@ -324,6 +326,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "fix-gain": fix_gain,
         "regions": region_table,
         "layout": layout_table,
+        "phrasings": phrasings_table,
         "solver-benchmark": solver_benchmark,
         "combinations": combination_tables,
         "gallery": gallery,

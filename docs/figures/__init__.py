@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from PIL import Image
 
-from docs.figures import drawing, evaluations, few_steps, iconeval, noise, prompts, recognition, training
+from docs.figures import arms, drawing, evaluations, few_steps, iconeval, noise, prompts, recognition, training
 from docs.figures.desk import Desk
 
 __all__ = ["FIGURES", "PENDING", "Desk"]
@@ -32,5 +32,11 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
     }
 )
 """Every figure by name, which is also its file's name; a new one is one function and one line."""
-PENDING: Mapping[str, Figure] = MappingProxyType({"iconeval-curve": iconeval.iconeval_curve})
+PENDING: Mapping[str, Figure] = MappingProxyType(
+    {
+        "iconeval-curve": iconeval.iconeval_curve,
+        "diffusion-vs-gan": arms.diffusion_vs_gan,
+        "between-seeds": arms.between_seeds,
+    }
+)
 """Figures that no guide shows yet, and that are drawn when they are named: one moves up as soon as a guide shows it."""

@@ -1,13 +1,16 @@
 """`mezzotint merge`."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from mezzotint import Pipeline, Request
-from mezzotint.checkpoints.model_folder import read_model_folder
+from mezzotint.checkpoints.model_folder import Beside, read_model_folder, write_model_folder
+from mezzotint.checkpoints.tensors import file_digest, load_tensors, save_tensors
+from mezzotint.interfaces.warm import _behind
 from tests.interfaces.conftest import Run, parsed, sentence
 from tests.support import SMALL, model_folder
 
@@ -58,6 +61,53 @@ def test_the_card_has_the_parts_and_their_cards(run: Run, three: list[Path]) -> 
     (three[1] / "ATTRIBUTION.md").unlink()
 
 
+def described(folder: Path, **changes: object) -> Path:
+    """The folder, with other words in its description."""
+    path = folder / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    return folder
+
+
+def test_the_training_is_that_of_the_part_which_saw_most(run: Run, three: list[Path], tmp_path: Path) -> None:
+    """A part that is a sum itself keeps its parts; a sum can be begun with."""
+    a, b = (model_folder(tmp_path / name, seed=seed) for seed, name in enumerate("ab"))
+    described(a, training={"pictures": 30, "warm_start": None, "merged_from": [{"name": "x"}]}, licence="MIT")
+    longer = {"pictures": 7, "warm_start": "d1", "earlier": [{"weights": None, "pictures": 100}]}
+    described(b, training=longer, licence="Apache-2.0")
+    found = parsed(run("merge", a, b, "--storage", "bf16", "--out", "sum", "--format", "json"))
+    assert (found["storage"], found["licence"]) == ("bf16", "MIT and Apache-2.0")
+    first, second = found["merged_from"]
+    assert (first["views"], second["views"]) == (30, 107)
+    assert (first["merged_from"], "merged_from" in second) == ([{"name": "x"}], False)
+    told = json.loads(Path("sum/model.json").read_text())["training"]
+    assert told == {**longer, "merged_from": [first, second]}
+    assert f"| b | 0.5 | `{second['weights_sha256']}` | 107 |" in Path("sum/README.md").read_text()
+    both = parsed(run("merge", a, three[0], "--out", "other", "--format", "json"))
+    assert both["licence"] == "not stated"
+    untold = parsed(run("merge", *three[:2], "--out", "untold", "--format", "json"))
+    assert untold["merged_from"][0]["views"] is None
+    assert _behind(json.loads(Path("untold/model.json").read_text())["training"]) == []
+
+
+def test_parts_of_one_name_are_told_apart(run: Run, tmp_path: Path) -> None:
+    folders = [model_folder(tmp_path / run_name / "model", seed=seed) for seed, run_name in enumerate(("a", "b"))]
+    found = parsed(run("merge", *folders, "--out", "sum", "--format", "json"))
+    assert [part["name"] for part in found["merged_from"]] == ["model", "model (2)"]
+
+
+def test_a_part_may_be_told_beside_another_model(run: Run, three: list[Path], tmp_path: Path) -> None:
+    whole, base = read_model_folder(three[1]), read_model_folder(three[0])
+    about = {key: value for key, value in whole.description.items() if key not in ("format", "storage", "files")}
+    told = tmp_path / "told"
+    write_model_folder(told, whole.network, None, about, "fp32", {}, Beside(str(three[0]), base, 4096))
+    assert run("merge", told, three[2], "--out", "sum").exit_code == 0
+    total, c = read_model_folder(Path("sum")), read_model_folder(three[2]).network
+    for key, value in total.network.items():
+        torch.testing.assert_close(value, (whole.network[key] + c[key]) / 2, rtol=0, atol=1e-4)
+    assert total.base is None
+    assert total.encoder_sha256 == base.encoder_sha256
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
@@ -65,7 +115,9 @@ def test_the_card_has_the_parts_and_their_cards(run: Run, three: list[Path]) -> 
         ([0, 1, "--weights", "1,2,3"], "weights has 3 numbers for 2 models; give one for each."),
         ([0, 1, "--weights", "1,-1"], "weights add up to 0; they are divided by their sum, which must not be 0."),
         ([0, 1, "--weights", "much"], "weights is 'much'; give a number for each model"),
-        ([0, 1, "--weights", "nan,1"], "weights add up to nan"),
+        ([0, 1, "--weights", "nan,1"], "weights has nan; it must be numbers from -1e+06 to 1e+06."),
+        ([0, 1, "--weights", "inf,-inf"], "weights has inf; it must be"),
+        ([0, 1, "--weights", "1e308,1e308"], "weights has 1e+308; it must be"),
         ([0, "nowhere"], "There is no model called 'nowhere'"),
     ],
 )
@@ -76,9 +128,15 @@ def test_what_cannot_be_summed_is_refused(run: Run, three: list[Path], given: li
 
 
 def test_models_of_other_kinds_are_refused(run: Run, three: list[Path], tmp_path: Path) -> None:
-    from dataclasses import replace
-
     wide = model_folder(tmp_path / "wide", replace(SMALL, hidden=2 * SMALL.hidden))
     said = sentence(run("merge", three[0], wide, "--out", "sum"))
     assert said == "mezzotint: first and wide differ in network; only models of one kind are merged."
+    text = described(model_folder(tmp_path / "text", seed=5), text_length=33)
+    assert "first and text differ in text_length" in sentence(run("merge", three[0], text, "--out", "sum"))
+    changed = load_tensors(text / "text" / "encoder.safetensors")[0]
+    save_tensors(text / "text" / "encoder.safetensors", {name: 2 * value for name, value in changed.items()})
+    described(text, text_length=32)
+    files = json.loads((text / "model.json").read_text())["files"]
+    described(text, files={**files, "text/encoder.safetensors": file_digest(text / "text" / "encoder.safetensors")})
+    assert "read prompts by other text encoders" in sentence(run("merge", three[0], text, "--out", "sum"))
     assert "is not an empty folder" in sentence(run("merge", *three[:2], "--out", tmp_path / "wide"))

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,10 @@ from mezzotint.errors import InvalidOption
 
 __all__ = ["Part", "card", "merged", "shares", "views"]
 
-SAME = ("family", "network", "schedule", "target", "size", "styles", "text_length")
-"""What models must have in common, as `model.json` calls it."""
+OWN = frozenset({"format", "name", "licence", "training", "storage", "files", "beside", "defaults"})
+"""What each model may have of its own, as `model.json` calls it; in everything else they must agree."""
+MOST = 1e6
+"""The largest weight."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,18 @@ def shares(weights: Sequence[float] | None, count: int) -> tuple[float, ...]:
         return (1 / count,) * count
     if len(weights) != count:
         raise InvalidOption(f"weights has {len(weights)} numbers for {count} models; give one for each.")
+    for weight in weights:
+        if not abs(weight) <= MOST:
+            raise InvalidOption(f"weights has {weight:g}; it must be numbers from -{MOST:g} to {MOST:g}.")
     total = math.fsum(weights)
-    if not math.isfinite(total) or abs(total) < 1e-6:
+    if abs(total) < 1e-6:
         raise InvalidOption(f"weights add up to {total:g}; they are divided by their sum, which must not be 0.")
     return tuple(weight / total for weight in weights)
 
 
 def merged(parts: Sequence[Part]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The weights W = Σ share_i W_i of models, and what `model.json` says of them: the first's words, and every part.
+    """The weights W = Σ share_i W_i of models, and what `model.json` says of them: what the first's does, the training
+    of the one that has seen most, and every part.
 
     With equal shares the mean, where ends of one training or of two that began alike draw better than each of them
     (Wortsman et al. 2022, "Model soups", arXiv 2203.05482); with 1, m, −m what the second learned beyond the third,
@@ -55,16 +61,25 @@ def merged(parts: Sequence[Part]) -> tuple[dict[str, Tensor], dict[str, Any]]:
     }
     first = parts[0].files.description
     about = {key: value for key, value in first.items() if key not in ("format", "storage", "files", "beside")}
-    from_ = [
-        {"name": part.name, "weights_sha256": part.files.weights_sha256, "share": part.share, "views": views(part)}
-        for part in parts
-    ]
-    return network, {**about, "training": {**about.get("training", {}), "merged_from": from_}}
+    longest = max(parts, key=lambda part: views(part) or 0)
+    return network, {**about, "training": {**_training(longest), "merged_from": [_told(part) for part in parts]}}
+
+
+def _training(part: Part) -> Mapping[str, Any]:
+    """What a model says of its training; empty if nothing."""
+    return part.files.description.get("training") or {}
+
+
+def _told(part: Part) -> dict[str, Any]:
+    """What is said of a part; of one that is a sum itself, also its parts."""
+    own = _training(part).get("merged_from")
+    told = {"name": part.name, "weights_sha256": part.files.weights_sha256, "share": part.share, "views": views(part)}
+    return told if own is None else {**told, "merged_from": own}
 
 
 def views(part: Part) -> int | None:
     """Views of pictures that a model's weights have behind them, those before its last run included; None: not said."""
-    training = part.files.description.get("training", {})
+    training = _training(part)
     if "pictures" not in training:
         return None
     return sum(int(run["pictures"]) for run in (*training.get("earlier", ()), training))
@@ -92,12 +107,14 @@ def _count(number: int | None) -> str:
 def _check_alike(first: Part, other: Part) -> None:
     """Raises `InvalidOption` if weights of two models cannot be added."""
     a, b = first.files, other.files
-    for name in SAME:
+    for name in sorted((a.description.keys() | b.description.keys()) - OWN):
         if a.description.get(name) != b.description.get(name):
             raise InvalidOption(f"{first.name} and {other.name} differ in {name}; only models of one kind are merged.")
     shapes = ({key: value.shape for key, value in files.network.items()} for files in (a, b))
     if next(shapes) != next(shapes):
-        raise InvalidOption(f"{first.name} and {other.name} have other weights; only models of one kind are merged.")
+        raise InvalidOption(
+            f"{first.name} and {other.name} have tensors of other names or shapes; only models of one kind are merged."
+        )
     if bool(a.encoder) != bool(b.encoder) or (a.encoder and a.encoder_sha256 != b.encoder_sha256):
         raise InvalidOption(
             f"{first.name} and {other.name} read prompts by other text encoders; only models of one kind are merged."

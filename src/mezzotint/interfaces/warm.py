@@ -218,6 +218,6 @@ def _fill(network: "nn.Module", files: "ModelFolder", styles: Sequence[str] | No
 
 def _behind(training: dict[str, Any] | None) -> list[dict[str, Any]]:
     """The training that a model's weights have behind them, the oldest first; empty if its folder tells of none."""
-    if training is None:
+    if training is None or "pictures" not in training:
         return []
     return [*training.get("earlier", []), {"weights": training["warm_start"], "pictures": training["pictures"]}]

@@ -38,6 +38,10 @@ BEFORE = (
     "a sticker of", "clip art of", "a cute drawing of", "only", "nothing but", "there should be",
 )  # fmt: skip
 AFTER = (", please", ", nothing else", " and nothing else", ", as an icon", ", drawn simply", ", that is all", "?")
+ARRANGED = {
+    "row": "in a row", "column": "in a column", "circle": "in a circle", "grid": "in a loose grid",
+    "scattered": "scattered about",
+}  # fmt: skip
 FORMS = ("circle", "square", "hexagon", "triangle", "diamond")
 SUPPORTS = ("sign", "sticker", "round badge", "label", "banner", "speech bubble")
 
@@ -122,9 +126,9 @@ def _single(text: str, claims: Claims) -> str:
         if text.endswith(f" {place}"):
             claims.place, text = place, text.removesuffix(f" {place}")
             break
-    for layout in ("row", "column", "circle"):
-        if text.endswith(f" in a {layout}"):
-            claims.layout, text = layout, text.removesuffix(f" in a {layout}")
+    for layout, words in ARRANGED.items():
+        if text.endswith(f" {words}"):
+            claims.layout, text = layout, text.removesuffix(f" {words}")
     if found := re.match("(?:an? )?(small|medium|large)(?:-sized)? ", text):
         claims.size, text = found[1], f"a {text[found.end() :]}"
     return text

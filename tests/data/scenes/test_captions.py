@@ -1,9 +1,14 @@
 """Captions, read back by an independent reader, claim only facts; together they name every fact."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from mezzotint.data.captions import LONGEST
 from mezzotint.data.scenes import Scene, Scenes
+from mezzotint.data.scenes.kinds.relations import beside
+from mezzotint.data.scenes.relate import holds
+from mezzotint.data.scenes.rolls import Rolls
 from tests.data.scenes import toy
 from tests.data.scenes.reading import Claims, read
 
@@ -89,6 +94,54 @@ def test_captions_read_back_as_the_facts(scenes: Scenes) -> None:
         assert_complete(claims, scene)
         kinds.add((scene.kind, scene.layout))
     assert len(kinds) >= 25  # all templates occurred
+
+
+def test_what_a_caption_leaves_open_is_arranged_as_usual(scenes: Scenes) -> None:
+    """Things without sides stand in the order of their names, from the left; copies without a place stand in rows."""
+    ordered, counted = 0, 0
+    for number in range(1500):
+        scene = scenes.plan(number)
+        for caption in scenes.captions(scene):
+            claims = read(caption)
+            if scene.kind == "counting" and not claims.layout and len(scene.groups[0].boxes) > 1:
+                assert scene.layout == "rows", (caption, scene)
+                counted += 1
+            if len(scene.groups) > 1 and not claims.relations:
+                names = [group.one if len(group.boxes) == 1 else group.many for group in scene.groups]
+                places = [caption.index(name) for name in names]
+                assert places == sorted(places), (caption, scene)
+                assert scene.box_of(0).right <= scene.box_of(1).left, (caption, scene)
+                assert len(scene.groups) == 2 or scene.layout == "three, below", (caption, scene)
+                ordered += 1
+    assert min(ordered, counted) > 200
+
+
+ROWS = {1: [1], 2: [2], 3: [2, 1], 4: [2, 2], 5: [3, 2], 6: [3, 3], 7: [3, 3, 1], 8: [3, 3, 2], 9: [3, 3, 3]}
+
+
+def test_rows_are_full_but_the_last_which_is_centred() -> None:
+    scenes = Scenes(toy.pictures(), toy.fonts(), seed=1, kinds=["counting"])
+    found = set()
+    for scene in map(scenes.plan, range(400)):
+        boxes = scene.groups[0].boxes
+        if scene.layout != "rows":
+            continue
+        rows = [[box for box in boxes if box.top == top] for top in sorted({box.top for box in boxes})]
+        assert [len(row) for row in rows] == ROWS[len(boxes)], scene
+        middles = [(row[0].left + row[-1].right) / 2 for row in rows]
+        assert max(middles) - min(middles) <= 2, scene
+        assert not any(a.overlaps(b, 2) for i, a in enumerate(boxes) for b in boxes[:i]), scene
+        found.add(len(boxes))
+    assert found == set(ROWS)
+
+
+def test_two_thin_things_are_beside_each_other_whatever_the_dice_say() -> None:
+    """They are so near each other that a shake of two cells may be too much."""
+    desk = SimpleNamespace(stock=SimpleNamespace(extent=lambda row, longest: (longest // 4, longest)))
+    for number in range(2000):
+        a, b = beside(desk, Rolls(3, number), 0, 1, "left of")  # type: ignore[arg-type]
+        assert holds("left of", a, b)
+        assert all(box.top >= 1 and box.bottom <= 63 and box.left >= 1 and box.right <= 63 for box in (a, b))
 
 
 def test_phrasings_that_are_not_trained_are_other_sentences(scenes: Scenes) -> None:

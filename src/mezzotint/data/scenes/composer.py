@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from mezzotint.data.frames import unframed
 from mezzotint.data.pixels import Bytes
-from mezzotint.data.scenes.desk import Desk
+from mezzotint.data.scenes.desk import Desk, Phrases
 from mezzotint.data.scenes.drawing import draw
 from mezzotint.data.scenes.glyphs import Font, Fonts
 from mezzotint.data.scenes.held import held_in
@@ -24,7 +24,7 @@ from mezzotint.errors import InvalidFile, InvalidOption, unknown_name
 
 __all__ = ["SCENES_VERSION", "ComposedScene", "Scenes"]
 
-SCENES_VERSION = 6
+SCENES_VERSION = 8
 """Changes whenever the same seed and number give another scene, or other wrong captions."""
 _ATTEMPTS = 400
 _CHANGES = 8  # tries at a change that is not held out
@@ -127,8 +127,8 @@ class Scenes:
 
     def captions(self, scene: Scene, *, unseen: bool = False) -> tuple[str, ...]:
         """The captions of a scene, short to dense; or those in phrasings that training never uses."""
-        phrases = next(kind for kind in (*KINDS, *APART) if kind.name == scene.kind).phrases(scene)
-        return captions_of(scene, phrases, held=unseen)
+        phrases = _phrases(scene)
+        return captions_of(scene, phrases.held if unseen else phrases.trained, frames=not unseen)
 
     def wrong(self, scene: Scene) -> tuple[str, ...]:
         """Captions that are wrong of a scene in one fact, short to dense; a pure function of the scene.
@@ -137,14 +137,19 @@ class Scenes:
         have no held-out combination, so that none is ever seen, not even as what a picture does not show. Empty if no
         change is found quickly.
         """
-        true = {unframed(text) for text in (*self.captions(scene), *self.captions(scene, unseen=True))}
+        said = _phrases(scene)
+        true = {
+            unframed(text)
+            for texts in (said.trained, said.held, said.silent)
+            for text in captions_of(scene, texts, frames=False)
+        }
         for attempt in range(_CHANGES):
             other = changed(scene, Rolls(scene.seed, scene.number, attempt, _WRONG))
             if other is not None and not (self.split == "train" and self._held(other)):
-                said = self.captions(other)
+                wrong = self.captions(other)
                 if other.size != scene.size:  # a thing whose size is not said is large, but not wrongly named
-                    said = tuple(caption for caption in said if other.size in caption)
-                return tuple(caption for caption in said if unframed(caption) not in true)
+                    wrong = tuple(caption for caption in wrong if other.size in caption)
+                return tuple(caption for caption in wrong if unframed(caption) not in true)
         return ()
 
     @property
@@ -161,3 +166,8 @@ class Scenes:
         scene = self.plan(number)
         picture = self.drawn(scene)
         return ComposedScene(picture, scene, self.captions(scene), self.captions(scene, unseen=True))
+
+
+def _phrases(scene: Scene) -> Phrases:
+    """What can be said of a scene, by its kind."""
+    return next(kind for kind in (*KINDS, *APART) if kind.name == scene.kind).phrases(scene)

@@ -31,10 +31,15 @@ def alike(one: str, other: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """Captions without backdrop and style, least information first; those of `held` are not for training."""
+    """Captions without backdrop and style, least information first; those of `held` are not for training.
+
+    `silent` are true as well, but never said of this scene: they leave open what is usually otherwise, such as things
+    that are named without their sides, which stand from left to right in the order of their names.
+    """
 
     trained: tuple[str, ...]
     held: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from mezzotint.data.captions import LONGEST, NUMBERS, article
 from mezzotint.data.frames import FRAMES, framed
 from mezzotint.data.scenes.backdrops import ground
-from mezzotint.data.scenes.desk import Phrases
 from mezzotint.data.scenes.scene import GRID, Group, Scene
 
 __all__ = [
@@ -102,10 +101,7 @@ def _ended(scene: Scene, texts: tuple[str, ...], *, frames: bool) -> list[str]:
     return [text for text in dict.fromkeys(out) if len(text.split()) <= LONGEST]
 
 
-def captions_of(scene: Scene, phrases: Phrases, *, held: bool) -> tuple[str, ...]:
-    """All captions, short to dense, without repetition, at most 26 words each.
-
-    held: only those in phrasings that are not for training; otherwise only the others.
-    """
-    texts = phrases.held if held else phrases.trained
-    return tuple(_ended(scene, texts, frames=not held)) if texts else ()
+def captions_of(scene: Scene, texts: tuple[str, ...], *, frames: bool) -> tuple[str, ...]:
+    """All captions of a scene from what is said of its things, short to dense, without repetition, at most 26 words
+    each. frames: one of them within words that people put around a wish."""
+    return tuple(_ended(scene, texts, frames=frames)) if texts else ()

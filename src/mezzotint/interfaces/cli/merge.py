@@ -1,6 +1,6 @@
 """`mezzotint merge`: make one model of several of one kind."""
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from mezzotint.request import Request
 CARD, CREDITS = "README.md", "ATTRIBUTION.md"
 MOST = 16
 """Models in one sum."""
+UNSAID = "not stated"
+"""The licence of a model whose folder names none, and of what it is a part of."""
 
 
 @click.command(short_help="Make one model of several of one kind.")
@@ -70,16 +72,16 @@ def merge(models: tuple[str, ...], out: Path, weights: Any, name: str | None, st
     counts = shares(weights, len(models))
     folders = [find_model(model) for model in models]
     parts = [
-        Part(Path(os.path.normpath(model)).name, share, read_model_folder(folder, find_model))
-        for model, share, folder in zip(models, counts, folders, strict=True)
+        Part(name, share, read_model_folder(folder, find_model))
+        for name, share, folder in zip(_names(folders), counts, folders, strict=True)
     ]
     network, about = merged(parts)
-    licences = dict.fromkeys(str(part.files.description.get("licence", "not stated")) for part in parts)
+    licences = {str(part.files.description.get("licence", UNSAID)): None for part in parts}
     documents = {CARD: card(label, parts, [_text(folder / CARD) for folder in folders])}
     credits = dict.fromkeys(said for folder in folders if (said := _text(folder / CREDITS)))
     if credits:
         documents[CREDITS] = "\n".join(credits)
-    description = {**about, "name": label, "licence": " and ".join(licences)}
+    description = {**about, "name": label, "licence": UNSAID if UNSAID in licences else " and ".join(licences)}
     text = parts[0].files.text_root if parts[0].files.encoder else None
     kind = storage or str(parts[0].files.description["storage"])
     write_model_folder(out, network, text, description, kind, documents)  # type: ignore[arg-type]
@@ -89,6 +91,16 @@ def merge(models: tuple[str, ...], out: Path, weights: Any, name: str | None, st
         return
     told = ", ".join(f"{part.share:.3g} of {part.name}" for part in parts)
     click.echo(f"{click.format_filename(out)}: {label}, {told}; {facts['parameters'] / 1e6:.1f} M parameters")
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """What parts are called: their folders' names, with a number behind one that was there before."""
+    found: list[str] = []
+    for folder in folders:
+        name = folder.resolve().name
+        before = sum(one == name or one.startswith(f"{name} (") for one in found)
+        found.append(f"{name} ({before + 1})" if before else name)
+    return found
 
 
 def _text(path: Path) -> str:

@@ -1,4 +1,10 @@
-"""One to nine copies of one object, well apart."""
+"""One to nine copies of one object, well apart.
+
+In rows, the last one centred, unless the caption says otherwise: in pure noise a network says the mean of all that a
+caption may mean, and that of many arrangements is none of them.
+"""
+
+import math
 
 from mezzotint.data.scenes.desk import Desk, Phrases
 from mezzotint.data.scenes.kinds.kind import Kind
@@ -16,6 +22,29 @@ _SCATTERED = {1: (50, 58), 2: (20, 28), 3: (17, 25), 4: (15, 22), 5: (14, 19), 6
               9: (12, 14)}  # fmt: skip
 _RING = ((0, -22), (16, -16), (22, 0), (16, 16), (0, 22), (-16, 16), (-22, 0), (-16, -16))
 _TRIES = 60
+_WHERE = {
+    "rows": "", "row": " in a row", "column": " in a column", "circle": " in a circle", "grid": " in a loose grid",
+    "scattered": " scattered about",
+}  # fmt: skip
+"""How an arrangement is said."""
+
+
+def _rows(desk: Desk, rolls: Rolls, item: Item, count: int) -> list[Box]:
+    """Places in rows, as many as columns or one less, the last one centred; all are shaken alike."""
+    columns = math.isqrt(count - 1) + 1
+    rows = -(-count // columns)
+    longest = 62 // columns - _GAP - rolls.between(0, 3)
+    width, height = desk.stock.extent(item.row, longest)
+    wide, high = (min(62 // columns, size + rolls.between(_GAP, 5)) for size in (width, height))
+    middle = 64 + rolls.between(-2, 2), 64 + rolls.between(-2, 2)  # doubled
+    boxes = []
+    for copy in range(count):
+        row, place = divmod(copy, columns)
+        here = min(columns, count - row * columns)
+        x = (middle[0] + (2 * place - here + 1) * wide - width) // 2
+        y = (middle[1] + (2 * row - rows + 1) * high - height) // 2
+        boxes.append(Box(min(max(x, 1), GRID - 1 - width), min(max(y, 1), GRID - 1 - height), width, height))
+    return boxes
 
 
 def _grid(desk: Desk, rolls: Rolls, item: Item, count: int) -> list[Box]:
@@ -68,7 +97,11 @@ def _ring(desk: Desk, rolls: Rolls, item: Item, count: int) -> list[Box]:
 
 
 def _boxes(desk: Desk, rolls: Rolls, item: Item, count: int) -> tuple[str, list[Box]]:
-    choices = [("grid", 4), ("scattered", 5)]
+    choices = [("rows", 10)]
+    if count >= 2:
+        choices += [("scattered", 3)]
+    if count >= 4:
+        choices += [("grid", 2)]
     if 2 <= count <= 4:
         choices += [("row", 1), ("column", 1)]
     if count == 8:
@@ -76,7 +109,7 @@ def _boxes(desk: Desk, rolls: Rolls, item: Item, count: int) -> tuple[str, list[
     layout = desk.layout(rolls, "counting", choices)
     if layout in ("row", "column"):
         return layout, _line(desk, rolls, item, count, column=layout == "column")
-    place = {"grid": _grid, "scattered": _scattered, "circle": _ring}[layout]
+    place = {"rows": _rows, "grid": _grid, "scattered": _scattered, "circle": _ring}[layout]
     return layout, place(desk, rolls, item, count)
 
 
@@ -100,18 +133,17 @@ def _phrases(scene: Scene) -> Phrases:
     if count == 1:
         one = f"one {plain(group)}"
         return Phrases((f"1 {plain(group)}", one, f"exactly {one}"), (f"a single {plain(group)}",))
-    where = {"row": " in a row", "column": " in a column", "circle": " in a circle"}.get(scene.layout, "")
-    trained = [f"{count} {plain(group)}", thing(group), f"a set of {thing(group)}"]
-    trained += [f"{thing(group)} together", f"there are {thing(group)}", f"a total of {thing(group)}"]
-    trained.append(f"a bunch of {count} {plain(group)}")
+    where = _WHERE[scene.layout]
+    said = [f"{count} {plain(group)}", thing(group), f"a set of {thing(group)}", f"there are {thing(group)}"]
+    said += [f"a total of {thing(group)}", f"a bunch of {count} {plain(group)}", f"exactly {thing(group)}"]
+    bare = [*said[:-1], f"{thing(group)} together"]
     if not group.colour:
-        trained.append(f"{number(count)} times the same {group.one}")
-    trained.append(f"exactly {thing(group)}")
-    if where:
-        trained.append(f"{thing(group)}{where}")
+        bare.append(f"{number(count)} times the same {group.one}")
+    bare.append(said[-1])
+    trained = tuple(f"{text}{where}" for text in said) if where else tuple(bare)
     named = f"{group.colour} ones" if group.colour else "of them"
     held = (f"{plain(group)}, {number(count)} of them", f"{group.many}: {count} {named}")
-    return Phrases(tuple(trained), held)
+    return Phrases(trained, held, silent=tuple(bare))
 
 
 KIND = Kind("counting", 20, _plan, _phrases)

@@ -59,10 +59,11 @@ def _plan(desk: Desk, rolls: Rolls) -> Scene | None:
 def _phrases(scene: Scene) -> Phrases:
     a, b = scene.groups
     there, back = ("to the left of", "to the right of") if scene.layout == "side by side" else ("above", "below")
-    return Phrases(
-        (f"{thing(a)} and {thing(b)}", f"{thing(a)} {there} {thing(b)}", f"{thing(b)} {back} {thing(a)}"),
-        (f"{thing(b)} beside {thing(a)}" if scene.layout == "side by side" else f"{thing(b)} under {thing(a)}",),
-    )
+    bare = f"{thing(a)} and {thing(b)}", f"{thing(a)}, {thing(b)}"
+    sides = f"{thing(a)} {there} {thing(b)}", f"{thing(b)} {back} {thing(a)}"
+    if scene.layout == "side by side":  # without sides, what is named first stands on the left
+        return Phrases((*bare, *sides), (f"{thing(b)} beside {thing(a)}",))
+    return Phrases(sides, (f"{thing(b)} under {thing(a)}",), silent=bare)
 
 
 KIND = Kind("groups", 8, _plan, _phrases)
