@@ -116,6 +116,26 @@ def test_what_a_caption_leaves_open_is_arranged_as_usual(scenes: Scenes) -> None
     assert min(ordered, counted) > 200
 
 
+def test_letters_that_no_caption_describes_are_the_usual_ones(scenes: Scenes) -> None:
+    """Black ones of the first font, on white where there is a ground; and of one text and form they look alike."""
+    usual, seen = 0, {}
+    for number in range(3000):
+        scene = scenes.plan(number)
+        word = scene.lettering
+        if word is None:
+            continue
+        bare = [claims for claims in map(read, scenes.captions(scene)) if not (claims.letters and claims.letters[1])]
+        assert bool(bare) == word.usual, scene
+        if bare:
+            usual += 1
+            assert (word.colour, word.font, word.line) == ("black", "block", 3 if scene.layout == "sticker" else 0)
+            assert all(shape.colour in ("", "white") for shape in scene.shapes)
+            look = word.box, word.letters, scene.shapes
+            assert seen.setdefault((word.text, scene.layout), look) == look
+    assert usual > 200
+    assert len(seen) < usual  # some came twice
+
+
 ROWS = {1: [1], 2: [2], 3: [2, 1], 4: [2, 2], 5: [3, 2], 6: [3, 3], 7: [3, 3, 1], 8: [3, 3, 2], 9: [3, 3, 3]}
 
 

@@ -164,7 +164,9 @@ def test_letters_are_those_of_the_font() -> None:
         word = one.scene.lettering
         assert word
         box = word.box
-        away = np.abs(part(one.picture, box)[..., :3].astype(int) - np.array(word.shade)).max(-1)
+        shown = part(one.picture, box).astype(float)
+        opposite = 255 - np.array(word.shade, float)  # what is clear must not pass for dark letters
+        away = np.abs(shown[..., :3] + (1 - shown[..., 3:] / 255) * opposite - np.array(word.shade)).max(-1)
         ink, letters = fonts[word.font].word(word.text)
         covered = averaged(ink.astype(float), box.width, box.height)
         assert np.corrcoef(away.ravel(), covered.ravel())[0, 1] < -0.85, one.scene  # the shade is where the ink is

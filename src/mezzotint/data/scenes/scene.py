@@ -94,7 +94,8 @@ class Shape:
 class Lettering:
     """A word: its letters exactly as written, the font's name and kind, the box of the ink and of each letter.
 
-    edge: the shade of a line around the letters, `line` cells wide.
+    edge: the shade of a line around the letters, `line` cells wide. usual: it looks as what is written does unless a
+    caption says otherwise.
     """
 
     text: str
@@ -106,6 +107,7 @@ class Lettering:
     shade: Shade
     edge: Shade | None = None
     line: int = 0
+    usual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
