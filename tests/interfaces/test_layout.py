@@ -121,6 +121,7 @@ def test_words_that_loras_teach_are_things() -> None:
         ),
         *("a cat with a hat to its left and a dog", "above a cat", "a cat under a table with a dog", "please", "draw"),
         *("a cat on the right of the picture", "a cat that has a dog", "a man with a bird above it in the sky"),
+        *("--A", "a cat and a dog --nothing"),
         *("a cat and", "and a cat", "a cat and a", "left of a cat", "6 in all", "a cat, 6 in all", "a in red, a cat"),
     ],
 )

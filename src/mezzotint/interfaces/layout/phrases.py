@@ -14,6 +14,7 @@ from mezzotint.data.icons.words import MASS
 from mezzotint.data.scenes import COLOURS
 from mezzotint.data.scenes.nouns import plural_of
 from mezzotint.data.scenes.phrases import COUNTS
+from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.layout.sides import PLACED, SIDE, as_pair
 from mezzotint.interfaces.layout.words import PEOPLE, is_adjective, plurals, singulars
 
@@ -62,6 +63,14 @@ class Told:
         return sum(one.count for one in self.things)
 
 
+def _plain(text: str) -> str | None:
+    """The words of a plain prompt; None also for what is no prompt, such as one with an unknown flag."""
+    try:
+        return plain_words(text)
+    except InvalidOption:
+        return None
+
+
 def told_of(prompt: str, taught: Collection[str] = ()) -> Told | None:
     """What a prompt says, if it says nothing but two to `MOST` things, with their numbers and sides; else None.
 
@@ -70,7 +79,8 @@ def told_of(prompt: str, taught: Collection[str] = ()) -> Told | None:
     Where a side is said of some things and not of all, or "it" may be several, it is not understood.
     """
     text = " ".join(prompt.strip().rstrip(".!?,").replace(" & ", " and ").split())
-    if re.search(r"[^\w\s,'’-]|_", text) or (words := plain_words(text)) is None:
+    words = None if re.search(r"[^\w\s,'’-]|_", text) else _plain(text)
+    if words is None:
         return None
     lead, end = _LEAD.match(words), next((one for one in _END.finditer(words) if one.end() == len(words)), None)
     words = as_pair(words[lead.end() if lead else 0 : end.start() if end else None])
