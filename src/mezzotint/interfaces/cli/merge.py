@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from mezzotint.errors import InvalidOption
-from mezzotint.interfaces.cli.options import GRID, format_option
+from mezzotint.interfaces.cli.options import GRID, format_option, model_name_option, model_out_option, refuse_occupied
 from mezzotint.interfaces.cli.output import emit_json
 from mezzotint.interfaces.cli.pack import STORAGE
 from mezzotint.request import Request
@@ -21,13 +21,7 @@ UNSAID = "not stated"
 
 @click.command(short_help="Make one model of several of one kind.")
 @click.argument("models", nargs=-1, metavar="MODEL MODEL...")
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The model's folder; it must not exist yet, or be empty.",
-)
+@model_out_option
 @click.option(
     "--weights",
     type=GRID,
@@ -35,9 +29,7 @@ UNSAID = "not stated"
     help="How much each model counts, such as 3,1; they are divided by their sum, and may be below 0. All the same if "
     "not given.",
 )
-@click.option(
-    "--name", metavar="NAME", help="The model's name, which recipes state; the name of the folder if not given."
-)
+@model_name_option
 @click.option(
     "--storage",
     type=click.Choice(STORAGE),
@@ -62,8 +54,7 @@ def merge(models: tuple[str, ...], out: Path, weights: Any, name: str | None, st
         raise InvalidOption(f"weights is {weights!r}; give a number for each model, with commas between, such as 3,1.")
     label = out.resolve().name if name is None else name
     Request(prompt="", model=label)
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise InvalidOption(f"{out} exists and is not an empty folder; choose a new one.")
+    refuse_occupied(out)
     from mezzotint.checkpoints.merge import Part, card, merged, shares
     from mezzotint.checkpoints.model_folder import read_model_folder, write_model_folder
     from mezzotint.interfaces.cli.models import describe

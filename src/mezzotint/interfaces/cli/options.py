@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -121,6 +122,27 @@ def whole_number(name: str, value: Any, low: int, high: int) -> int:
     if type(value) is not int or not low <= value <= high:
         raise InvalidOption(f"{name} is {value!r}; it must be a whole number from {low} to {high}.")
     return value
+
+
+def model_out_option(command: F) -> F:
+    """`--out`, as the `Path` of a model's folder that is to be written; see `refuse_occupied`."""
+    return click.option(
+        "--out", required=True, type=click.Path(path_type=Path), metavar="DIR",
+        help="The model's folder; it must not exist yet, or be empty.",
+    )(command)  # fmt: skip
+
+
+def model_name_option(command: F) -> F:
+    """`--name`, of a model that is to be written."""
+    return click.option(
+        "--name", metavar="NAME", help="The model's name, which recipes state; the name of the folder if not given."
+    )(command)
+
+
+def refuse_occupied(out: Path) -> None:
+    """Raises InvalidOption if there is something where a folder is to be written."""
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise InvalidOption(f"{out} exists and is not an empty folder; choose a new one.")
 
 
 def format_option(command: F) -> F:

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mezzotint.errors import InvalidOption
-from mezzotint.interfaces.cli.options import INTERVAL, REAL, WHOLE, format_option, whole_number
+from mezzotint.interfaces.cli.options import (
+    INTERVAL,
+    REAL,
+    WHOLE,
+    format_option,
+    model_name_option,
+    model_out_option,
+    refuse_occupied,
+    whole_number,
+)
 from mezzotint.interfaces.cli.output import emit_json
 from mezzotint.interfaces.cli.progress import counted
 from mezzotint.request import Request
@@ -27,16 +36,8 @@ UPSCALER = "pixel_upscaler"
 
 @click.command(short_help="Make a model from a training run.")
 @click.argument("run_folder", type=click.Path(path_type=Path))
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="The model's folder; it must not exist yet, or be empty.",
-)
-@click.option(
-    "--name", metavar="NAME", help="The model's name, which recipes state; the name of the folder if not given."
-)
+@model_out_option
+@model_name_option
 @click.option(
     "--ema",
     type=REAL,
@@ -142,8 +143,7 @@ def pack(
 def _check_folders(run_folder: Path, out: Path) -> None:
     if not run_folder.is_dir():
         raise InvalidOption(f"There is no folder {run_folder}; give the folder of a training run.")
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise InvalidOption(f"{out} exists and is not an empty folder; choose a new one.")
+    refuse_occupied(out)
 
 
 def _tell(out: Path, facts: Mapping[str, Any], ema: float, form: str) -> None:
