@@ -27,7 +27,11 @@ RELATIONS = {
     "right of": "right of", "in front of": "in front of", "on top of": "on", "above": "above", "below": "below",
     "under": "below", "behind": "behind", "inside": "inside", "on": "on",
 }  # fmt: skip
-ITS = {"to its left": "left of", "to its right": "right of", "above it": "above", "below it": "below"}
+ITS = {
+    "to its left": "left of", "to its right": "right of", "above it": "above", "below it": "below",
+    "on its left": "left of", "on its right": "right of", "to the left of it": "left of",
+    "to the right of it": "right of",
+}  # fmt: skip
 PLACES = (
     "in the top left corner", "at the top", "in the top right corner", "on the left", "in the middle", "on the right",
     "in the bottom left corner", "at the bottom", "in the bottom right corner",
@@ -71,6 +75,8 @@ def bare(caption: str) -> str:
 
 def thing(text: str) -> tuple[int | None, str, str]:
     """ "three red apples" -> (3, "red", "apple"). Raises AssertionError where a word is left over."""
+    if counted := re.fullmatch(r"(.*) (?:\((\d)\)|x(\d))", text):
+        text = f"{counted[2] or counted[3]} {counted[1]}"
     found = re.fullmatch(rf"(?:exactly )?(?:({'|'.join(sorted(NUMBERS, key=len, reverse=True))}) )?(.*)", text.strip())
     assert found, text
     count = NUMBERS.get(found[1]) if found[1] else None
@@ -154,8 +160,12 @@ def _sentence(text: str, claims: Claims) -> None:
     for one, other, word in (("on the left", "on the right", "left of"), ("at the top", "at the bottom", "above")):
         if found := re.fullmatch(rf"(.*) {one} and (.*) {other}", text):
             return _related(found[1], word, found[2], claims)
+    for one, other, word in (("left", "right", "left of"), ("top", "bottom", "above")):
+        if found := re.fullmatch(rf"{one}: (.*), {other}: (.*)", text):
+            return _related(found[1], word, found[2], claims)
     for words, word in ITS.items():
         known = rf"(.*) (?:with|that has) (.*) {words}", rf"there is (.*); {words} is (.*)", rf"(.*)\. (.*) is {words}"
+        known = (*known, rf"([^,:]*), ([^,:]*) {words}")
         if found := next(filter(None, (re.fullmatch(pattern, text) for pattern in known)), None):
             return _related(found[2], word, found[1], claims)
     for words, word in RELATIONS.items():
@@ -167,13 +177,16 @@ def _sentence(text: str, claims: Claims) -> None:
         parts = text.split(f" {words} ")
         if len(parts) == 2 and not parts[1].startswith("the "):  # "on the left" is a place
             return _related(parts[0], word, parts[1], claims)
-    text = re.sub("^(a set of|there are|a total of|a bunch of|two things:) ", "", text)
+    text = re.sub("^(a set of|there are|a total of|a bunch of|a collection of|two things:) ", "", text)
+    text = re.sub("^a couple of ", "two ", re.sub("^half a dozen ", "six ", text))
     text = re.sub("( together|, no more| side by side)$", "", text)
+    if found := re.fullmatch("first (.*), then (.*)", text):
+        text = f"{found[1]} and {found[2]}"
     if found := re.fullmatch("([a-z]+) times the same (.*)", text):
         claims.things.add((NUMBERS[found[1]], "", found[2]))
         return None
     colour = rf"(?:{'|'.join(COLOURS)})"
-    parts = rf",(?! {colour}$) | and | next to | plus | with (?!an? {colour} colour$)"
+    parts = rf",(?! {colour}$) | and | next to | plus | along with | as well as | & | \+ | with (?!an? {colour} colour$)"
     for part in re.split(parts, _single(text, claims)):
         claims.things.add(thing(part))
     return None

@@ -55,6 +55,8 @@ def _together(a: Group, b: Group) -> tuple[str, ...]:
         f"{an(a.one)} coloured {a.colour} and {an(b.one)} coloured {b.colour}",
         f"{an(a.one)} which is {a.colour}, {an(b.one)} which is {b.colour}", f"{thing(a)} with {thing(b)}",
         f"{a.colour} {a.one}, {b.colour} {b.one}", f"{thing(a)} plus {thing(b)}",
+        f"{thing(a)} along with {thing(b)}", f"{thing(a)} as well as {thing(b)}", f"{thing(a)} & {thing(b)}",
+        f"{thing(a)} + {thing(b)}",
     )  # fmt: skip
 
 

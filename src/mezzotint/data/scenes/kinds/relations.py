@@ -13,12 +13,19 @@ from mezzotint.data.scenes.rolls import Rolls
 from mezzotint.data.scenes.scene import GRID, Box, Group, Relation, Scene, Shape
 from mezzotint.data.scenes.stock import Item
 
-__all__ = ["KIND", "SAID", "beside"]
+__all__ = ["KIND", "SAID", "TOGETHER", "beside"]
 
 SAID = {"left of": "to the left of", "right of": "to the right of", "on": "on top of"}
 """How captions say a relation, where not by its own word."""
 _ITS = {"left of": ("to its left", "to its right"), "above": ("above it", "below it")}
 """How the side of a thing that was named before is said: that of the first of a pair, and of the second."""
+_ITS_TOO = {"left of": (("on its left", "on its right"), ("to the left of it", "to the right of it"))}
+"""The same in other words."""
+TOGETHER = (
+    "{} and {}", "{}, {}", "{} with {}", "{} plus {}", "two things: {} and {}", "{} along with {}", "{} as well as {}",
+    "{} & {}", "{} + {}", "first {}, then {}",
+)  # fmt: skip
+"""How two things are named without their sides."""
 _ROOM = {"circle": 62, "square": 78, "hexagon": 60, "triangle": 40, "diamond": 46}  # of the form's side, in percent
 _TRIES = 12
 _INSIDE = (
@@ -188,7 +195,7 @@ def _of_pair(scene: Scene) -> Phrases:
     short = f"{a.one} {scene.relations[0].word} {b.one}"
     more: tuple[str, ...] = ()
     if (its := _ITS.get(scene.layout)) is not None:
-        more = _turned(a, b, there, back, its)
+        more = (*_turned(a, b, there, back, its), *_more_turned(a, b, scene.layout))
     silent = (*_together(a, b), *_together(b, a))
     if scene.layout == "left of":
         more = (*_together(a, b), *_level(a, b), *more)
@@ -200,8 +207,18 @@ def _of_pair(scene: Scene) -> Phrases:
 def _together(a: Group, b: Group) -> tuple[str, ...]:
     """What is said of two things without their sides, only where the first stands on the left: in pure noise a
     network says the mean of all that a caption may mean, and that of four arrangements is none of them."""
-    ways = "{} and {}", "{}, {}", "{} with {}", "{} plus {}", "two things: {} and {}"
-    return tuple(way.format(thing(a), thing(b)) for way in ways)
+    return tuple(way.format(thing(a), thing(b)) for way in TOGETHER)
+
+
+def _more_turned(a: Group, b: Group, layout: str) -> tuple[str, ...]:
+    """The same in more ways."""
+    ends = ("left", "right") if layout == "left of" else ("top", "bottom")
+    said = [f"{ends[0]}: {thing(a)}, {ends[1]}: {thing(b)}"]
+    for first, second in (_ITS[layout], *_ITS_TOO.get(layout, ())):
+        said += [f"{thing(b)}, {thing(a)} {first}", f"{thing(a)}, {thing(b)} {second}"]
+    for first, second in _ITS_TOO.get(layout, ()):
+        said += [f"{thing(b)} with {thing(a)} {first}", f"{thing(a)} with {thing(b)} {second}"]
+    return tuple(said)
 
 
 def _level(a: Group, b: Group) -> tuple[str, ...]:
