@@ -1,5 +1,6 @@
 """What a prompt becomes before it meets a network."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from typing import Self
 
@@ -67,7 +68,11 @@ class Conditioning:
 
     def to(self, device: torch.device) -> Self:
         """The same values on another device."""
-        return replace(self, **{name: value.to(device) for name, value in self._given().items()})
+        return self.mapped(lambda value: value.to(device))
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> Self:
+        """The same with every tensor that is given changed."""
+        return replace(self, **{name: change(value) for name, value in self._given().items()})
 
     def active(self) -> Tensor | None:
         """The strengths of the adapters; None if every one of them is zero, so that their work is left out."""

@@ -5,6 +5,7 @@ import multiprocessing
 import signal
 import traceback
 from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol, TypeVar
@@ -52,6 +53,7 @@ def batches_ahead(
     groups = [counters[max(0, at) : at + together] for at in range(-done, len(counters), together)]
     readers: list[Connection] = []
     processes = []
+    receiver = ThreadPoolExecutor(1)
     try:
         for first in range(workers):
             reader, writer = context.Pipe(duplex=False)
@@ -63,15 +65,19 @@ def batches_ahead(
             process.start()
             processes.append(process)
             writer.close()
-        for place in range(len(groups)):
-            made, error = _received(readers[place % workers])
+        coming = receiver.submit(_received, readers[0])
+        for place in range(1, len(groups) + 1):
+            made, error = coming.result()
+            if place < len(groups):  # on its way while these are trained on
+                coming = receiver.submit(_received, readers[place % workers])
             for raw in made:
                 yield source.ready(raw)
             if error is not None:
                 raise error
     finally:
         for process in processes:
-            process.kill()
+            process.kill()  # which ends what is being received, too
+        receiver.shutdown()
         for reader in readers:
             reader.close()
         for process in processes:
@@ -83,6 +89,16 @@ class _Sent:
     """A tensor on its way: as such it would be left in shared memory, of which there may be little."""
 
     array: NDArray[Any]
+
+
+class _Sender:
+    """Makes tensors ready for their way; one that comes up again is sent once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Tensor, _Sent]] = {}  # with the tensor, so that no other one gets its number
+
+    def __call__(self, tensor: Tensor) -> _Sent:
+        return self._known.setdefault(id(tensor), (tensor, _Sent(tensor.numpy())))[1]
 
 
 def _changed(value: Any, kind: type, change: Callable[[Any], Any]) -> Any:
@@ -120,9 +136,10 @@ def _work(
     for group in groups:
         made: list[Any] = []
         error: Exception | None = None
+        sender = _Sender()
         try:
             for counter in group:
-                made.append(_changed(source.raw(counter), Tensor, lambda tensor: _Sent(tensor.numpy())))
+                made.append(_changed(source.raw(counter), Tensor, sender))
         except MezzotintError as raised:  # told where it can be handled
             error = raised
         except Exception:  # told too, with where it came from, since it may not survive the way itself

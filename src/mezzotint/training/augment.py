@@ -6,6 +6,7 @@ from torch.nn import functional as F
 
 from mezzotint.diffusion.noise import Purpose, philox_uniform
 from mezzotint.training.config import AugmentConfig
+from mezzotint.training.transfer import sent
 
 __all__ = ["LABELS", "augmented"]
 
@@ -35,9 +36,9 @@ def augmented(pictures: Tensor, seed: int, draws: Tensor, config: AugmentConfig)
     theta[:, 0, 0], theta[:, 1, 1] = across / size, 1 / size
     # first mirrored and scaled about the middle, then moved; the picture is 2 wide
     theta[:, 0, 2], theta[:, 1, 2] = -2 * shift[:, 0] * across / size, -2 * shift[:, 1] / size
-    rows = changed.nonzero()[:, 0].to(pictures.device)
+    rows = sent(changed.nonzero()[:, 0], pictures.device)
     unit = (pictures[rows].squeeze(2) + 1) / 2
-    grid = F.affine_grid(theta[changed].to(pictures.device), list(unit.shape), align_corners=False)
+    grid = F.affine_grid(sent(theta[changed], pictures.device), list(unit.shape), align_corners=False)
     moved = F.grid_sample(unit, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     result = pictures.clone()
     result[rows] = (moved * 2 - 1)[:, :, None]

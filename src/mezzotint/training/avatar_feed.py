@@ -12,6 +12,7 @@ from mezzotint.data.sources import PictureSet
 from mezzotint.training.config import RunConfig
 from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.scene_feed import Served
+from mezzotint.training.transfer import sent
 
 __all__ = ["AvatarFeed", "avatar_captions", "avatar_feeds"]
 
@@ -67,7 +68,7 @@ class AvatarFeed:
     def _served(self, rows: Sequence[int], captions: Sequence[str], no_style: Tensor) -> Served:
         run = self.run
         numbers = torch.tensor([self.features.index[caption] for caption in captions], dtype=torch.int64)
-        tokens, mask = self.features.batch(numbers.to(self.features.offsets.device), run.text_length)
+        tokens, mask = self.features.batch(sent(numbers, self.features.offsets.device), run.text_length)
         styles = torch.tensor(
             [self._numbers.get(self.pictures.records[row].style or "", 0) for row in rows], dtype=torch.int64
         )

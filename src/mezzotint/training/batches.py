@@ -19,6 +19,7 @@ from mezzotint.training.config import RunConfig
 from mezzotint.training.features import CaptionFeatures
 from mezzotint.training.objective import density_of
 from mezzotint.training.scene_feed import SceneFeed, Served, Unread
+from mezzotint.training.transfer import sent, sent_prompt
 
 GOLDEN = 0.6180339887498949
 
@@ -134,9 +135,9 @@ class Batches:
         pictures = (
             torch.from_numpy(self.pictures.pictures[rows])
             if self._resident is None
-            else self._resident[raw.places.to(device)]
+            else self._resident[sent(raw.places, device)]
         )
-        tokens, mask = self.features.batch(raw.captions.to(device), run.conditions.text_length)
+        tokens, mask = self.features.batch(sent(raw.captions, device), run.conditions.text_length)
         # captions of icons quote names, not what is to be written: they have no letters
         letters = torch.zeros(run.batch, run.network.word_length, dtype=torch.int64) if run.network.letters else None
         signed, labels = to_signed(pictures), None
@@ -146,9 +147,9 @@ class Batches:
             labels = torch.zeros(run.batch, run.network.augments)  # not changed
         batch = Batch(
             pictures=signed,
-            cond=Conditioning(tokens, mask, raw.styles, letters, labels).to(device),
-            t=raw.t.to(device),
-            draws=raw.draws.to(device),
+            cond=sent_prompt(Conditioning(tokens, mask, raw.styles, letters, labels), device),
+            t=sent(raw.t, device),
+            draws=sent(raw.draws, device),
             rows=rows,
         )
         if self.avatars is not None:
@@ -178,8 +179,9 @@ class Batches:
 
 def _with(batch: Batch, chosen: Tensor, served: Served, rows: NDArray[np.int64]) -> Batch:
     """The batch with what a feed served in the chosen places (n,), where its rows are `rows` (n,)."""
-    there = chosen.to(batch.pictures.device)
-    batch.pictures[there] = to_signed(served.pictures.to(batch.pictures.device))
+    device = batch.pictures.device
+    there = sent(chosen, device)
+    batch.pictures[there] = to_signed(sent(served.pictures, device))
     for ours, theirs in (
         (batch.cond.tokens, served.cond.tokens),
         (batch.cond.mask, served.cond.mask),
@@ -187,7 +189,7 @@ def _with(batch: Batch, chosen: Tensor, served: Served, rows: NDArray[np.int64])
         (batch.cond.letters, served.cond.letters),
     ):
         if ours is not None and theirs is not None:
-            ours[there] = theirs.to(ours.device)
+            ours[there] = sent(theirs, device)
     if batch.cond.augment is not None:
         batch.cond.augment[there] = 0
     changed = batch.rows.copy()

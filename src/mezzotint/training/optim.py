@@ -80,18 +80,21 @@ class Muon:
     def step(self, lr: float) -> None:
         """One update with the learning rate `lr`, from the parameters' gradients."""
         groups: dict[tuple[int, int], list[tuple[Tensor, Tensor]]] = {}
-        for name, parameter in self.parameters.items():
-            gradient = _gradient(parameter)
-            buffer = self.buffers[name].mul_(self.momentum).add_(gradient)
-            update = gradient.add(buffer, alpha=self.momentum)
+        if not self.parameters:
+            return
+        gradients, buffers = [_gradient(p) for p in self.parameters.values()], list(self.buffers.values())
+        torch._foreach_mul_(buffers, self.momentum)
+        torch._foreach_add_(buffers, gradients)
+        moved = torch._foreach_add(gradients, buffers, alpha=self.momentum)
+        for (name, parameter), update in zip(self.parameters.items(), moved, strict=True):
             for part, piece in zip(_parts(name, parameter.data), _parts(name, update), strict=True):
                 rows, columns = max(piece.shape), min(piece.shape)
                 groups.setdefault((rows, columns), []).append((part, piece))
         for (rows, _), pairs in groups.items():
             tall = torch.stack([u if u.shape[0] == rows else u.mT for _, u in pairs])
             updates = orthogonalise(tall)
-            for (part, piece), update in zip(pairs, updates, strict=True):
-                part.sub_(update if piece.shape[0] == rows else update.mT, alpha=lr * 0.2 * math.sqrt(rows))
+            steps = [u if piece.shape[0] == rows else u.mT for (_, piece), u in zip(pairs, updates, strict=True)]
+            torch._foreach_add_([part for part, _ in pairs], steps, alpha=-lr * 0.2 * math.sqrt(rows))
 
 
 def _parts(name: str, matrix: Tensor) -> Iterable[Tensor]:

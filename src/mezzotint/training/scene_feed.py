@@ -15,6 +15,7 @@ from mezzotint.data.scenes import Fonts, Scenes
 from mezzotint.data.scenes.composer import ComposedScene
 from mezzotint.data.sources import PictureSet
 from mezzotint.training.config import EncoderRun, Run, RunConfig
+from mezzotint.training.transfer import sent, sent_prompt
 
 __all__ = ["CaptionReader", "SceneFeed", "Served", "Unread", "scene_feeds"]
 
@@ -63,9 +64,9 @@ class CaptionReader:
         """What the captions become, without a style, on the reader's device."""
         half = torch.autocast(self.device.type, torch.bfloat16) if self.half else contextlib.nullcontext()
         with half:
-            tokens = self.text.embedded(unread.ids, unread.mask)
+            tokens = self.text.embedded(sent(unread.ids, self.device), sent(unread.mask, self.device))
         style = torch.zeros(len(tokens), dtype=torch.int64)
-        cond = Conditioning(tokens, unread.mask, style, unread.letters).to(self.device)
+        cond = sent_prompt(Conditioning(tokens, unread.mask, style, unread.letters), self.device)
         return cond.padded(self.length, self.letters if cond.letters is not None else None)
 
     def __call__(self, captions: Sequence[str]) -> Conditioning:
@@ -91,7 +92,7 @@ class SceneFeed:
         known = scenes.stock.pictures.styles if styles is None else styles
         self.styles = {style: i + 1 for i, style in enumerate(known)}
         self.read = CaptionReader(run, text, device)
-        self._latest: tuple[tuple[int, ...], list[ComposedScene]] = (), []
+        self._latest: tuple[tuple[int, ...], list[ComposedScene], Tensor] = (), [], torch.zeros(0)
 
     @property
     def digest(self) -> str:
@@ -103,27 +104,28 @@ class SceneFeed:
     ) -> tuple[Tensor, Unread, Tensor]:
         """Pictures, captions and styles (n,) of the scenes of these numbers. choice (n,) in [0, 1) picks each one's
         caption; no_text, no_style (n,) leave the caption (and its letters) or the style out."""
-        composed = self._composed(tuple(numbers))
+        composed, pictures = self._composed(tuple(numbers))
         captions = [
             "" if bare else scene.captions[int(u * len(scene.captions))]
             for scene, u, bare in zip(composed, choice.tolist(), no_text.tolist(), strict=True)
         ]
         styles = torch.tensor([self.styles.get(scene.scene.style, 0) for scene in composed], dtype=torch.int64)
-        pictures = torch.from_numpy(np.stack([scene.picture for scene in composed]))
         return pictures, self.read.pieces(captions), torch.where(no_style, 0, styles)
 
-    def _composed(self, numbers: tuple[int, ...]) -> list[ComposedScene]:
-        """The scenes of these numbers; the latest ones are kept, for the updates that show them again."""
+    def _composed(self, numbers: tuple[int, ...]) -> tuple[list[ComposedScene], Tensor]:
+        """The scenes of these numbers, and their pictures; the latest ones are kept, the same tensor too, for the
+        updates that show them again."""
         if self._latest[0] != numbers:
-            self._latest = numbers, [self.scenes.at(number) for number in numbers]
-        return self._latest[1]
+            composed = [self.scenes.at(number) for number in numbers]
+            self._latest = numbers, composed, torch.from_numpy(np.stack([scene.picture for scene in composed]))
+        return self._latest[1:]
 
     def ready(self, raw: tuple[Tensor, Unread, Tensor]) -> Served:
         """What `raw` gave, its captions embedded, on the feed's device."""
         pictures, unread, styles = raw
         device = self.read.device
-        cond = replace(self.read.embedded(unread), style=styles.to(device))
-        return Served(pictures.to(device), cond)
+        cond = replace(self.read.embedded(unread), style=sent(styles, device))
+        return Served(sent(pictures, device), cond)
 
     def __call__(self, numbers: Sequence[int], choice: Tensor, no_text: Tensor, no_style: Tensor) -> Served:
         """The scenes of these numbers; see `raw`."""

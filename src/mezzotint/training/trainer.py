@@ -25,6 +25,7 @@ from mezzotint.training.ema import PowerEMA
 from mezzotint.training.methods import Method
 from mezzotint.training.optim import Optimizer
 from mezzotint.training.task import Supplies, task_of
+from mezzotint.training.transfer import Reply
 
 _FEWEST, _PACE, _COMPILED = 20, 400, 3
 """The mean duration of so many updates at least, and at most, says how fast the training is (a slow stretch should not
@@ -147,9 +148,9 @@ class Trainer:
             batch = next(batches, None)
             while self.step < last and batch is not None:
                 begin = time.perf_counter()
-                losses = self._losses(batch)
-                following = self._next(batches, batch, losses)  # received while a device still works on those
-                loss, norm = self._update(batch, losses)
+                losses, mean = self._losses(batch)
+                following = self._next(batches, batch, losses, mean)  # made while a device still works on those
+                loss, norm = self._update(batch, losses, mean)
                 batch, factor = following, self.run.optim.factor(self.step, self.run.steps)
                 gradient_norm, now = float(norm), time.perf_counter()
                 # from one to the next, so that what is measured, saved and drawn in between counts too
@@ -161,12 +162,12 @@ class Trainer:
                     last, end = min(self.run.steps, last), math.inf
                 yield self._finished(loss, gradient_norm, factor, begin, self.step == last)
 
-    def _next(self, batches: Iterator[Any], batch: Any, losses: Tensor) -> Any:
+    def _next(self, batches: Iterator[Any], batch: Any, losses: Tensor, mean: Reply) -> Any:
         """The batch after this one, whose update is still to come; if it cannot be made, that one is done and saved."""
         try:
             return next(batches, None)
         except Exception:  # of whatever kind: it is raised again
-            self._update(batch, losses)
+            self._update(batch, losses, mean)
             self.save()
             raise
 
@@ -197,17 +198,19 @@ class Trainer:
         self.facts["run"] = self.run.as_dict()
         self.facts["sessions"][-1]["shortened_at"] = self.step
 
-    def _losses(self, batch: Any) -> Tensor:
-        """What a batch's pictures lose, (B,), and with it the gradients; a device may still be computing both."""
+    def _losses(self, batch: Any) -> tuple[Tensor, Reply]:
+        """What a batch's pictures lose, (B,), its mean, and with it the gradients; a device may still be computing all
+        of them."""
         self.network.zero_grad(set_to_none=True)
         losses = self.method.losses(batch)
-        torch.autograd.backward(losses.mean())
-        return losses.detach()
+        mean = losses.mean()
+        torch.autograd.backward(mean)
+        return losses.detach(), Reply(mean.detach())
 
-    def _update(self, batch: Any, losses: Tensor) -> tuple[float, Tensor]:
+    def _update(self, batch: Any, losses: Tensor, mean: Reply) -> tuple[float, Tensor]:
         """One update by the gradients that are there: its loss, and the norm of its gradient, which a device may still
         be computing."""
-        value = float(losses.mean())  # waits for a device
+        value = mean.value()  # waits for the gradients, not for the next batch
         if not math.isfinite(value):
             raise TrainingError(
                 f"The loss of update {self.step + 1} is not finite{self._blamed(batch, losses)}; nothing was updated. "
