@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,3 +119,31 @@ def test_a_worker_that_was_killed_is_one_sentence_and_one_that_is_asked_to_stop_
     os.kill(worker, signal.SIGKILL)
     with pytest.raises(TrainingError, match=r"A worker process ended too early.*--workers"):
         list(batches)
+
+
+class Shared(Numbers):
+    """Batches that have a tensor in common."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.common = torch.arange(1000)
+
+    def raw(self, counter: int) -> Raw:
+        own = super().raw(counter)
+        return dataclasses.replace(own, within=(self.common, own.within[1]))
+
+
+def test_what_batches_of_a_group_have_in_common_is_sent_once() -> None:
+    first, second, third = list(batches_ahead(Shared(), range(0, 12, 4), 1, together=2))
+    assert first.within[0].data_ptr() == second.within[0].data_ptr() != third.within[0].data_ptr()
+    assert all(raw.within[0].equal(torch.arange(1000)) for raw in (first, second, third))
+    assert first.numbers.data_ptr() != second.numbers.data_ptr()
+
+
+def test_the_thread_that_receives_ends_with_the_batches() -> None:
+    before = threading.active_count()
+    batches = batches_ahead(Numbers(waits=0.05), range(0, 4_000, 4), 2)
+    next(batches)
+    assert threading.active_count() == before + 1
+    batches.close()
+    assert threading.active_count() == before

@@ -162,8 +162,8 @@ def _teaching(
     teacher: PixelDiT | None,
 ) -> Task:
     """Drawing in few evaluations: a student of a teacher, or of the network that it begins as."""
-    network, pictures, features = _denoiser(run, network), supplies.pictures, supplies.features
-    teacher = teacher_of(network.to(device) if teacher is None else teacher.to(device))
+    network, pictures, features = _denoiser(run, network).to(device), supplies.pictures, supplies.features
+    teacher = teacher_of(network if teacher is None else teacher.to(device))
     lesson = lesson_of(run, teacher, features, device, compiled=run.compiled)
     plain = lesson_of(run, teacher, features, device, compiled=False)  # what is measured has batches of other sizes
     return Task(

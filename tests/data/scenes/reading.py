@@ -186,7 +186,8 @@ def _sentence(text: str, claims: Claims) -> None:
         claims.things.add((NUMBERS[found[1]], "", found[2]))
         return None
     colour = rf"(?:{'|'.join(COLOURS)})"
-    parts = rf",(?! {colour}$) | and | next to | plus | along with | as well as | & | \+ | with (?!an? {colour} colour$)"
+    joints = r" and | next to | plus | along with | as well as | & | \+ "
+    parts = rf",(?! {colour}$) |{joints}| with (?!an? {colour} colour$)"
     for part in re.split(parts, _single(text, claims)):
         claims.things.add(thing(part))
     return None
