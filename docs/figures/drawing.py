@@ -67,10 +67,10 @@ def solvers(desk: Desk) -> Image.Image:
 
 def styles(desk: Desk) -> Image.Image:
     """One prompt and one seed in every drawing style, and in none."""
-    names = [None, *desk.pipe.model.conditioner.styles]
+    names = ["none", *desk.pipe.model.conditioner.styles]
     columns = 9
     cells = [picture(desk.draw("a cat", SEEDS[0], style=name), SIDE) for name in names]
-    labels = [name or "(none)" for name in names]
+    labels = [name if name != "none" else "(none)" for name in names]
     rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
     below = [labels[start : start + columns] for start in range(0, len(labels), columns)]
     return table(rows, below=below, framed=False)

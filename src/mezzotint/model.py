@@ -31,6 +31,7 @@ class Model:
     loras           name and sha256 of the LoRAs in the network, in the order of their strengths
     enlarges        how many times as wide as the picture that it is given those are that it draws; 1: it needs none
     compiled        whether the network's blocks are compiled
+    open            words of what it knows in other drawing styles than its usual one, `defaults.style`, only
     taught          the lowest and the highest distilled guidance that the network learned; None: it takes none
     """
 
@@ -49,6 +50,7 @@ class Model:
     enlarges: int = 1
     compiled: bool = False
     taught: tuple[float, float] | None = None
+    open: frozenset[str] = frozenset()
 
     def prepare(
         self,

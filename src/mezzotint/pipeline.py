@@ -47,12 +47,12 @@ from mezzotint.tasks import (
     taken,
     to_enlarge,
     unused,
-    usual,
     with_digests,
     with_size,
     with_strength,
 )
 from mezzotint.upscaled import INSTALLED, Enlarger, Upscaler, drawn_small, set_apart, steps_of, to_upscale, upscaled
+from mezzotint.usual import plain_style, usual
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -167,8 +167,8 @@ class Pipeline:
             if model.enlarges == 1
             else to_enlarge(request, model.name, model.enlarges)
         )
-        defaults, names = usual(request, defaults), ("style", "steps", "solver", "grid")
-        chosen = {n: getattr(defaults, n) for n in names if getattr(request, n) is None}
+        theirs, names = usual(request, model), ("style", "steps", "solver", "grid")
+        chosen = {n: getattr(theirs, n) for n in names if getattr(request, n) is None}
         leaf = self.model.denoiser
         resolved = replace(
             request,
@@ -177,8 +177,7 @@ class Pipeline:
             device=str(leaf.device),
             dtype=str(leaf.dtype).removeprefix("torch."),
         )
-        resolved = replace(resolved, style=None if resolved.style == "none" else resolved.style)
-        resolved = with_pass_strengths(with_strength(resolved))
+        resolved = with_pass_strengths(with_strength(plain_style(resolved, model)))
         self.model.conditioner.style_index(resolved.style)
         resolved = replace(resolved, solver=solver_of(resolved)[0])
         if fitted := fitted_for(resolved, self.model.grids, self.model.name, asked=request.grid):

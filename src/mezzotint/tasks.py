@@ -53,7 +53,6 @@ __all__ = [
     "taken",
     "to_enlarge",
     "unused",
-    "usual",
     "with_digests",
     "with_size",
     "with_strength",
@@ -141,11 +140,6 @@ def softened(request: Request, pictures: Mapping[str, "Image"]) -> Request:
     if not brightest or (request.soft_mask and request.strength is None):
         return replace(request, strength=brightest)
     return request
-
-
-def usual(request: Request, defaults: Request) -> Request:
-    """What a request gets that leaves it open: the model's defaults, but DDIM to draw what DDIM inverted."""
-    return replace(defaults, solver="ddim") if request.invert else defaults
 
 
 def with_strength(request: Request) -> Request:

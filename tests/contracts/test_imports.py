@@ -43,11 +43,13 @@ ALLOWED: dict[str, set[str]] = {
     "preview": {"diffusion"},
     "upscaled": {"editing", "model", "passes", "preview", "provenance"},
     "model": {"diffusion", "codecs", "conditioning", "choices"},
+    # letters have no drawing style
+    "usual": {"model", "conditioning.letters"},
     "compiled": {"nn"},
     "threads": set(),
     "pipeline": {
         *("diffusion", "codecs", "conditioning", "adapters", "editing"),
-        *("choices", "guiding", "model", "passes", "preview", "prompting", "tasks", "upscaled", "provenance"),
+        *("choices", "guiding", "model", "passes", "preview", "prompting", "tasks", "upscaled", "usual", "provenance"),
     },
     # load puts a pipeline together, so it may also name the parts that a pipeline is made of
     "load": {"pipeline", "model", "compiled", "choices", "checkpoints", "families", "house", *LOWER, "adapters"},

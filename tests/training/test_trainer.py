@@ -2,10 +2,11 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -175,6 +176,21 @@ def test_settings_apply(small_run: RunConfig) -> None:
     assert (run.steps, run.optim.muon_lr, run.ema, run.data.path) == (7, 1.0, (0.2,), "elsewhere")
 
 
+def _check_usual_style(folder: Path, defaults: Mapping[str, Any]) -> None:
+    """A model of a run with drawing styles says which is usual, and for which words none is."""
+    from mezzotint.load import HOUSE, load_model
+
+    run, text, words = folder / "run", HOUSE / "text", ["person", "face"]
+    path = sorted((run / "checkpoints").glob("step-*"))[-1] / "state.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "styles": ["flat", "noto"]}))
+    styled = {**defaults, "style": "noto"}
+    model = load_model(str(export(run, folder / "m", name="m", text=text, defaults=styled, left_open=words)))
+    assert model.defaults.style == "noto"
+    assert set(model.open) == {"face", "person"}
+    with pytest.raises(InvalidOption, match="did you mean noto"):
+        export(run, folder / "x", name="x", text=text, defaults={**defaults, "style": "nto"})
+
+
 def test_a_run_becomes_a_model_that_draws(make_trainer: MakeTrainer, tmp_path: Path) -> None:
     from mezzotint.load import DRAWING_DEFAULTS, HOUSE
     from mezzotint.pipeline import Pipeline
@@ -196,6 +212,7 @@ def test_a_run_becomes_a_model_that_draws(make_trainer: MakeTrainer, tmp_path: P
     result = pipe.generate("a red square", steps=2)
     assert result.images[0].size == (32, 32)
     assert result.recipes[0].request.model == "mine"
+    _check_usual_style(tmp_path, DRAWING_DEFAULTS)
     shutil.rmtree(tmp_path / "run" / "checkpoints")
     with pytest.raises(InvalidCheckpoint, match="no complete checkpoint"):
         export(tmp_path / "run", tmp_path / "x", name="x", text=HOUSE / "text", defaults={})

@@ -157,8 +157,8 @@ class TextConditioner:
         return TokenReport(tuple(piece.text for piece in pieces if piece.known), tuple(ignored))
 
     def style_index(self, style: str | None) -> int:
-        """0 for no style, else 1 + its place in the table. Raises `InvalidOption` for an unknown name."""
-        if style is None:
+        """0 for None and for "none", else 1 + its place in the table. Raises `InvalidOption` for an unknown name."""
+        if style in (None, "none"):
             return 0
         if style not in self.styles:
             raise unknown_name("style", style, self.styles)

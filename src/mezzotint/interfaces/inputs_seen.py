@@ -31,6 +31,7 @@ def inputs_seen(
     taught to the greatest. `told` hears (done, total).
     """
     from mezzotint.pipeline import Pipeline
+    from mezzotint.usual import NO_STYLE
 
     network, pipe = model.denoiser.network, Pipeline(model)
     assert isinstance(network, nn.Module)
@@ -42,7 +43,7 @@ def inputs_seen(
             if model.taught is not None:
                 low, high = model.taught
                 options["distilled_guidance"] = low * (high / low) ** (number % 5 / 4)
-            style = styles[number // 2 % len(styles)] if styles and number % 2 else None
+            style = styles[number // 2 % len(styles)] if styles and number % 2 else NO_STYLE
             pipe.generate(PROMPTS[number % len(PROMPTS)], seed=number, style=style, **options)
             told(number + 1, total)
 

@@ -1,7 +1,7 @@
 """From a training run to a model that can be drawn with."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from torch import Tensor
 from mezzotint.checkpoints.model_folder import ENCODER, WEIGHTS, Beside, ModelFolder, Storage, write_model_folder
 from mezzotint.checkpoints.tensors import file_digest
 from mezzotint.conditioning.letters import ALPHABET
-from mezzotint.errors import InvalidCheckpoint, InvalidOption
+from mezzotint.errors import InvalidCheckpoint, InvalidOption, unknown_name
 from mezzotint.families.icon_detector import FAMILY as DETECTOR_FAMILY
 from mezzotint.families.pixel_gan import FAMILY as GAN_FAMILY
 from mezzotint.families.pixel_upscaler import FAMILY as UPSCALER_FAMILY
@@ -53,6 +53,7 @@ def export(
     avatars_folder: Path | None = None,
     beside: Beside | None = None,
     listen: Listen | None = None,
+    left_open: Sequence[str] = (),
     defaults: Mapping[str, Any],
 ) -> Path:
     """Write the averaged weights of a run's newest checkpoint as a model's folder, with its card.
@@ -65,6 +66,7 @@ def export(
     beside: only what the weights differ in from this model's is written, by factors of a rank; `listen` finds what the
     model's matrices are multiplied with, for which these factors are the best then.
     `ema` is the width of the average; one that the run does not keep is made from those that it has stored.
+    left_open: words whose prompts are drawn without the default style (`Model.open`).
     Raises `InvalidCheckpoint` if the run has no complete checkpoint, `InvalidOption` if there is no such average.
     """
     path = state.newest(run_folder / "checkpoints")
@@ -87,7 +89,8 @@ def export(
     if share_text and family != ENCODER_FAMILY:
         raise InvalidOption("Only an encoder can do without a text encoder of its own; leave out --share-text.")
     shared = {"text_encoder_sha256": file_digest(text / ENCODER)} if share_text else {}
-    description = {"name": name, "licence": licence, **about, **shared, "training": training}
+    opened = {"open": sorted({*left_open})} if left_open else {}
+    description = {"name": name, "licence": licence, **about, **opened, **shared, "training": training}
     if beside is not None:
         beside = _told_from(beside, ModelFolder(out, description, weights, {}), text, listen)
     built = [_data(data_folder, training["data"]), _data(avatars_folder, training.get("avatars", ""))]
@@ -176,6 +179,11 @@ def _drawing(facts: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str,
     """What `model.json` says of a network that draws."""
     run = facts["run"]
     size = [run["network"]["size"]] * 2
+    style, known = defaults.get("style"), facts["styles"]
+    if style is not None and not known:
+        raise InvalidOption(f"style is {style!r}, but the run has no drawing styles; leave it out of --defaults.")
+    if style not in (None, *known):
+        raise unknown_name("style", str(style), known)
     schedule, target = process_names(run)
     learned = _learned(facts, defaults) if "student" in run else {}
     return {

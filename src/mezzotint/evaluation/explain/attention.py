@@ -51,8 +51,8 @@ def recorded(pipe: Pipeline, request: Request, text: str) -> tuple[list[Preview]
     leaf = pipe.model.denoiser
     if blocks_of(leaf) is None:
         raise InvalidOption(f"The model {pipe.model.name} has no attention, so it cannot be shown where a word acted.")
-    strengths = [strength for _, strength in request.lora]
-    cond = pipe.model.prepare([text], [request.style], strengths, pipe.resolve(request).distilled_guidance)
+    strengths, resolved = [strength for _, strength in request.lora], pipe.resolve(request)
+    cond = pipe.model.prepare([text], [resolved.style], strengths, resolved.distilled_guidance)
     recorder, previews = _Recorder(), []
     for preview in pipe.stream(replace(request, n=1)):
         previews.append(preview)

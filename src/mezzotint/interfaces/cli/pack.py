@@ -60,6 +60,13 @@ UPSCALER = "pixel_upscaler"
     help="What the model draws with unless asked otherwise, for example steps=12; may be repeated.",
 )
 @click.option(
+    "--left-open",
+    multiple=True,
+    metavar="WORD",
+    help="A word whose prompts are drawn without the style of --defaults, because the model knows it in other styles "
+    "only; may be repeated.",
+)
+@click.option(
     "--licence",
     default="not stated",
     show_default=True,
@@ -92,6 +99,7 @@ def pack(
     ema: Any,
     storage: str | None,
     defaults: tuple[str, ...],
+    left_open: tuple[str, ...],
     licence: str,
     share_text: bool,
     beside: str | None,
@@ -121,6 +129,11 @@ def pack(
     family = family_of(run_folder)
     if chosen and not draws(run_folder):
         raise InvalidOption(f"{run_folder} is the run of what measures and draws nothing; leave out --defaults.")
+    if left_open and "style" not in chosen:
+        raise InvalidOption(
+            f"--left-open {left_open[0]} says where a default style is not used, and there is none; give --defaults "
+            "style=NAME too, or leave it out."
+        )
     drawn_with = {**_usual(family), **learned_defaults(run_folder), **chosen}
     export(
         run_folder,
@@ -135,6 +148,7 @@ def pack(
         avatars_folder=avatars_folder(),
         beside=None if beside is None else _beside(beside, rank, out),
         listen=_listen,
+        left_open=[word.lower() for word in left_open],
         defaults=drawn_with,
     )
     _tell(out, describe(out, "folder"), ema, form)
