@@ -271,7 +271,7 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
         defaults = replace(Request.from_json_dict({"prompt": "", **d["defaults"]}), model=d["name"])
         size = (int(d["size"][0]), int(d["size"][1]))
         taught = (float(d["taught"][0]), float(d["taught"][1])) if "taught" in d else None
-        named_open = frozenset(str(word) for word in d.get("open", ()))
+        named_open = frozenset(str(word) for word in [*d.get("open", ())])
     except (KeyError, TypeError, IndexError, ValueError) as error:
         raise InvalidCheckpoint(
             f"{files.root}/{DESCRIPTION} does not describe a model that can be built ({error})."

@@ -11,17 +11,20 @@ __all__ = ["NO_STYLE", "plain_style", "usual"]
 
 NO_STYLE = "none"
 """A request's style if it wants none, also of a model that has a usual one."""
+_INCHES = re.compile(r"(?<=\d)[\"']+")
 
 
 def usual(request: Request, model: Model) -> Request:
     """The model's defaults for this request: DDIM to draw what DDIM inverted; and where something else says how things
-    are to look, no drawing style. That is a picture or a LoRA that is drawn after, letters in quotation marks (no
+    are to look, the style "none". That is a picture or a LoRA that is drawn after, letters in quotation marks (no
     drawing style has any), a style named in words, and a word that the model knows in other styles only (`Model.open`).
+    A tile is a pattern, and drawing styles are of single things.
+    What has no weight or no strength says nothing.
     """
     defaults = replace(model.defaults, solver="ddim") if request.invert else model.defaults
     if defaults.style is None or not _look_is_said(request, model):
         return defaults
-    return replace(defaults, style=None)
+    return replace(defaults, style=NO_STYLE)
 
 
 def plain_style(request: Request, model: Model) -> Request:
@@ -31,25 +34,25 @@ def plain_style(request: Request, model: Model) -> Request:
 
 
 def _look_is_said(request: Request, model: Model) -> bool:
-    pictures = request.image, request.style_ref, request.image_ref
-    if request.lora or any(picture is not None for picture in pictures):
+    names = "style", "image", "structure"
+    references = ((getattr(request, f"{name}_ref"), getattr(request, f"{name}_weight")) for name in names)
+    if request.image is not None or any(digest is not None and weight != 0 for digest, weight in references):
         return True
-    parts = (*request.also, *request.blend)
-    texts = [request.prompt, *(text for text, _ in parts)]
-    texts += [text for _, text in (*request.region, *request.region_masks, *request.detail)]
+    if request.tile is not None:
+        return True
+    if any(strength for _, strength in request.lora):
+        return True
+    texts = [request.prompt]
+    texts += [text for text, weight in (*request.also, *request.blend) if weight > 0]
+    texts += [text for _, text in (*request.region, *request.region_masks)]
+    texts += [text for _, text in request.detail if request.detail_strength != 0]
     spells = model.conditioner.letters is not None
     return any(_says_look(text, model, spells) for text in texts)
 
 
 def _says_look(text: str, model: Model, spells: bool) -> bool:
-    words = re.findall(r"\w+", text.lower())
-    if spells and quoted(text):
+    if spells and quoted(_INCHES.sub(" ", text)):
         return True
-    said = f" {' '.join(words)} "
-    named = (style.replace("-", " ") for style in model.conditioner.styles)
-    # "a sharp knife" asks for no style, though one has this name
-    return (
-        "style" in words
-        or any(f" {name} " in said for name in named if " " in name)
-        or not model.open.isdisjoint(words)
-    )
+    words = re.findall(r"\w+", text.lower())
+    # "a sharp knife" and "a big smile" ask for no style, though styles have these names
+    return "style" in words or " pixel art " in f" {' '.join(words)} " or not model.open.isdisjoint(words)

@@ -272,7 +272,7 @@ def test_a_trained_model_draws_what_was_asked_for_with_the_structure() -> None:
         return (one - other).square().flatten(1).mean(1)
 
     plain = pixels()
-    for kind, share in (("edges", 0.35), ("layout", 0.5)):
+    for kind, share in (("edges", 0.3), ("layout", 0.45)):
         operator = operator_of(kind)  # type: ignore[arg-type]
         found = pixels(structure_ref=other, structure=kind)
         far, further = (apart(operator(x), operator(goal)) for x in (found, plain))

@@ -52,5 +52,5 @@ def test_every_layer_is_heard_in_every_number_of_steps(tmp_path: Path, monkeypat
     assert [(prompt, steps) for prompt, steps, _ in asked] == [
         (prompt, steps) for steps in (1, 2) for prompt in PROMPTS
     ]
-    assert {style for _, _, style in asked} == {None, *pipe.model.conditioner.styles}
+    assert {style for _, _, style in asked} == {"none", *pipe.model.conditioner.styles}
     assert done[-1] == (2 * len(PROMPTS), 2 * len(PROMPTS))

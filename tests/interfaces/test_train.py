@@ -224,6 +224,7 @@ def test_bad_packing_is_one_sentence_and_leaves_nothing(run: Run, tiny: tuple[st
         (["r", "--out", "m", "--defaults", "steps"], "has no value"),
         (["r", "--out", "m", "--defaults", "seed=4"], "has no default for seed"),
         (["r", "--out", "m", "--defaults", "style=oil"], "style is 'oil', but the run has no drawing styles"),
+        (["r", "--out", "m", "--defaults", "style=oil", "--left-open", "an old man"], "it must be one word"),
         (["r", "--out", "m", "--left-open", "person"], "there is none; give --defaults style=NAME too"),
         (["r", "--out", "m", "--name", "a\nb"], "model is"),
         (["r"], "Missing option '--out'"),

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mezzotint import Pipeline
+from mezzotint import Pipeline, Request
 from mezzotint.codecs.images import from_image
 from mezzotint.diffusion import Bound, PhiloxNoise, Purpose, pure_noise, sample
 from mezzotint.diffusion.denoiser import Denoiser
@@ -32,7 +32,7 @@ def truth(house: Pipeline) -> Tensor:
 
 @pytest.fixture(scope="module")
 def cond(house: Pipeline) -> dict[str, Any]:
-    return {"cond": house.model.prepare([PROMPT], [None])}
+    return {"cond": house.model.prepare([PROMPT], [house.resolve(Request(prompt=PROMPT)).style])}
 
 
 @pytest.fixture

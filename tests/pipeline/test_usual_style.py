@@ -8,7 +8,7 @@ from mezzotint import Pipeline, Request
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.usual import usual
 
-HOUSE_STYLES = ("flat", "noto", "pixel-art", "sharp")
+HOUSE_STYLES = ("flat", "noto", "pixel-art", "sharp", "big-smile")
 
 
 @pytest.fixture(scope="module")
@@ -54,22 +54,30 @@ def test_none_is_none_also_where_a_style_is_usual_and_is_read_back_from_a_recipe
         Request(prompt="a fox", image="0" * 64),
         Request(prompt="a fox", style_ref="0" * 64),
         Request(prompt="a fox", image_ref="0" * 64),
+        Request(prompt="a fox", structure_ref="0" * 64),
+        Request(prompt="leaves", tile="x"),
         Request(prompt="a fox", lora=(("mine", 1.0),)),
     ],
     ids=lambda request: request.prompt if request == Request(prompt=request.prompt) else str(request)[-60:],
 )
 def test_what_says_how_things_look_is_not_overruled(styled: Pipeline, request_: Request) -> None:
     model = replace(styled.model, conditioner=_with_styles(styled, HOUSE_STYLES))
-    assert usual(request_, model).style is None
+    assert usual(request_, model).style == "none"
 
 
 @pytest.mark.parametrize(
     "request_",
     [
         Request(prompt="a sharp knife"),  # a style has this name, and the word is a common one
+        Request(prompt="a pumpkin with a big smile"),
+        Request(prompt="a fox", also=(("a person", -0.5),)),
+        Request(prompt="a fox", blend=(("a person", 0.0), ("a hat", 1.0))),
+        Request(prompt="a fox", style_ref="0" * 64, style_weight=0.0),
+        Request(prompt="a fox", lora=(("mine", 0.0),)),
+        Request(prompt="a fox", detail=(((0.0, 0.0, 0.5, 0.5), "a person"),), detail_strength=0.0),
         Request(prompt="two persons"),
         Request(prompt="a fox", negative="a person"),
-        Request(prompt="a fox", structure_ref="0" * 64),
+        Request(prompt="a fox", structure_ref="0" * 64, structure_weight=0.0),
         Request(prompt="a fox", hires=True),
     ],
     ids=str,
@@ -86,13 +94,21 @@ def test_letters_have_no_style_where_a_model_reads_them(styled: Pipeline) -> Non
     model = Pipeline.load("house", device="cpu", dtype="float32").model
     reads = replace(model, defaults=replace(model.defaults, style="noto"))
     assert usual(Request(prompt="a sign"), reads).style == "noto"
-    assert usual(written, reads).style is None
+    assert usual(written, reads).style == "none"
     assert usual(replace(written, prompt="a sign that says STOP"), reads).style == "noto"
+    assert usual(Request(prompt='a 5\'8" ruler and a 3" nail'), reads).style == "noto"
+
+
+def test_a_resolved_request_stays_as_it_is_whatever_is_changed_in_it(pipe: Pipeline, styled: Pipeline) -> None:
+    person = styled.resolve(Request(prompt="a person", seed=5, steps=2))
+    assert person.style == "none"
+    assert styled.resolve(replace(person, prompt="a fox")).style == "none"
+    assert styled.generate(person).recipes[0].pixels_sha256 == drawn(pipe, "a person")
 
 
 def test_inversion_is_drawn_by_ddim_in_no_style(styled: Pipeline) -> None:
     found = usual(Request(prompt="a fox", image="0" * 64, invert=True), styled.model)
-    assert (found.solver, found.style) == ("ddim", None)
+    assert (found.solver, found.style) == ("ddim", "none")
 
 
 def _with_styles(pipe: Pipeline, styles: tuple[str, ...]) -> TextConditioner:

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import signal
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,12 +137,3 @@ def test_what_batches_of_a_group_have_in_common_is_sent_once() -> None:
     assert first.within[0].data_ptr() == second.within[0].data_ptr() != third.within[0].data_ptr()
     assert all(raw.within[0].equal(torch.arange(1000)) for raw in (first, second, third))
     assert first.numbers.data_ptr() != second.numbers.data_ptr()
-
-
-def test_the_thread_that_receives_ends_with_the_batches() -> None:
-    before = threading.active_count()
-    batches = batches_ahead(Numbers(waits=0.05), range(0, 4_000, 4), 2)
-    next(batches)
-    assert threading.active_count() == before + 1
-    batches.close()
-    assert threading.active_count() == before

@@ -14,7 +14,7 @@ from mezzotint.errors import InvalidOption
 
 __all__ = ["Part", "card", "merged", "shares", "views"]
 
-OWN = frozenset({"format", "name", "licence", "training", "storage", "files", "beside", "defaults"})
+OWN = frozenset({"format", "name", "licence", "training", "storage", "files", "beside", "defaults", "open"})
 """What each model may have of its own, as `model.json` calls it; in everything else they must agree."""
 MOST = 1e6
 """The largest weight."""

@@ -276,6 +276,7 @@ def _drive(pipe: Pipeline, parts: Mapping[str, Graph], form: Form, parity: Mappi
         "channels": model.codec.channels,
         "text_length": model.conditioner.length,
         "styles": list(model.conditioner.styles),
+        "style": request.style,
         "guidance": request.guidance,
         "schedule": model.schedule_name,
         "target": model.denoiser.target,

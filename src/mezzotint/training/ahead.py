@@ -5,7 +5,6 @@ import multiprocessing
 import signal
 import traceback
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol, TypeVar
@@ -53,7 +52,6 @@ def batches_ahead(
     groups = [counters[max(0, at) : at + together] for at in range(-done, len(counters), together)]
     readers: list[Connection] = []
     processes = []
-    receiver = ThreadPoolExecutor(1)
     try:
         for first in range(workers):
             reader, writer = context.Pipe(duplex=False)
@@ -65,19 +63,15 @@ def batches_ahead(
             process.start()
             processes.append(process)
             writer.close()
-        coming = receiver.submit(_received, readers[0])
-        for place in range(1, len(groups) + 1):
-            made, error = coming.result()
-            if place < len(groups):  # on its way while these are trained on
-                coming = receiver.submit(_received, readers[place % workers])
+        for place in range(len(groups)):
+            made, error = _received(readers[place % workers])
             for raw in made:
                 yield source.ready(raw)
             if error is not None:
                 raise error
     finally:
         for process in processes:
-            process.kill()  # which ends what is being received, too
-        receiver.shutdown()
+            process.kill()
         for reader in readers:
             reader.close()
         for process in processes:

@@ -29,8 +29,7 @@ RELATIONS = {
 }  # fmt: skip
 ITS = {
     "to its left": "left of", "to its right": "right of", "above it": "above", "below it": "below",
-    "on its left": "left of", "on its right": "right of", "to the left of it": "left of",
-    "to the right of it": "right of",
+    "to the left of it": "left of", "to the right of it": "right of",
 }  # fmt: skip
 PLACES = (
     "in the top left corner", "at the top", "in the top right corner", "on the left", "in the middle", "on the right",
@@ -75,8 +74,8 @@ def bare(caption: str) -> str:
 
 def thing(text: str) -> tuple[int | None, str, str]:
     """ "three red apples" -> (3, "red", "apple"). Raises AssertionError where a word is left over."""
-    if counted := re.fullmatch(r"(.*) (?:\((\d)\)|x(\d))", text):
-        text = f"{counted[2] or counted[3]} {counted[1]}"
+    if counted := re.fullmatch(r"(.*) x?(\d)", text):
+        text = f"{counted[2]} {counted[1]}"
     found = re.fullmatch(rf"(?:exactly )?(?:({'|'.join(sorted(NUMBERS, key=len, reverse=True))}) )?(.*)", text.strip())
     assert found, text
     count = NUMBERS.get(found[1]) if found[1] else None
@@ -178,7 +177,7 @@ def _sentence(text: str, claims: Claims) -> None:
         if len(parts) == 2 and not parts[1].startswith("the "):  # "on the left" is a place
             return _related(parts[0], word, parts[1], claims)
     text = re.sub("^(a set of|there are|a total of|a bunch of|a collection of|two things:) ", "", text)
-    text = re.sub("^a couple of ", "two ", re.sub("^half a dozen ", "six ", text))
+    text = re.sub("^half a dozen ", "six ", text)
     text = re.sub("( together|, no more| side by side)$", "", text)
     if found := re.fullmatch("first (.*), then (.*)", text):
         text = f"{found[1]} and {found[2]}"

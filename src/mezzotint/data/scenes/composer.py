@@ -24,7 +24,7 @@ from mezzotint.errors import InvalidFile, InvalidOption, unknown_name
 
 __all__ = ["SCENES_VERSION", "ComposedScene", "Scenes"]
 
-SCENES_VERSION = 10
+SCENES_VERSION = 11
 """Changes whenever the same seed and number give another scene, or other wrong captions."""
 _ATTEMPTS = 400
 _CHANGES = 8  # tries at a change that is not held out

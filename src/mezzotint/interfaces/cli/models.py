@@ -98,6 +98,8 @@ def _paragraph(model: dict[str, Any]) -> str:
     if "error" in model:
         return f"{model['name']} ({model['kind']})\n  {model['error']}\n"
     size = "x".join(map(str, model["size"]))
+    usual = model["defaults"].get("style")
+    drawn = f"; {usual} unless asked otherwise" if usual else ""
     beside = "" if model["beside"] is None else f" beside those of {model['beside']['model']}"
     return (
         f"{model['name']} ({model['kind']}): {model['family']}, {model['parameters'] / 1e6:.1f} M parameters{beside}, "
@@ -105,7 +107,7 @@ def _paragraph(model: dict[str, Any]) -> str:
         f"  folder   {click.format_filename(model['folder'])}\n"
         f"  licence  {model['licence']}\n"
         f"  weights  {model['weights_sha256']}\n"
-        f"  styles   {', '.join(model['styles']) or 'none'}\n"
+        f"  styles   {', '.join(model['styles']) or 'none'}{drawn}\n"
         f"  fitted   {', '.join(map(_fitted, model['fitted_grids'])) or 'no grids'}\n"
     )
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -134,6 +135,9 @@ def pack(
             f"--left-open {left_open[0]} says where a default style is not used, and there is none; give --defaults "
             "style=NAME too, or leave it out."
         )
+    for word in left_open:
+        if not re.fullmatch(r"\w+", word):
+            raise InvalidOption(f"--left-open is {word!r}; it must be one word, such as person; repeat it for more.")
     drawn_with = {**_usual(family), **learned_defaults(run_folder), **chosen}
     export(
         run_folder,

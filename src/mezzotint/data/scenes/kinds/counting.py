@@ -22,8 +22,6 @@ _SCATTERED = {1: (50, 58), 2: (20, 28), 3: (17, 25), 4: (15, 22), 5: (14, 19), 6
               9: (12, 14)}  # fmt: skip
 _RING = ((0, -22), (16, -16), (22, 0), (16, 16), (0, 22), (-16, 16), (-22, 0), (-16, -16))
 _TRIES = 60
-_FEW = {2: "a couple of", 6: "half a dozen"}
-"""Numbers that have another name."""
 _WHERE = {
     "rows": "", "row": " in a row", "column": " in a column", "circle": " in a circle", "grid": " in a loose grid",
     "scattered": " scattered about",
@@ -138,9 +136,9 @@ def _phrases(scene: Scene) -> Phrases:
     where = _WHERE[scene.layout]
     said = [f"{count} {plain(group)}", thing(group), f"a set of {thing(group)}", f"there are {thing(group)}"]
     said += [f"a total of {thing(group)}", f"a bunch of {count} {plain(group)}", f"a collection of {thing(group)}"]
-    said += [f"{plain(group)} ({count})", f"{plain(group)} x{count}"]
-    if count in _FEW:
-        said.append(f"{_FEW[count]} {plain(group)}")
+    said += [f"{plain(group)} {count}", f"{plain(group)} x{count}"]
+    if count == 6:
+        said.append(f"half a dozen {plain(group)}")
     said.append(f"exactly {thing(group)}")
     bare = [*said[:-1], f"{thing(group)} together"]
     if not group.colour:

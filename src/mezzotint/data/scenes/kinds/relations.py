@@ -19,7 +19,7 @@ SAID = {"left of": "to the left of", "right of": "to the right of", "on": "on to
 """How captions say a relation, where not by its own word."""
 _ITS = {"left of": ("to its left", "to its right"), "above": ("above it", "below it")}
 """How the side of a thing that was named before is said: that of the first of a pair, and of the second."""
-_ITS_TOO = {"left of": (("on its left", "on its right"), ("to the left of it", "to the right of it"))}
+_ITS_TOO = {"left of": (("to the left of it", "to the right of it"),)}
 """The same in other words."""
 TOGETHER = (
     "{} and {}", "{}, {}", "{} with {}", "{} plus {}", "two things: {} and {}", "{} along with {}", "{} as well as {}",
