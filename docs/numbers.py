@@ -32,6 +32,7 @@ from docs.region_table import region_table
 from docs.solver_tables import solver_benchmark
 from docs.speed_tables import precision_table, speed_tables
 from docs.study_table import study_table
+from docs.usual_style_table import usual_style_table
 from mezzotint.data.icons import HELD_OUT, SETS, TRAINED
 from mezzotint.families.pixel_dit import PixelDiT, PixelDiTConfig
 from mezzotint.load import HOUSE
@@ -327,6 +328,7 @@ BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "regions": region_table,
         "layout": layout_table,
         "phrasings": phrasings_table,
+        "usual-style": usual_style_table,
         "solver-benchmark": solver_benchmark,
         "combinations": combination_tables,
         "gallery": gallery,

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     metavar="N",
     help="Pictures drawn for held-out captions: distances, coverage, repetition.",
 )
+@click.option("--style", metavar="NAME", help="A drawing style, or none; the model's usual one if not given.")
 @click.option("--steps", type=WHOLE, metavar="N", help="Steps of a picture; the model's own if not given.")
 @click.option("--guidance", type=REAL, metavar="SCALE", help="The model's own if not given.")
 @click.option("--distilled-guidance", type=REAL, metavar="SCALE", help="Of a student; its own if not given.")

@@ -138,7 +138,8 @@ def pack(
     for word in left_open:
         if not re.fullmatch(r"\w+", word):
             raise InvalidOption(f"--left-open is {word!r}; it must be one word, such as person; repeat it for more.")
-    drawn_with = {**_usual(family), **learned_defaults(run_folder), **chosen}
+    style, words = ({}, ()) if beside is None or "style" in chosen else usual_style(beside)
+    drawn_with = {**_usual(family), **learned_defaults(run_folder), **style, **chosen}
     export(
         run_folder,
         out,
@@ -152,7 +153,7 @@ def pack(
         avatars_folder=avatars_folder(),
         beside=None if beside is None else _beside(beside, rank, out),
         listen=_listen,
-        left_open=[word.lower() for word in left_open],
+        left_open=[word.lower() for word in left_open or words],
         defaults=drawn_with,
     )
     _tell(out, describe(out, "folder"), ema, form)
@@ -192,6 +193,16 @@ def _beside(name: str, rank: int, out: Path) -> "Beside":
     folder = find_model(name)
     way = Path(os.path.relpath(folder.resolve(), out.resolve())).as_posix()
     return Beside(name if name in model_folders() else way, read_model_folder(folder), rank)
+
+
+def usual_style(name: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The usual drawing style of a model as a default, and the words that it leaves open; empty if it has none."""
+    from mezzotint.checkpoints.model_folder import read_description
+    from mezzotint.load import find_model
+
+    said = read_description(find_model(name))
+    style = said.get("defaults", {}).get("style")
+    return ({}, ()) if style is None else ({"style": style}, tuple(said.get("open", ())))
 
 
 def _listen(files: "ModelFolder") -> Mapping[str, "Tensor"]:
