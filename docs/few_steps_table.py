@@ -44,7 +44,8 @@ def few_steps_table(folder: Path = BENCHMARKS) -> str:
 
 def _measured(found: Mapping[str, Any]) -> str:
     machine, prompts, seeds = found["machine"], found["prompts"], found["seeds"]
+    each = "1 picture" if seeds == 1 else f"{seeds} pictures"
     return (
-        f"{prompts} prompts of each task and {seeds} picture{'s' if seeds > 1 else ''} of each, {found['pictures']:,} pictures for held-out "
+        f"{prompts} prompts of each task and {each} of each, {found['pictures']:,} pictures for held-out "
         f"captions; {machine['processor']}, {machine['threads']} threads, torch {machine['torch']}."
     )
