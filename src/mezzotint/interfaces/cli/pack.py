@@ -130,15 +130,8 @@ def pack(
     family = family_of(run_folder)
     if chosen and not draws(run_folder):
         raise InvalidOption(f"{run_folder} is the run of what measures and draws nothing; leave out --defaults.")
-    if left_open and "style" not in chosen:
-        raise InvalidOption(
-            f"--left-open {left_open[0]} says where a default style is not used, and there is none; give --defaults "
-            "style=NAME too, or leave it out."
-        )
-    for word in left_open:
-        if not re.fullmatch(r"\w+", word):
-            raise InvalidOption(f"--left-open is {word!r}; it must be one word, such as person; repeat it for more.")
-    style, words = ({}, ()) if beside is None or "style" in chosen else usual_style(beside)
+    _check_left_open(left_open, chosen)
+    style, words = ({}, ()) if beside is None or "style" in chosen else usual_style(beside, run_folder)
     drawn_with = {**_usual(family), **learned_defaults(run_folder), **style, **chosen}
     export(
         run_folder,
@@ -195,14 +188,29 @@ def _beside(name: str, rank: int, out: Path) -> "Beside":
     return Beside(name if name in model_folders() else way, read_model_folder(folder), rank)
 
 
-def usual_style(name: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The usual drawing style of a model as a default, and the words that it leaves open; empty if it has none."""
+def _check_left_open(words: tuple[str, ...], chosen: Mapping[str, Any]) -> None:
+    """Raises InvalidOption for words that could have no effect."""
+    if words and "style" not in chosen:
+        raise InvalidOption(
+            f"--left-open {words[0]} says where a default style is not used, and there is none; give --defaults "
+            "style=NAME too, or leave it out."
+        )
+    for word in words:
+        if not re.fullmatch(r"\w+", word):
+            raise InvalidOption(f"--left-open is {word!r}; it must be one word, such as person; repeat it for more.")
+
+
+def usual_style(name: str, run_folder: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The usual drawing style of a model as a default, and the words that it leaves open; empty if it has none, or one
+    that a run does not know."""
     from mezzotint.checkpoints.model_folder import read_description
     from mezzotint.load import find_model
+    from mezzotint.training import state
 
-    said = read_description(find_model(name))
+    said, newest = read_description(find_model(name)), state.newest(run_folder / "checkpoints")
+    known = [] if newest is None else state.read_facts(newest).get("styles", [])
     style = said.get("defaults", {}).get("style")
-    return ({}, ()) if style is None else ({"style": style}, tuple(said.get("open", ())))
+    return ({"style": style}, tuple(said.get("open", ()))) if style in known else ({}, ())
 
 
 def _listen(files: "ModelFolder") -> Mapping[str, "Tensor"]:
