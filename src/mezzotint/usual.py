@@ -11,7 +11,8 @@ __all__ = ["NO_STYLE", "plain_style", "usual"]
 
 NO_STYLE = "none"
 """A request's style if it wants none, also of a model that has a usual one."""
-_INCHES = re.compile(r"(?<=\d)[\"']+")
+_OPENS = re.compile(r"(?<!\d)[\"“„«‘]|(?<!\w)'")
+"""A quotation mark that may open; one right after a digit is a unit, as in 8"."""
 
 
 def usual(request: Request, model: Model) -> Request:
@@ -51,7 +52,7 @@ def _look_is_said(request: Request, model: Model) -> bool:
 
 
 def _says_look(text: str, model: Model, spells: bool) -> bool:
-    if spells and quoted(_INCHES.sub(" ", text)):
+    if spells and quoted(text) and _OPENS.search(text):
         return True
     words = re.findall(r"\w+", text.lower())
     # "a sharp knife" and "a big smile" ask for no style, though styles have these names

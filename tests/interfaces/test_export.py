@@ -43,6 +43,7 @@ def drawn(folder: Path, runner: Callable[[Path], Call], prompt: str, noise: Arra
     from tokenizers import Tokenizer
 
     drive: dict[str, Any] = json.loads((folder / "drive.json").read_text())
+    assert drive["style"] is None  # this model has no usual one
     call = {name: runner(folder / graph["file"]) for name, graph in drive["graphs"].items()}
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     rows = [tokenizer.encode(text).ids for text in (prompt, "")]

@@ -94,7 +94,14 @@ def test_letters_have_no_style_where_a_model_reads_them(styled: Pipeline) -> Non
     model = Pipeline.load("house", device="cpu", dtype="float32").model
     reads = replace(model, defaults=replace(model.defaults, style="noto"))
     assert usual(Request(prompt="a sign"), reads).style == "noto"
-    assert usual(written, reads).style == "none"
+    for prompt in (
+        written.prompt,
+        'the number "42"',
+        'a door that says "ROOM 42"',
+        "the word “STOP”",
+        "the word 'STOP'",
+    ):
+        assert usual(Request(prompt=prompt), reads).style == "none", prompt
     assert usual(replace(written, prompt="a sign that says STOP"), reads).style == "noto"
     assert usual(Request(prompt='a 5\'8" ruler and a 3" nail'), reads).style == "noto"
 
