@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from docs.shares import share
+
 __all__ = ["layout_table"]
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
@@ -20,10 +22,7 @@ def layout_table(folder: Path = BENCHMARKS) -> str:
     rows = []
     for judge, ways in found["right"].items():
         for way, tasks in ways.items():
-            cells = (
-                f"{100 * one['mean']:.0f} % ({100 * one['low']:.0f} to {100 * one['high']:.0f})"
-                for one in tasks.values()
-            )
+            cells = (share(one) for one in tasks.values())
             rows.append(f"| {judge} | {way} | {' | '.join(cells)} |")
     tasks = list(next(iter(next(iter(found["right"].values())).values())))
     head = [f"| judge | drawn | {' | '.join(tasks)} |", "|---|---|" + "---|" * len(tasks)]

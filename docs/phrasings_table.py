@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from docs.shares import share
+
 __all__ = ["phrasings_table"]
 
 FOUND = Path(__file__).parent.parent / "benchmarks" / "phrasings.json"
@@ -20,7 +22,7 @@ def phrasings_table(path: Path | None = None) -> str:
     lines = [f"| *X* and *Y*, said | {head} |", "|---|" + "---|" * len(models)]
     for way in models[0]["right"]:
         cells = (one["right"][way] for one in models)
-        told = " | ".join(f"{100 * c['mean']:.0f} % ({100 * c['low']:.0f} to {100 * c['high']:.0f})" for c in cells)
+        told = " | ".join(share(cell) for cell in cells)
         lines.append(f"| {way.format('*X*', '*Y*')} | {told} |")
     note = (
         f"Pictures in which IconEval's detector finds both, of {found['prompts']} pairs, one picture each; intervals "

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from docs.shares import share
+
 __all__ = ["usual_style_table"]
 
 FOUND = Path(__file__).parent.parent / "benchmarks" / "usual_style.json"
@@ -22,7 +24,7 @@ def usual_style_table(path: Path | None = None) -> str:
     lines = [f"| right, of the task | {head} |", "|---|" + "---|" * len(styles)]
     for task in next(iter(styles.values())):
         cells = (right[task] for right in styles.values())
-        told = " | ".join(f"{100 * c['mean']:.0f} % ({100 * c['low']:.0f} to {100 * c['high']:.0f})" for c in cells)
+        told = " | ".join(share(cell) for cell in cells)
         lines.append(f"| {task} | {told} |")
     means = (sum(right[task]["mean"] for task in GENEVAL) / len(GENEVAL) for right in styles.values())
     lines.append(f"| the first six | {' | '.join(f'{100 * mean:.0f} %' for mean in means)} |")
