@@ -89,6 +89,15 @@ def test_the_training_is_that_of_the_part_which_saw_most(run: Run, three: list[P
     assert _behind(json.loads(Path("untold/model.json").read_text())["training"]) == []
 
 
+def test_parts_may_leave_other_words_open_and_the_sum_does_as_the_first(run: Run, tmp_path: Path) -> None:
+    a, b = (model_folder(tmp_path / name, seed=seed) for seed, name in enumerate("ab"))
+    described(a, open=["person"])
+    assert run("merge", a, b, "--out", "sum").exit_code == 0
+    assert json.loads(Path("sum/model.json").read_text())["open"] == ["person"]
+    assert run("merge", b, a, "--out", "other").exit_code == 0
+    assert "open" not in json.loads(Path("other/model.json").read_text())
+
+
 def test_parts_of_one_name_are_told_apart(run: Run, tmp_path: Path) -> None:
     folders = [model_folder(tmp_path / run_name / "model", seed=seed) for seed, run_name in enumerate(("a", "b"))]
     found = parsed(run("merge", *folders, "--out", "sum", "--format", "json"))
