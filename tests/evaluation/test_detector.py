@@ -11,7 +11,7 @@ from mezzotint.conditioning.letters import ALPHABET
 from mezzotint.data.scenes import Scenes
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
 from mezzotint.evaluation.detector import Detector, load_detector
-from mezzotint.families.icon_detector import decoded, read
+from mezzotint.families.icon_detector import decoded, looked, read
 from mezzotint.load import HOUSE, load_model
 from mezzotint.training.export import draws
 from mezzotint.training.trainer import Trainer
@@ -53,7 +53,7 @@ def test_sights_are_the_networks_own_in_words(trained: Trainer, detector: Detect
     seen = trained.batches.at(0).pictures
     sights = detector.pictures(seen, least=0.0001)
     with torch.inference_mode():
-        found = decoded(detector.network, detector.network(seen), least=0.0001)
+        found = decoded(detector.network, looked(detector.network, seen), least=0.0001)
     assert sum(len(sight.things) for sight in sights) > 3
     for sight, what in zip(sights, found, strict=True):
         assert [s.thing for s in sight.things] == [detector.things[s.kind] for s in what.things]

@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
-from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig, initialise_detector
+from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig, Maps, initialise_detector, looked
 from mezzotint.families.icon_detector.decode import decoded
 from tests.gradients import eager_and_compiled, unlike
 
@@ -44,3 +47,38 @@ def test_a_sighting_counts_only_if_place_and_kind_together_are_sure_enough() -> 
         assert 0.12 < sure < 0.4  # one half times the surest of four kinds
         assert len(decoded(network, maps, sure * 0.99)[0].things) == 1
         assert decoded(network, maps, sure * 1.01)[0].things == ()
+
+
+class _Cells(nn.Module):
+    """Says of every cell of 2 by 2 pixels what its own four channels are, of no other; `odd` adds 1 in odd columns."""
+
+    def __init__(self, odd: float = 0.0) -> None:
+        super().__init__()
+        self.odd = odd
+
+    def forward(self, pictures: Tensor) -> Maps:
+        cells = F.avg_pool2d(pictures[:, :, 0], 2)
+        cells = cells + self.odd * (torch.arange(cells.shape[-1]) % 2)
+        return Maps(cells[:, :2], cells, cells)
+
+
+def test_looks_are_averaged_where_they_lie_on_the_picture() -> None:
+    pictures = torch.rand(2, 4, 1, 64, 64, generator=torch.Generator().manual_seed(5)) * 2 - 1
+    once = _Cells()(pictures)
+    three = looked(_Cells(), pictures)  # type: ignore[arg-type]
+    for part in ("peaks", "boxes", "features"):
+        torch.testing.assert_close(getattr(three, part), getattr(once, part), rtol=0, atol=1e-5)
+
+
+def test_what_depends_on_the_place_in_the_grid_is_evened_out() -> None:
+    """Two looks see a column as it is, one sees it where its neighbour would be."""
+    pictures = torch.rand(1, 4, 1, 64, 64, generator=torch.Generator().manual_seed(6)) * 2 - 1
+    plain, found = _Cells()(pictures), looked(_Cells(odd=1.0), pictures)  # type: ignore[arg-type]
+    for column, share in ((0, 1 / 3), (1, 2 / 3), (30, 1 / 3), (31, 2 / 3)):
+        apart = (found.boxes - plain.boxes)[..., column]
+        assert apart.min() == pytest.approx(share, abs=1e-5)
+        assert apart.max() == pytest.approx(share, abs=1e-5)
+        chance = plain.peaks[..., column].sigmoid()
+        raised = (plain.peaks[..., column] + 1).sigmoid()
+        expected = chance * (1 - share) + raised * share
+        torch.testing.assert_close(found.peaks[..., column].sigmoid(), expected, rtol=0, atol=1e-5)

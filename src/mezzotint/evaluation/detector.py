@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mezzotint.codecs.images import from_image
 from mezzotint.errors import InvalidOption
-from mezzotint.families.icon_detector import IconDetector, around, decoded, read
+from mezzotint.families.icon_detector import IconDetector, around, decoded, looked, read
 from mezzotint.load_instruments import load_icon_detector
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Detector:
     def pictures(self, pictures: Tensor, least: float = 0.3) -> list[Sight]:
         """What is in pictures (B, 4, 1, size, size) in [-1, 1], premultiplied RGBA, as a pipeline has them.
 
+        Each is looked at three times (`mezzotint.families.icon_detector.looked`).
         least: the lowest score of a thing or letter that counts. Raises `InvalidOption` for another shape.
         """
         config = self.network.config
@@ -72,7 +73,7 @@ class Detector:
         sights: list[Sight] = []
         for part in torch.split(pictures, _CHUNK) if len(pictures) else ():
             with torch.inference_mode():
-                found = decoded(self.network, self.network(part), least)
+                found = decoded(self.network, looked(self.network, part), least)
             for what in found:
                 things = (
                     SightOf(self.things[s.kind], s.score, s.box, self.colours[s.colour], s.colour_score)

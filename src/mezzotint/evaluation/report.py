@@ -32,9 +32,10 @@ def report(found: Evaluation, gains: Mapping[str, Interval], other: str | None, 
         parts += [
             "<h2>IconEval: does a picture show what its prompt asks for?</h2>",
             "<p>Shares of right pictures with their 95 % intervals over prompts. Ceiling: how often the detector finds "
-            "real composites right that are. Floor: how often it finds them right by other facts. Shuffled: this "
-            "model’s pictures against other prompts of the task. A task with a ceiling under 97 % cannot be measured "
-            "with this detector.</p>",
+            "real composites right that are, of such as the prompts ask for; at large: of all sorts, with nine things, "
+            "long words and sceneries too. Floor: how often it finds them right by other facts. Shuffled: this model’s "
+            "pictures against other prompts of the task. A task with a ceiling under 97 % cannot be measured with this "
+            "detector.</p>",
             table(*_scores(found.iconeval)),
             *_second_reader(found.iconeval),
             *_counted_fingers(found.iconeval),
@@ -67,14 +68,26 @@ def _share(value: float | None) -> str:
 
 def _scores(part: IconPart) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
     names = list(part.baselines)
-    head = ("task", "score", "from", "to", "ceiling", "floor", "shuffled", "known phrasing", "other", *names)
+    head = (
+        "task",
+        "score",
+        "from",
+        "to",
+        "ceiling",
+        "at large",
+        "floor",
+        "shuffled",
+        "known phrasing",
+        "other",
+        *names,
+    )
     lines: list[Sequence[str]] = []
     whole = part.scores.overall
     if whole is not None:
         means = [None if (b := part.baselines[name].overall) is None else b.mean for name in names]
-        lines.append(("overall", *map(_share, whole), *[""] * 5, *map(_share, means)))
+        lines.append(("overall", *map(_share, whole), *[""] * 6, *map(_share, means)))
     for task, one in part.scores.tasks.items():
-        trust = (None, None) if one.trust is None else (one.trust.ceiling, one.trust.floor)
+        trust = (None,) * 3 if one.trust is None else (one.trust.ceiling, one.trust.at_large, one.trust.floor)
         mark = "" if one.trust is None or one.trust.measurable else " (not measurable)"
         numbers = (one.score, one.low, one.high, *trust, one.shuffled, one.known, one.unknown)
         theirs = [part.baselines[name].tasks[task].score for name in names]

@@ -102,7 +102,8 @@ def yardstick(tools: Tools, plan: Plan) -> Yardstick:
     if tools.detector is None:
         return Yardstick(prompts, bank, {}, None, {})
     train, heldout = tools.scenes("train"), tools.scenes("heldout")
-    trust = {} if heldout is None else trust_of(tools.detector, heldout, plan.composites)
+    sources = [one for one in (heldout, train) if one is not None]
+    trust = trust_of(tools.detector, sources, load_prompts(), plan.composites) if sources else {}
     witness = None if tools.reader is None else witness_of(tools.reader, heldout, plan.lettered)
     hands = None
     if any(prompt.task == "hands" for prompt in prompts) and (drawn := tools.scenes("heldout", ("hands",))) is not None:

@@ -52,6 +52,8 @@ class TaskScore:
             "low": self.low,
             "high": self.high,
             "ceiling": None if trust is None else trust.ceiling,
+            "ceiling_at_large": None if trust is None else trust.at_large,
+            "composites": None if trust is None else trust.of,
             "floor": None if trust is None else trust.floor,
             "measurable": None if trust is None else trust.measurable,
             "shuffled": self.shuffled,

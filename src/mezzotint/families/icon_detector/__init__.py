@@ -1,6 +1,7 @@
 """The detector family."""
 
 from mezzotint.families.icon_detector.decode import Found, Sighting, around, decoded, read
+from mezzotint.families.icon_detector.looks import looked
 from mezzotint.families.icon_detector.model import (
     FAMILY,
     Described,
@@ -21,5 +22,6 @@ __all__ = [
     "around",
     "decoded",
     "initialise_detector",
+    "looked",
     "read",
 ]
