@@ -19,6 +19,7 @@ def usual(request: Request, model: Model) -> Request:
     """The model's defaults for this request: DDIM to draw what DDIM inverted; and where something else says how things
     are to look, the style "none". That is a picture or a LoRA that is drawn after, letters in quotation marks (no
     drawing style has any), a style named in words, and a word that the model knows in other styles only (`Model.open`).
+    Of a picture that is edited at strength 1 nothing is left to draw after, unless more of it is asked for.
     A tile is a pattern, and drawing styles are of single things.
     What has no weight or no strength says nothing.
     """
@@ -37,7 +38,9 @@ def plain_style(request: Request, model: Model) -> Request:
 def _look_is_said(request: Request, model: Model) -> bool:
     names = "style", "image", "structure"
     references = ((getattr(request, f"{name}_ref"), getattr(request, f"{name}_weight")) for name in names)
-    if request.image is not None or any(digest is not None and weight != 0 for digest, weight in references):
+    if request.image is not None and not _drawn_anew(request):
+        return True
+    if any(digest is not None and weight != 0 for digest, weight in references):
         return True
     if request.tile is not None:
         return True
@@ -49,6 +52,13 @@ def _look_is_said(request: Request, model: Model) -> bool:
     texts += [text for _, text in request.detail if request.detail_strength != 0]
     spells = model.conditioner.letters is not None
     return any(_says_look(text, model, spells) for text in texts)
+
+
+def _drawn_anew(request: Request) -> bool:
+    """Whether a picture that is edited is drawn from pure noise, all of it, so that it is what its prompt gives."""
+    kept = request.mask is not None or request.invert or bool(request.keep_layout)
+    around = any(request.expand or ()) or (request.zoom or 1) > 1 or request.aspect is not None
+    return request.strength == 1 and not kept and not around
 
 
 def _says_look(text: str, model: Model, spells: bool) -> bool:

@@ -41,6 +41,12 @@ def test_the_verdict_is_told_kept_and_reproduced(
         assert picture["evaluations"] == check["evaluations"] == 2 * check["tries"]
         assert (here / picture["file"]).is_file()
         assert parsed(run("reproduce", picture["file"], "--model", large, "--format", "json"))["status"] == "identical"
+    last = found["pictures"][-1]
+    told = " ".join(run("inspect", last["file"]).stdout.split())
+    right = "right" if last["recipe"]["check"]["right"] else "not right"
+    assert f"check {right}, {last['recipe']['check']['tries']} picture" in told
+    assert all(fault in told for fault in last["recipe"]["check"]["faults"])
+    assert f"detector's weights {last['recipe']['check']['detector_sha256']}" in told
     assert found["evaluations"] == sum(picture["evaluations"] for picture in found["pictures"])
     said = run(*few, "--check", "--best-of", 2, "--out", "b").stdout
     assert said.count("2 pictures drawn") == 2

@@ -37,6 +37,12 @@ def test_everything_of_a_recipe_is_shown(run: Run, picture: Path) -> None:
     assert "as they were drawn" in text
 
 
+def test_what_was_asked_for_comes_first(run: Run, model: Path, here: Path) -> None:
+    run("imagine", "a cat and a dog", "--enhance", "--seed", 7, "--out", "e.png", "--model", model)
+    lines = run("inspect", "e.png").stdout.splitlines()
+    assert lines[1].split() == ["original", "prompt", "a", "cat", "and", "a", "dog"]
+
+
 def test_changed_pixels_are_told(run: Run, picture: Path) -> None:
     info = PngInfo()
     info.add_itxt("mezzotint", Image.open(picture).info["mezzotint"])

@@ -142,13 +142,19 @@ def test_an_edit_of_a_large_picture_is_large_again(run: Run, here: Path) -> None
         ("128.png", (), 128),
         ("128.png", ("--expand", "left=64"), 192),
         ("64.png", ("--mask", "mask.png", "--region", "0.6,0.6,1,1:a dog"), 16),
-        ("64.png", ("--strength", 0), 16),
+        ("64.png", ("--strength", 0), 64),
+        ("64.png", ("--strength", 0, "--mask", "mask.png"), 64),
+        ("64.png", ("--strength", 0, "--upscaler", "none"), 16),
         ("16.png", ("--expand", "left=8"), 24),
         ("64.png", ("--mask", "mask.png", "--crop-to-mask"), 64),
     ):
         told = run("edit", file, *words, *more)
         assert told.exit_code == 0, told.output
         assert Image.open(here / "e.png").width == wanted
+        small = "--mask" in more and "--region" in more
+        assert ("drawn small, since --region is about all of the picture" in told.stderr) == small
+    run("edit", "64.png", *words, "--strength", 0)
+    assert np.array_equal(np.asarray(Image.open(here / "e.png")), np.asarray(Image.open(here / "64.png")))
     run("edit", "64.png", *words)
     assert parsed(run("reproduce", "e.png", "--image", "64.png", "--format", "json"))["status"] == "identical"
     assert run("blend", "64.png", "24.png", "--model", "random", "--steps", 2, "--out", "b.png").exit_code == 0

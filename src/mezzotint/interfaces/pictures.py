@@ -102,7 +102,9 @@ class Destination:
         if path.exists() and path.suffix.lower() != ".png":
             raise InvalidOption(f"{path} is a file; give one that ends in .png, or a folder.")
         if path.suffix.lower() in NOT_OURS:
-            raise InvalidOption(f"{path} does not end in .png; pictures are written as PNG, which can carry a recipe.")
+            raise InvalidOption(
+                f"{path} does not end in .png or .svg; pictures are written as PNG or SVG, which can carry a recipe."
+            )
         if path.suffix.lower() != ".png":
             return cls(path)
         _one_file(path, n)

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -83,14 +84,19 @@ def for_several(pipe: "Pipeline", request: Request, upscaler: str | None) -> Req
 
 
 def enlarged_after_an_edit(
-    pipe: "Pipeline", request: Request, upscaler: str | None, picture: tuple[int, int]
+    pipe: "Pipeline",
+    request: Request,
+    upscaler: str | None,
+    picture: tuple[int, int],
+    said: Callable[[str], None] = lambda sentence: None,
 ) -> Request:
     """The same for an edit of a picture of some size (width, height), whose result is not to be much smaller.
 
     Parts that are drawn by themselves are enlarged where they are put back. Where no upscaler is named, the installed
     one is used for them, and for a picture at least twice as wide as the model's that is drawn on at that size. With a
     mask it keeps its own size: what the mask covers is drawn by itself (`crop_to_mask`); where that cannot be, it is
-    drawn small, and stays so. What is drawn around it (`expand`) is told in its pixels.
+    drawn small, and stays so, which `said` hears. What is drawn around it (`expand`) is told in its pixels. At strength
+    0 nothing is drawn, and it stays as large as it is.
     """
     from mezzotint.passes import parts_only
     from mezzotint.upscaled import INSTALLED
@@ -98,6 +104,8 @@ def enlarged_after_an_edit(
     name, native = upscaler or INSTALLED, pipe.model.size
     if upscaler == NONE or (upscaler is None and not _suits(pipe, request)):
         return request
+    if request.strength == 0 and upscaler is None and _as_it_is(request, picture):
+        return replace(request, size=picture)
     if request.crop_to_mask or parts_only(request):
         return replace(request, upscaler=name)
     if request.size is not None and any(request.expand or ()):
@@ -106,11 +114,27 @@ def enlarged_after_an_edit(
     if request.size is not None or not shrunk or request.strength == 0:
         return request if upscaler is None else enlarged_in_the_end(pipe, request, upscaler)
     if request.mask is not None:
-        if not any(getattr(request, item) for item in OF_THE_WHOLE):
+        of_the_whole = [item for item in OF_THE_WHOLE if getattr(request, item)]
+        if not of_the_whole:
             return replace(request, crop_to_mask=True, upscaler=name)
         if upscaler is None:
+            option = f"--{of_the_whole[0].replace('_', '-')}"
+            said(
+                f"The result is drawn small, since {option} is about all of the picture and --mask keeps a part of it; "
+                "of the picture's own size it is with one of the two, or enlarged, the kept part too, with "
+                f"--upscaler {name}."
+            )
             return request
     return _as_large(replace(request, upscaler=name), picture, native)
+
+
+def _as_it_is(request: Request, picture: tuple[int, int]) -> bool:
+    """Whether an edit that draws nothing can have the size of its picture, of sides that a canvas can have."""
+    from mezzotint.editing.outpaint import GRID
+    from mezzotint.editing.outpaint import LARGEST as DRAWN
+
+    spare = request.size is not None or request.hires or any(getattr(request, item) for item in OF_THE_WHOLE)
+    return not spare and all(side % GRID == 0 and side <= DRAWN for side in picture)
 
 
 def _as_large(request: Request, picture: tuple[int, int], native: tuple[int, int]) -> Request:

@@ -19,9 +19,27 @@ def test_permutations_come_in_a_fixed_order() -> None:
     assert expanded_prompts("{" * 20 + "a, b" + "}" * 20 + "{c}") == ("ac", "bc")
 
 
+def test_bars_part_options_too_and_then_commas_do_not() -> None:
+    assert expanded_prompts("a {red|green} {apple, pear}") == (
+        *("a red apple", "a red pear"),
+        *("a green apple", "a green pear"),
+    )
+    assert expanded_prompts("{a red, round apple|a pear}") == ("a red, round apple", "a pear")
+    # a bar in brackets is of the prompt language, and one in inner braces is theirs
+    assert expanded_prompts("{[cat|dog], fox}") == ("[cat|dog]", "fox")
+    assert expanded_prompts("{[cat|dog]|fox}") == ("[cat|dog]", "fox")
+    assert expanded_prompts("{a {b|c}, d}") == ("a b", "a c", "d")
+    assert expanded_prompts(r"{a\|b, c}") == (r"a\|b", "c")
+    assert expanded_prompts("{a|}b") == ("ab", "b")
+    assert expanded_prompts("[cat|dog]") == ("[cat|dog]",)
+    assert expanded_prompts("{[a|b, c}") == ("[a|b", "c")  # not closed: the grammar's to say
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("a {2$$red|green|blue}", "has 2$$, several options at once; leave it out"),
+        ("a { 1-2$$red|green}", "has 1-2$$, several options at once"),
         ("a {b", "At character 3 (near 'a {b') the prompt has a \"{\" that is not closed"),
         ("a }", 'the prompt has a "}" that closes nothing'),
         ("{" * 900 + "a" + "}" * 900, "At character 21 (near '{{{{{{{{{{{{{{{{{{{{{{{{') the prompt has more than"),

@@ -160,7 +160,7 @@ def edit(
     from mezzotint.pipeline import Pipeline
 
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype, compiled=compiled, said=aside)
-    asked = asked.with_size(enlarged_after_an_edit(pipe, request, upscaler, asked.sources[0].size))
+    asked = asked.with_size(enlarged_after_an_edit(pipe, request, upscaler, asked.sources[0].size, aside))
     request = asked.request(named(asked.sources))
     request, pictures = asked.fitted(pipe, request)
     previews, steps = (

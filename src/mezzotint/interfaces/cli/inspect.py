@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mezzotint.checked import Checked
 from mezzotint.interfaces.cli.options import format_option
 from mezzotint.interfaces.cli.output import emit_json, one_line
 from mezzotint.recipe import Recipe
@@ -88,8 +89,11 @@ def _settings(found: "Metadata") -> Iterator[tuple[str, str]]:
 
 def _facts(recipe: Recipe, unchanged: bool | None) -> Iterator[tuple[str, str]]:
     """Name and value of each fact of a recipe, as text."""
-    for name, value in recipe.request.to_json_dict().items():
-        if name != "n" and value not in (None, []):
+    asked = recipe.request.to_json_dict()
+    if (original := asked.pop("original_prompt")) is not None:
+        yield "original prompt", original
+    for name, value in asked.items():
+        if name != "n" and value not in (None, [], ""):
             yield name, _text(name, value)
     yield "weights", recipe.weights_sha256
     if recipe.weak_weights_sha256 is not None:
@@ -105,12 +109,22 @@ def _facts(recipe: Recipe, unchanged: bool | None) -> Iterator[tuple[str, str]]:
     for name, value in recipe.environment.to_json_dict().items():
         yield name, str(value)
     yield "evaluations", str(recipe.evaluations)
+    if recipe.check is not None:
+        yield from _verdict(recipe.check)
     yield "pixels", recipe.pixels_sha256
     yield "", "as they were drawn" if unchanged else "changed since they were drawn"
     for item in recipe.ignored:
         yield "ignored", item
     for item in recipe.warnings:
         yield "warning", item
+
+
+def _verdict(found: Checked) -> Iterator[tuple[str, str]]:
+    """What was asked of the picture and found in it, and by whom."""
+    yield "check", found.line
+    for name, digest in (("detector", found.detector_sha256), ("encoder", found.encoder_sha256)):
+        if digest is not None:
+            yield f"{name}'s weights", digest
 
 
 def _text(name: str, value: Any) -> str:
