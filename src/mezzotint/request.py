@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from mezzotint.edit_options import edits
 from mezzotint.errors import InvalidOption
+from mezzotint.foreign.options import OPTIONS
 from mezzotint.options import (
     MAX_STEPS,
     canonical,
@@ -225,4 +226,4 @@ class Request:
     @classmethod
     def from_json_dict(cls, data: object) -> Self:
         """The inverse of `to_json_dict`. An unknown, missing or bad key raises `InvalidOption`."""
-        return cls(**known_keys(cls, "request option", data))
+        return cls(**known_keys(cls, "request option", data, OPTIONS))

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, fields
+from types import MappingProxyType
 from typing import Any
 
 from mezzotint.errors import InvalidOption, unknown_name
@@ -104,14 +105,20 @@ def texts(name: str, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def known_keys(cls: type[Any], kind: str, data: object) -> Mapping[str, Any]:
-    """`data` if its keys are fields of the dataclass `cls` and no required one is missing."""
+def known_keys(
+    cls: type[Any], kind: str, data: object, elsewhere: Mapping[str, str] = MappingProxyType({})
+) -> Mapping[str, Any]:
+    """`data` if its keys are fields of the dataclass `cls` and no required one is missing.
+
+    elsewhere: keys of other programs, with what they are called here.
+    """
     if not isinstance(data, Mapping):
         raise InvalidOption(f"the {kind}s must be a JSON object, not {show(data)}.")
     known = {item.name: item.default is MISSING for item in fields(cls)}
     for key in data:
         if key not in known:
-            raise unknown_name(kind, str(key)[:60], known)
+            here = f"here it is {elsewhere[key]}." if key in elsewhere else None
+            raise unknown_name(kind, str(key)[:60], known, here)
     missing = [name for name, required in known.items() if required and name not in data]
     if missing:
         raise InvalidOption(f"the {kind}s lack {', '.join(missing)}.")
