@@ -1,5 +1,6 @@
 """The one pipeline: seeds, batches, guidance, refusals, and what a recipe says."""
 
+import random
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -112,17 +113,28 @@ def test_streaming_shows_every_step_from_pure_noise_to_the_picture(pipe: Pipelin
     assert pixel_sha256(last.image) == pipe.generate("a red apple", seed=5, steps=3).recipes[0].pixels_sha256
 
 
-def test_global_generators_are_neither_read_nor_changed(pipe: Pipeline) -> None:
-    torch_state, numpy_state = torch.get_rng_state(), str(np.random.get_state())  # noqa: NPY002
-    first = pipe.generate("a red apple", seed=5, steps=3, solver="ddpm")
-    assert torch.equal(torch.get_rng_state(), torch_state)
-    assert str(np.random.get_state()) == numpy_state  # noqa: NPY002
-    stream = pipe.stream("a red apple", seed=5, steps=3, solver="ddpm")
-    next(stream)
-    torch.manual_seed(99)
-    last = list(stream)[-1]
-    torch.set_rng_state(torch_state)
-    assert last.recipe == first.recipes[0]
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_global_generators_are_neither_read_nor_changed(pipe: Pipeline, solver: str) -> None:
+    """Between any two steps all three are set to something else."""
+
+    def states() -> tuple[object, str, bytes]:
+        return random.getstate(), str(np.random.get_state()), torch.get_rng_state().numpy().tobytes()  # noqa: NPY002
+
+    def reseed(seed: int) -> None:
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        torch.manual_seed(seed)
+
+    options: dict[str, Any] = {"seed": 5, "steps": 3, "solver": solver}
+    reseed(1)
+    before = states()
+    first = pipe.generate("a red apple", **options)
+    assert states() == before
+    shown = []
+    for number, preview in enumerate(pipe.stream("a red apple", **options)):
+        shown.append(preview)
+        reseed(number + 2)
+    assert shown[-1].recipe == first.recipes[0]
 
 
 def test_two_streams_at_once_give_what_each_gives_alone(pipe: Pipeline) -> None:
