@@ -60,6 +60,8 @@ ALLOWED: dict[str, set[str]] = {
         *("pipeline", "model", "data", "load", "load_instruments", "upscaled"),
         *("families.twin_encoder", "families.icon_detector", "conditioning.text", "diffusion.probe", "codecs.images"),
         "provenance.environment",
+        "editing.regional",
+        "diffusion.noise",  # what a network sees of the boxes of a layout
         "conditioning.letters",  # the letters that can be written and read
         "conditioning.prompt",  # captions are no prompts: they are escaped; a prompt's words are looked for
     },

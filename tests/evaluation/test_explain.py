@@ -1,6 +1,7 @@
 """What is said of a picture is so: by direct calls, by prompts typed anew, by planted copies."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from mezzotint.diffusion.probe import AttentionSite, Probe
 from mezzotint.errors import InvalidOption
 from mezzotint.evaluation.explain import explain, page
 from mezzotint.evaluation.explain.attention import heat_of, recorded
+from mezzotint.evaluation.explain.layout import heats_of_layout, layout_of, recorded_layout
 from mezzotint.evaluation.explain.nearest import nearest_pictures
 from mezzotint.evaluation.explain.page import heated
 from mezzotint.evaluation.explain.words import without, words_of
@@ -149,3 +151,104 @@ def test_marks_in_a_prompt_of_plain_words_stay_words(pipe: Pipeline) -> None:
 def test_a_prompt_that_is_more_than_words_is_refused(pipe: Pipeline) -> None:
     with pytest.raises(InvalidOption, match="only one of plain words can be explained"):
         explain(pipe, pipe.generate("an (old) apple", steps=2, seed=5).recipes[0], None)
+
+
+BOXES = (((0.0, 0.0, 0.5, 0.5), "a red cat"), ((0.5, 0.0, 1.0, 1.0), "a hat"), ((0.0, 0.5, 0.5, 1.0), "a red cat"))
+
+
+def test_the_heat_of_a_layout_is_the_attention_of_what_the_network_was_shown(pipe: Pipeline) -> None:
+    """What drawing shows the network is caught at its door, shown again, and summed by hand, box by box."""
+    asked = Request(prompt="", region=BOXES, size=(48, 48), steps=3, seed=5, guidance=1.0, style="noto")
+    request = pipe.resolve(asked)
+    layout = layout_of(pipe, request)
+    assert (layout.texts, dict(layout.places)) == (("a red cat", "a hat"), {"a red cat": (0, 2), "a hat": (1,)})
+    previews, attention = recorded_layout(pipe, request, layout)
+    network = pipe.model.denoiser.network
+    assert isinstance(network, torch.nn.Module)
+    shown: list[tuple[torch.Tensor, torch.Tensor]] = []
+    handle = network.register_forward_hook(lambda _, given, said: shown.append((given[0].clone(), given[1].clone())))
+    plain = list(pipe.stream(request))
+    handle.remove()
+    assert all(torch.equal(a.x, b.x) for a, b in zip(previews, plain, strict=True))
+    assert len(shown) == 3 * 3
+    for k, (_, text) in enumerate(BOXES):
+        cond = pipe.model.prepare([text], ["noto"])
+        seen: list[torch.Tensor] = []
+
+        def look(site: AttentionSite, weights: torch.Tensor, seen: list[torch.Tensor] = seen) -> torch.Tensor:
+            seen.append(weights[0].mean(0)[site.image][:, site.text].double())
+            return weights
+
+        with torch.inference_mode():
+            for x, t in shown[k::3]:
+                network(x, t, cond, probe=Probe(attention=look))
+        torch.testing.assert_close(attention[k], torch.stack(seen).mean(0))
+
+
+def test_heats_of_a_layout_lie_where_their_boxes_are(pipe: Pipeline) -> None:
+    request = pipe.resolve(Request(prompt="", region=BOXES, size=(48, 48), steps=1))
+    layout = layout_of(pipe, request)
+    words = [word for text in layout.texts for word in words_of(pipe.model.conditioner, text)]
+    pieces = 1 + max(max(word.tokens) for word in words)
+    attention = [torch.full((16, pieces), value, dtype=torch.float64) for value in (0.1, 0.3, 0.2)]
+    heats = {heat.word.text: heat for heat in heats_of_layout(layout, attention, words)}
+    assert list(heats) == ["a", "red", "cat", "hat"]
+    assert heats["red"].share == pytest.approx(0.15)
+    cat, hat = heats["cat"].map, heats["hat"].map
+    assert cat.shape == hat.shape == (12, 12)
+    assert hat[:, :6].max() == 0
+    assert hat.max() == pytest.approx(1)
+    assert cat[:, 6:].max() == 0
+    assert cat[:6, :6].max() == pytest.approx(0.1 / 0.15)
+    assert cat[6:, :6].max() == pytest.approx(0.2 / 0.15)
+
+
+def test_a_layout_is_explained_word_by_word(pipe: Pipeline) -> None:
+    options: dict[str, Any] = {"region": BOXES, "size": (48, 48), "steps": 2, "seed": 5}
+    result = pipe.generate("", **options)
+    found = explain(pipe, result.recipes[0], planted(np.zeros((32, 32, 4), np.uint8)))
+    assert torch.equal(from_image(found.image), from_image(result.images[0]))
+    assert [(heat.word.prompt, heat.word.text) for heat in found.heats] == [
+        *(("a red cat", word) for word in ("a", "red", "cat")),
+        *(("a hat", word) for word in ("a", "hat")),
+    ]
+    red = found.removals[1]
+    boxes = tuple((box, text.replace("red ", "")) for box, text in BOXES)
+    direct = pipe.generate("", **{**options, "region": boxes}).images[0]
+    assert torch.equal(from_image(red.image), from_image(direct))
+    assert red.change > 0
+    assert found.neighbours is not None
+    assert [one.of for one in found.neighbours] == ["a red cat"] * 4 + ["a hat"] * 4
+    (left, top, right, bottom) = layout_of(pipe, pipe.resolve(result.recipes[0].request)).box("a hat", (48, 48))
+    cut = result.images[0].crop((left, top, right, bottom))
+    assert [one.distance for one in found.neighbours[4:]] == [
+        one.distance for one in nearest_pictures(cut, planted(np.zeros((32, 32, 4), np.uint8)))
+    ]
+    text = page(found)
+    assert text.count("<h3>a red cat</h3>") == 3
+    data = found.to_json_dict()
+    assert [(word["prompt"], word["text"]) for word in data["words"]][3] == ("a hat", "a")
+
+
+def test_a_box_is_empty_without_its_only_word(pipe: Pipeline) -> None:
+    boxes = (((0.0, 0.0, 0.5, 0.5), "cat"), ((0.5, 0.5, 1.0, 1.0), "hat"))
+    result = pipe.generate("", region=boxes, size=(48, 48), steps=2, seed=5)
+    found = explain(pipe, result.recipes[0], None)
+    alone = pipe.generate("", region=boxes[:1], size=(48, 48), steps=2, seed=5).images[0]
+    assert torch.equal(from_image(found.removals[1].image), from_image(alone))
+
+
+@pytest.mark.parametrize(
+    ("region", "options", "words"),
+    [
+        ((((0.0, 0.0, 0.5, 1.0), "a (red) cat"),), {}, "is more than words"),
+        ((((0.0, 0.0, 1.0, 1.0), "a cat"),), {}, "larger than what the model draws at once"),
+        ((((0.0, 0.0, 0.5, 1.0), "a cat"),), {"vary": ((0.5, 3),)}, "is a variation"),
+    ],
+)
+def test_layouts_that_cannot_be_explained_say_why(
+    pipe: Pipeline, region: tuple[object, ...], options: dict[str, object], words: str
+) -> None:
+    result = pipe.generate("", region=region, size=(64, 64), steps=1, seed=5, **options)
+    with pytest.raises(InvalidOption, match=words):
+        explain(pipe, result.recipes[0], None)

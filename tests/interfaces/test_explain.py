@@ -24,6 +24,21 @@ def test_a_picture_is_explained_on_a_page(run: Run, here: Path, model: Path) -> 
     assert "b.html, b.json" in said
 
 
+def test_a_picture_that_was_laid_out_is_explained_thing_by_thing(run: Run, here: Path, model: Path) -> None:
+    drawn = run(
+        "imagine", "a red apple to the left of a cat", "--model", model, "--steps", 2, "--seed", 3, "--out", "a.png"
+    )
+    assert "laid out: a red apple | a cat" in drawn.stdout
+    found = parsed(run("explain", "a.png", "--model", model, "--format", "json"))
+    assert [(word["prompt"], word["text"]) for word in found["words"]] == [
+        *(("a red apple", word) for word in ("a", "red", "apple")),
+        *(("a cat", word) for word in ("a", "cat")),
+    ]
+    text = (here / "a.html").read_text()
+    assert "“a red apple to the left of a cat”, seed 3" in text
+    assert text.count("<h3>a cat</h3>") == 2
+
+
 def test_what_cannot_be_explained_is_one_sentence(run: Run, here: Path, model: Path) -> None:
     Image.new("RGBA", (8, 8)).save(here / "plain.png")
     run("imagine", "a cat", "--model", model, "--steps", 1, "--out", "cat.png")

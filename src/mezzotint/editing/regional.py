@@ -29,9 +29,11 @@ __all__ = [
     "Region",
     "Regional",
     "branch",
+    "open_noise",
     "region_of",
     "region_of_mask",
     "regional",
+    "seen_in",
     "share_of",
 ]
 
@@ -147,9 +149,7 @@ class Regional(Edit):
         """The branches, those of regions with the noise that their smaller pictures leave open."""
         told = dict(branches)
         for k, one in enumerate(self.regions):
-            sides = ((cut.stop - cut.start) * one.shrunk for cut in (one.rows, one.columns))
-            eps = None if one.shrunk == 1 else noise.normal((*canvas.shape[:3], *sides), Purpose.START, 1 + k)
-            told[branch(k)] = _Told(branches[branch(k)], eps)
+            told[branch(k)] = _Told(branches[branch(k)], open_noise(one, k, canvas.shape, noise))
         return told
 
 
@@ -185,7 +185,7 @@ class _Regional:
         whole = None if self.regional.alone else self.denoiser(x_t, t, plain, to=to, probe=probe)
         x0 = empty if whole is None else whole.x0
         for k, (region, own, one) in enumerate(zip(self.regional.regions, self.each, told, strict=True)):
-            seen, u = self._seen(x_t[..., region.rows, region.columns], t, region.shrunk, one.eps)
+            seen, u = seen_in(region, x_t, t, one.eps, self.schedule)
             until = None if to is None else _noisier(self.schedule, to, region.shrunk)
             asked = {**plain, "cond": one.cond}
             if region.shrunk > 1:  # which words are due is decided by the canvas's time
@@ -198,20 +198,31 @@ class _Regional:
             return Prediction(x_t, self.schedule(t), x0, branches=found)
         return steered(whole, x0, **found)
 
-    def _seen(self, x: Tensor, t: Tensor, shrunk: int, eps: Tensor | None) -> tuple[Tensor, Tensor]:
-        """What the network sees of a part of the canvas, and at which time."""
-        if eps is None:
-            return x, t
-        u = _noisier(self.schedule, t, shrunk)
-        here, there = self.schedule(t).like(x).sigma, self.schedule(u).like(x).sigma
-        open_ = eps.to(x) - _repeated(_means(eps.to(x), shrunk), shrunk)
-        return _repeated(there / (here * shrunk) * x, shrunk) + there * open_, u
-
     def accepted(self, step: Step) -> None:
         """Passes the news on to the memory of every region."""
         for denoiser in self.each:
             for listener in listeners(denoiser):
                 listener.accepted(step)
+
+
+def open_noise(region: Region, number: int, shape: Sequence[int], noise: Noise) -> Tensor | None:
+    """The noise of a region's picture on a canvas (B, C, 1, H, W), of which the canvas has only means; None where the
+    network sees the canvas itself."""
+    if region.shrunk == 1:
+        return None
+    sides = ((cut.stop - cut.start) * region.shrunk for cut in (region.rows, region.columns))
+    return noise.normal((*shape[:3], *sides), Purpose.START, 1 + number)
+
+
+def seen_in(region: Region, x_t: Tensor, t: Tensor, eps: Tensor | None, schedule: Schedule) -> tuple[Tensor, Tensor]:
+    """What the network sees of a region, and at which time; eps: of `open_noise`."""
+    x = x_t[..., region.rows, region.columns]
+    if eps is None:
+        return x, t
+    u = _noisier(schedule, t, region.shrunk)
+    here, there = schedule(t).like(x).sigma, schedule(u).like(x).sigma
+    open_ = eps.to(x) - _repeated(_means(eps.to(x), region.shrunk), region.shrunk)
+    return _repeated(there / (here * region.shrunk) * x, region.shrunk) + there * open_, u
 
 
 def regional(request: Request, codec: Codec, native: tuple[int, int], masks: Sequence[Tensor] = ()) -> Regional | None:

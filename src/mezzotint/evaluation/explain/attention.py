@@ -12,20 +12,21 @@ from mezzotint.evaluation.explain.words import Word
 from mezzotint.pipeline import Pipeline, Preview
 from mezzotint.request import Request
 
-__all__ = ["Heat", "heat_of", "recorded"]
+__all__ = ["Heat", "Recorder", "heat_of", "recorded"]
 
 
 @dataclass(frozen=True)
 class Heat:
     """Where a word acted. share: its part of all attention of the picture's patches, averaged over blocks, heads and
-    steps; map (side, side): that part patch by patch, divided by `share`, so that 1 is the usual."""
+    steps; map (rows, columns): that part patch by patch, divided by `share`, so that 1 is the usual; 0 where its prompt
+    does not count."""
 
     word: Word
     share: float
     map: Tensor
 
 
-class _Recorder:
+class Recorder:
     """Sums what image patches see of every text token, over blocks and calls."""
 
     def __init__(self) -> None:
@@ -37,6 +38,11 @@ class _Recorder:
         self.total = seen if self.total is None else self.total + seen
         self.calls += 1
         return weights
+
+    def mean(self) -> Tensor:
+        """(patches, text tokens); something must have been seen."""
+        assert self.total is not None, "nothing was seen"
+        return self.total / self.calls
 
 
 def recorded(pipe: Pipeline, request: Request, text: str) -> tuple[list[Preview], Tensor]:
@@ -53,7 +59,7 @@ def recorded(pipe: Pipeline, request: Request, text: str) -> tuple[list[Preview]
         raise InvalidOption(f"The model {pipe.model.name} has no attention, so it cannot be shown where a word acted.")
     strengths, resolved = [strength for _, strength in request.lora], pipe.resolve(request)
     cond = pipe.model.prepare([text], [resolved.style], strengths, resolved.distilled_guidance)
-    recorder, previews = _Recorder(), []
+    recorder, previews = Recorder(), []
     for preview in pipe.stream(replace(request, n=1)):
         previews.append(preview)
         if preview.step.prediction is None:
@@ -61,8 +67,7 @@ def recorded(pipe: Pipeline, request: Request, text: str) -> tuple[list[Preview]
         time = torch.tensor(preview.step.move.t, dtype=torch.float64)
         with torch.inference_mode():
             leaf(preview.step.prediction.x_t, time, {"cond": cond}, probe=Probe(attention=recorder))
-    assert recorder.total is not None, "a grid without a denoising step"
-    return previews, recorder.total / recorder.calls
+    return previews, recorder.mean()
 
 
 def heat_of(attention: Tensor, words: Sequence[Word]) -> list[Heat]:

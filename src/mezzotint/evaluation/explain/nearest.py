@@ -24,14 +24,16 @@ _CHUNK = 2048
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A training picture, its record, and its distance: the root mean square at 16×16 pixels, of values 0 to 1."""
+    """A training picture, its record, and its distance: the root mean square at 16×16 pixels, of values 0 to 1. of: the
+    prompt of the part that it is near to, "" for the whole picture."""
 
     record: Record
     picture: Bytes
     distance: float
+    of: str = ""
 
 
-def nearest_pictures(image: "Image", pictures: PictureSet, count: int = 4) -> list[Neighbour]:
+def nearest_pictures(image: "Image", pictures: PictureSet, count: int = 4, of: str = "") -> list[Neighbour]:
     """The `count` nearest of the training split, the nearest first; premultiplied RGBA is compared."""
     wanted = _coarse((from_image(image)[:, 0] + 1)[None] / 2)
     rows = pictures.split("train")
@@ -40,7 +42,7 @@ def nearest_pictures(image: "Image", pictures: PictureSet, count: int = 4) -> li
     )
     best = np.argsort(distances, kind="stable")[:count]
     return [
-        Neighbour(pictures.records[int(rows[i])], np.asarray(pictures.pictures[rows[i]]), float(distances[i]))
+        Neighbour(pictures.records[int(rows[i])], np.asarray(pictures.pictures[rows[i]]), float(distances[i]), of)
         for i in best
     ]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mezzotint.codecs.images import from_image
 from mezzotint.conditioning.prompt import escaped
+from mezzotint.evaluation.explain.layout import Layout, without_word
 from mezzotint.evaluation.explain.words import Word, without
 from mezzotint.pipeline import Pipeline
 from mezzotint.request import Request
@@ -26,12 +27,15 @@ class Removal:
     change: float
 
 
-def removals(pipe: Pipeline, request: Request, text: str, image: "Image", words: Sequence[Word]) -> Iterator[Removal]:
-    """Every word of a text, the request's plain prompt, removed in turn; the rest of the recipe, and so the noise,
-    stays as it was."""
+def removals(
+    pipe: Pipeline, request: Request, image: "Image", words: Sequence[Word], layout: Layout | None = None
+) -> Iterator[Removal]:
+    """Every word removed in turn, of the request's plain prompt or of those of its layout; the rest of the recipe, and
+    so the noise, stays as it was."""
     base = from_image(image)
     for word in words:
-        prompt = escaped(without(text, word))
-        other = pipe.generate(replace(request, prompt=prompt, n=1)).images[0]
+        prompt = escaped(without(word.prompt, word))
+        changed = replace(request, prompt=prompt) if layout is None else without_word(request, layout, word, prompt)
+        other = pipe.generate(replace(changed, n=1)).images[0]
         change = float(((from_image(other) - base) / 2).square().mean().sqrt())
         yield Removal(word, prompt, other, change)

@@ -9,12 +9,13 @@ __all__ = ["Word", "without", "words_of"]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word as it stands in the prompt, from `begin` to `end`, and the places of its word pieces among the tokens."""
+    """A word as it stands in a prompt, from `begin` to `end`, and the places of its word pieces among the tokens."""
 
     text: str
     begin: int
     end: int
     tokens: tuple[int, ...]
+    prompt: str
 
 
 def words_of(conditioner: TextConditioner, prompt: str) -> list[Word]:
@@ -26,7 +27,7 @@ def words_of(conditioner: TextConditioner, prompt: str) -> list[Word]:
     for pieces in found.values():
         begin, end = pieces[0].begin, pieces[-1].end
         if any(letter.isalnum() for letter in prompt[begin:end]):
-            words.append(Word(prompt[begin:end], begin, end, tuple(piece.place for piece in pieces)))
+            words.append(Word(prompt[begin:end], begin, end, tuple(piece.place for piece in pieces), prompt))
     return words
 
 

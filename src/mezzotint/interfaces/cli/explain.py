@@ -28,7 +28,11 @@ if TYPE_CHECKING:
 
 def beyond_words(request: Request) -> str:
     """What besides one prompt made a picture, such as "--region and --tile"; empty if nothing did."""
-    named = ("blend", "region", "region_masks", "keep_layout", "tile", *REFERENCES, "hires", "detail")
+    from mezzotint.evaluation.explain import is_laid_out
+
+    named = ["blend", "region", "region_masks", "keep_layout", "tile", *REFERENCES, "hires", "detail"]
+    if is_laid_out(request):
+        named.remove("region")
     return " and ".join(dict.fromkeys(option_of(name) for name in named if getattr(request, name)))
 
 
@@ -46,7 +50,7 @@ def explain(file: Path, out: Path | None, model: str | None, device: str, dtype:
     """Draw FILE again from its recipe, and write a page of HTML and a JSON file beside it.
 
     They show where each word of the prompt acted, what removing it changes, the way from the noise, and the nearest
-    training pictures with their licences.
+    training pictures with their licences; of a picture that was laid out, for each thing.
     """
     wait_quietly()
     recipe = recipe_of(file)
@@ -57,7 +61,7 @@ def explain(file: Path, out: Path | None, model: str | None, device: str, dtype:
         raise InvalidOption(f"{file} is an edit of another picture; only pictures that imagine drew can be explained.")
     if more := beyond_words(recipe.request):
         raise InvalidOption(f"{file} was drawn with {more}; only pictures that one prompt alone made can be explained.")
-    if plain_words(recipe.request.prompt) == "":
+    if plain_words(recipe.request.prompt) == "" and not recipe.request.region:
         raise InvalidOption(f"{file} was drawn without a prompt, so there are no words to explain.")
     set_threads(threads)
     from mezzotint.evaluation.explain import explain as explained
@@ -66,7 +70,7 @@ def explain(file: Path, out: Path | None, model: str | None, device: str, dtype:
 
     loras_of(recipe)  # it says which one is not installed
     pipe = pipeline_of(recipe, model, device, dtype)
-    if recipe.request.size != pipe.model.size:
+    if recipe.request.size != pipe.model.size and not recipe.request.region:
         drawn, own = ("x".join(map(str, size or ())) for size in (recipe.request.size, pipe.model.size))
         raise InvalidOption(f"{file} was drawn at {drawn} pixels, in windows; only pictures of {own} can be explained.")
     found = explained(pipe, recipe, _training_set(pipe.model.size[0]))
