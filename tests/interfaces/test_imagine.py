@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -32,6 +33,19 @@ def test_the_text_says_where_the_picture_is_and_which_seed_it_has(run: Run, mode
     assert result.stdout.startswith(str(Path("mezzotint-out/a-red-apple-7.png")))
     assert "seed 7" in result.stdout
     assert (here / "mezzotint-out" / "a-red-apple-7.png").is_file()
+
+
+def test_a_webp_is_the_same_picture_and_is_drawn_again(run: Run, model: Path, here: Path) -> None:
+    words = ("imagine", "a red apple", "--model", model, "--steps", 2, "--seed", 7)
+    (png,) = parsed(run(*words, "--out", "a.png", "--format", "json"))["pictures"]
+    (webp,) = parsed(run(*words, "--out", "a.webp", "--format", "json"))["pictures"]
+    assert (here / "a.webp").read_bytes()[8:12] == b"WEBP"
+    assert webp["recipe"] == png["recipe"]
+    assert np.array_equal(*(np.asarray(Image.open(here / f"a.{end}").convert("RGBA")) for end in ("png", "webp")))
+    assert parsed(run("reproduce", "a.webp", "--model", model, "--format", "json"))["status"] == "identical"
+    assert "as they were drawn" in run("inspect", "a.webp").stdout
+    assert run("edit", "a.webp", "a pear", "--model", model, "--steps", 2, "--out", "b.webp").exit_code == 0
+    assert parsed(run("inspect", "b.webp", "--format", "json"))["recipe"]["request"]["prompt"] == "a pear"
 
 
 def test_without_a_seed_a_random_one_is_taken_and_told(run: Run, model: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from mezzotint.errors import InvalidOption, OutOfSpace
-from mezzotint.interfaces.pictures import DEFAULT_FOLDER, Destination, make_folder, slug
+from mezzotint.interfaces.pictures import DEFAULT_FOLDER, Destination, Written, make_folder, slug
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.recipe import Environment, Recipe
 from mezzotint.request import Request
@@ -100,6 +100,20 @@ def test_what_cannot_be_written_is_refused_before_drawing(
         Destination.of(out, n)
     assert words in str(error.value)
     assert (tmp_path / "taken").read_text() == "x"
+
+
+def test_webp_is_written_where_more_than_png_is(tmp_path: Path) -> None:
+    out = str(tmp_path / "a.WEBP")
+    assert Destination.of(out, 1, Written()) == Destination(tmp_path, tmp_path / "a.WEBP", ".webp")
+    for written, n, words in (
+        (Written(), 2, "is one file for 2 pictures"),
+        (Written("svg"), 1, "and format is svg"),
+        (Written(None, 4), 1, "svg-colours is 4, but WebP is written"),
+    ):
+        with pytest.raises(InvalidOption, match=words):
+            Destination.of(out, n, written)
+    with pytest.raises(InvalidOption, match=r"does not end in \.png, \.webp or \.svg"):
+        Destination.of("a.jpg", 1, Written())
 
 
 def test_a_folder_below_a_file_cannot_be_made(tmp_path: Path) -> None:

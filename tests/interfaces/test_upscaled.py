@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,14 +121,23 @@ def test_a_sheet_and_a_film(run: Run, here: Path) -> None:
         assert len(frames) == film.n_frames + 3
 
 
-@pytest.mark.usefixtures("installed")
-def test_an_edit_of_a_large_picture_is_large_again(run: Run, here: Path) -> None:
+@pytest.fixture
+def pixels(here: Path) -> np.ndarray[Any, Any]:
+    """A picture, in files of several sizes, beside a white mask."""
     rows, columns = np.mgrid[:64, :64]
-    pixels = np.stack([4 * rows, 4 * columns, 0 * rows + 90, 0 * rows + 255], axis=-1).astype(np.uint8)
+    found = np.stack([4 * rows, 4 * columns, 0 * rows + 90, 0 * rows + 255], axis=-1).astype(np.uint8)
     for side in (128, 64, 24, 16):
-        Image.fromarray(pixels, "RGBA").resize((side, side)).save(here / f"{side}.png")
+        Image.fromarray(found, "RGBA").resize((side, side)).save(here / f"{side}.png")
     Image.new("L", (64, 64), 255).save(here / "mask.png")
-    words = ("a cat", "--steps", 2, "--seed", 1, "--model", "random", "--out", "e.png")
+    return found
+
+
+WORDS_OF_EDIT = ("a cat", "--steps", 2, "--seed", 1, "--model", "random", "--out", "e.png")
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_edit_of_a_large_picture_is_large_again(run: Run, here: Path, pixels: np.ndarray[Any, Any]) -> None:
+    words = WORDS_OF_EDIT
     for file, more, wanted in (
         ("64.png", (), 64),
         ("24.png", (), 16),
@@ -166,6 +176,13 @@ def test_an_edit_of_a_large_picture_is_large_again(run: Run, here: Path) -> None
     assert np.array_equal(found[:64, 64:], pixels)
     assert len(np.unique(found[:64, :64].reshape(-1, 4), axis=0)) > 100
     assert parsed(run("reproduce", "e.png", "--image", "64.png", "--format", "json"))["status"] == "identical"
+
+
+@pytest.mark.usefixtures("installed")
+def test_what_a_mask_covers_of_a_large_picture_is_drawn_by_itself(
+    run: Run, here: Path, pixels: np.ndarray[Any, Any]
+) -> None:
+    words = WORDS_OF_EDIT
     left = Image.new("L", (64, 64), 0)
     left.paste(255, (0, 0, 32, 64))
     left.save(here / "left.png")

@@ -40,17 +40,18 @@ class Written:
     colours: Any = None
 
     def ends_in(self, out: str | None) -> str:
-        """.png or .svg for an `--out`. Raises InvalidOption, also for what does not fit; MissingDependency."""
+        """.png, .webp or .svg for an `--out`. Raises InvalidOption, also for what does not fit; MissingDependency."""
         suffix = "" if out is None or Path(out).is_dir() else Path(out).suffix.lower()
-        told = suffix if suffix in (".png", ".svg") else ""
+        told = suffix if suffix in (".png", ".webp", ".svg") else ""
         if told and self.kind not in (None, told[1:]):
             raise InvalidOption(
                 f"out is {out}, and format is {self.kind}; give a file that ends in .{self.kind}, or no --format."
             )
-        if (told or f".{self.kind or 'png'}") == ".png":
+        if (ends := told or f".{self.kind or 'png'}") != ".svg":
             if self.colours is not None:
-                raise InvalidOption(f"svg-colours is {self.colours}, but PNG is written; give --format svg too.")
-            return ".png"
+                written = ends[1:].upper().replace("WEBP", "WebP")
+                raise InvalidOption(f"svg-colours is {self.colours}, but {written} is written; give --format svg too.")
+            return ends
         from mezzotint.interfaces.vector.document import check_colours
         from mezzotint.interfaces.vector.trace import require_vtracer
 
@@ -71,7 +72,7 @@ class Saved:
 class Destination:
     """A file for one picture, or a folder in which each picture has a name of its own.
 
-    suffix: .png or .svg; colours: how many an SVG has at most.
+    suffix: .png, .webp (without loss) or .svg; colours: how many an SVG has at most.
     """
 
     folder: Path
@@ -99,12 +100,14 @@ class Destination:
             raise InvalidOption(f"out is {out!r}; it must be a file that ends in .png, or a folder.")
         if path.is_dir():
             return cls(path)
+        if path.suffix.lower() == ".webp" and written is not None:
+            _one_file(path, n)
+            return cls(path.parent, path, ".webp")
         if path.exists() and path.suffix.lower() != ".png":
             raise InvalidOption(f"{path} is a file; give one that ends in .png, or a folder.")
         if path.suffix.lower() in NOT_OURS:
-            raise InvalidOption(
-                f"{path} does not end in .png or .svg; pictures are written as PNG or SVG, which can carry a recipe."
-            )
+            ours = ".png" if written is None else ".png, .webp or .svg"
+            raise InvalidOption(f"{path} does not end in {ours}, which is what pictures are written as.")
         if path.suffix.lower() != ".png":
             return cls(path)
         _one_file(path, n)
@@ -117,14 +120,13 @@ class Destination:
     def write(self, image: "Image", recipe: "Recipe") -> Saved:
         """The same, and what there is to say of an SVG."""
         from mezzotint.provenance.files import write_atomically
-        from mezzotint.provenance.png import png_bytes
 
         vector = None
         if self.suffix == ".svg":
             from mezzotint.interfaces.vector.document import vectorise
 
             vector = vectorise(image, self.colours, recipe)
-        data = png_bytes(image, recipe) if vector is None else vector.text.encode()
+        data = _encoded(image, recipe, self.suffix) if vector is None else vector.text.encode()
         make_folder(self.folder)
         path = self.file or self._free(f"{slug(recipe.request.asked)}-{recipe.request.seed}", data)
         write_atomically(path, data)
@@ -137,6 +139,13 @@ class Destination:
             count += 1
             path = self.folder / f"{stem}-{count}{self.suffix}"
         return path
+
+
+def _encoded(image: "Image", recipe: "Recipe", suffix: str) -> bytes:
+    from mezzotint.provenance.png import png_bytes
+    from mezzotint.provenance.webp import webp_bytes
+
+    return webp_bytes(image, recipe) if suffix == ".webp" else png_bytes(image, recipe)
 
 
 def _one_file(path: Path, n: int) -> None:

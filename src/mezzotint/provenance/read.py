@@ -20,6 +20,7 @@ from mezzotint.provenance.jsontext import object_of
 from mezzotint.provenance.novelai import hidden_text, our_weights, read_novelai
 from mezzotint.provenance.png import INFOTEXT_KEYWORD, RECIPE_KEYWORD
 from mezzotint.provenance.svg import MAX_SVG_BYTES, BrokenSvg, SvgFacts, looks_like_svg, read_svg
+from mezzotint.provenance.webp import DESCRIPTION, EXIF_IFD, RECIPE_MARK, USER_COMMENT
 from mezzotint.recipe import Recipe
 
 __all__ = ["MAX_PIXELS", "Metadata", "read_drawing", "read_metadata", "read_picture", "read_texts"]
@@ -31,8 +32,6 @@ Format = Literal["PNG", "JPEG", "WEBP", "SVG"]
 Source = Literal["mezzotint", "a1111", "comfyui", "invokeai", "novelai", "civitai"]
 MAX_HIDDEN = 16 * 2**20
 """Pixels of the largest picture in whose alpha channel a hidden text is looked for."""
-EXIF_IFD = 0x8769
-USER_COMMENT = 0x9286
 
 OPTION_NAMES = {
     "Steps": "steps",
@@ -102,7 +101,9 @@ def read_metadata(path: Path | str) -> Metadata:
         return Metadata("SVG", drawing.size, None if recipe is None else "mezzotint", recipe, {})
     with _opened(path) as (stream, kind):
         if kind != "PNG":
-            size, comment = _exif_comment(path, stream, kind)
+            size, ours, comment = _exif_texts(path, stream, kind)
+            if ours is not None:
+                return Metadata(kind, size, "mezzotint", _recipe(path, ours), {})
             return _told(kind, size, _texts_in(comment))
         try:
             png = read_png_text(stream)
@@ -281,20 +282,27 @@ def _found_in_infotext(text: str) -> dict[str, str]:
     return {**found, "prompt": info.prompt, "negative": info.negative}
 
 
-def _exif_comment(path: Path, stream: BinaryIO, kind: Format) -> tuple[tuple[int, int], str]:
-    """Size, and EXIF UserComment, where A1111 puts its text in JPEG and WebP files; "" if there is none."""
+def _exif_texts(path: Path, stream: BinaryIO, kind: Format) -> tuple[tuple[int, int], str | None, str]:
+    """Size, our recipe in EXIF's ImageDescription, and its UserComment, where A1111 puts its text, or ""."""
     with _pillow(path, stream, kind) as image:
-        comment = image.getexif().get_ifd(EXIF_IFD).get(USER_COMMENT, b"")
-        size = image.size
+        exif, size = image.getexif(), image.size
+        comment, described = exif.get_ifd(EXIF_IFD).get(USER_COMMENT, b""), exif.get(DESCRIPTION)
+    text = described if isinstance(described, str) else ""
+    ours = text.removeprefix(RECIPE_MARK) if text.startswith(RECIPE_MARK) else None
+    return size, ours, _comment(comment)
+
+
+def _comment(comment: object) -> str:
+    """The text of a UserComment."""
     if isinstance(comment, str):
-        return size, comment
+        return comment
     if not isinstance(comment, bytes):
-        return size, ""
+        return ""
     code, text = comment[:8], comment[8:]
     if code == b"UNICODE\0":  # EXIF leaves the byte order open: big-endian is usual
         decoded = text.decode("utf-16-be", "replace")
-        return size, decoded if "Steps: " in decoded or decoded.startswith("{") else text.decode("utf-16-le", "replace")
-    return size, text.decode("utf-8", "replace")
+        return decoded if "Steps: " in decoded or decoded.startswith("{") else text.decode("utf-16-le", "replace")
+    return text.decode("utf-8", "replace")
 
 
 def _refuse(path: Path, why: str) -> NoReturn:

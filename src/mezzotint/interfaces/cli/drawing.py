@@ -171,7 +171,9 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--weak-model", metavar="NAME", help="The weaker model that --guidance-method autoguidance steers away from."
     ),
     click.option(
-        "--out", metavar="PATH", help="A file that ends in .png or .svg, or a folder; mezzotint-out if not given."
+        "--out",
+        metavar="PATH",
+        help="A file that ends in .png, .webp or .svg, or a folder; mezzotint-out if not given.",
     ),
     click.option(
         "--batching",
