@@ -103,6 +103,30 @@ def test_a_loss_that_is_not_finite_stops_before_the_update(make_trainer: MakeTra
     assert all(torch.equal(p, before[name]) for name, p in trainer.network.named_parameters())
 
 
+@pytest.mark.parametrize("value", [torch.inf, torch.nan])
+def test_a_gradient_that_is_not_finite_stops_before_the_update(
+    make_trainer: MakeTrainer, tmp_path: Path, value: float
+) -> None:
+    trainer = make_trainer(tmp_path)
+    weight = next(p for name, p in trainer.network.named_parameters() if name.endswith("qkv.weight"))
+    weight.register_hook(lambda gradient: torch.full_like(gradient, value) if trainer.step == 2 else gradient)
+    steps = trainer.steps()
+    assert [next(steps).step, next(steps).step] == [1, 2]
+
+    def held() -> list[torch.Tensor]:
+        averages = [value for average in trainer.averages for value in average.state().values()]
+        return [
+            v.detach().clone() for v in (*trainer.network.parameters(), *trainer.optimizer.state().values(), *averages)
+        ]
+
+    before, rows = held(), [int(row) for row in trainer.batches.at(8).rows]
+    named = ", ".join(trainer.batches.pictures.records[row].id for row in rows)
+    with pytest.raises(TrainingError, match=rf"gradient of update 3 is not finite, for the pictures {named};"):
+        next(steps)
+    assert trainer.step == 2
+    assert all(torch.equal(a, b) for a, b in zip(before, held(), strict=True))
+
+
 def test_a_damaged_checkpoint_is_passed_over(make_trainer: MakeTrainer, tmp_path: Path) -> None:
     finish(make_trainer(tmp_path), 10)
     older, newer = state.steps(tmp_path / "checkpoints")
@@ -216,6 +240,20 @@ def test_a_run_becomes_a_model_that_draws(make_trainer: MakeTrainer, tmp_path: P
     shutil.rmtree(tmp_path / "run" / "checkpoints")
     with pytest.raises(InvalidCheckpoint, match="no complete checkpoint"):
         export(tmp_path / "run", tmp_path / "x", name="x", text=HOUSE / "text", defaults={})
+
+
+def test_weights_that_are_not_finite_are_not_packed(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path / "run")
+    list(trainer.steps(2))
+    average = trainer.averages[0].state()
+    name = sorted(average)[0]
+    average[name].view(-1)[0] = torch.nan
+    trainer.save()
+    with pytest.raises(
+        InvalidCheckpoint, match=rf"step-00000002 are not finite \(such as {name}\).*; remove it to pack"
+    ):
+        export(tmp_path / "run", tmp_path / "m", name="m", text=tmp_path, defaults={})
+    assert not (tmp_path / "m").exists()
 
 
 def test_workers_change_no_bit(make_trainer: MakeTrainer, tmp_path: Path) -> None:

@@ -67,7 +67,8 @@ def export(
     model's matrices are multiplied with, for which these factors are the best then.
     `ema` is the width of the average; one that the run does not keep is made from those that it has stored.
     left_open: words whose prompts are drawn without the default style (`Model.open`).
-    Raises `InvalidCheckpoint` if the run has no complete checkpoint, `InvalidOption` if there is no such average.
+    Raises `InvalidCheckpoint` if the run has no complete checkpoint or its weights are not finite, `InvalidOption` if
+    there is no such average.
     """
     path = state.newest(run_folder / "checkpoints")
     if path is None:
@@ -76,6 +77,7 @@ def export(
         )
     snapshot = state.load(path)
     weights, made_from = average_of(run_folder, snapshot, ema)
+    _check_finite(weights, path)
     training = {key: snapshot.facts[key] for key in ("run", "step", "pictures", "data", "warm_start", "sessions")}
     training |= {"earlier": snapshot.facts.get("earlier", []), "ema": ema}
     if made_from:
@@ -102,6 +104,16 @@ def export(
     reads = None if family in (DETECTOR_FAMILY, UPSCALER_FAMILY) or share_text else text
     write_model_folder(out, weights, reads, description, storage, documents, beside)
     return out
+
+
+def _check_finite(weights: Mapping[str, Tensor], path: Path) -> None:
+    """Raises `InvalidCheckpoint` if the weights of a checkpoint hold what is no number, as of a run that has broken."""
+    for name, value in weights.items():
+        if not bool(value.isfinite().all()):
+            raise InvalidCheckpoint(
+                f"The weights in {path} are not finite (such as {name}), so the training broke before it was written; "
+                "remove it to pack the checkpoint before it, or train anew with lower learning rates."
+            )
 
 
 def _card(facts: Training, family: str | None, beside: Beside | None) -> str:

@@ -154,10 +154,14 @@ class Optimizer:
         self.muon = Muon(matrices, config.momentum)
         self.adam = Adam({n: p for n, p in named.items() if n not in matrices}, config.betas)
 
-    def step(self, step: int, steps: int) -> Tensor:
+    def step(self, step: int, steps: int, norm: Tensor | None = None) -> Tensor:
         """Update number `step` (from 1) of `steps`; returns the global norm () of the gradient before clipping, on the
-        device that computes it, so that nothing has to wait for it."""
-        norm = self.gradient_norm()
+        device that computes it, so that nothing has to wait for it.
+
+        norm: what `gradient_norm` gave, where it was asked for already. A norm that is not finite spoils weights and
+        moments; it is for the caller to look.
+        """
+        norm = self.gradient_norm() if norm is None else norm
         # by 1 where it is not above the limit, which changes no bit
         shrink = (self.config.clip / norm).clamp_max(1.0)
         torch._foreach_mul_([_gradient(p) for p in self.network.parameters()], shrink)

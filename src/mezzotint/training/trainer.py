@@ -34,6 +34,20 @@ _HISTORY = ("warm_start", "from_student", "earlier", "sessions")
 """What a resumed run takes over from its checkpoint."""
 
 
+_NAMED = 8
+"""So many pictures at most are named where an update is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Gradients:
+    """What comes with the gradients of a batch: the losses of its pictures (B,), the norm () of the gradient, and the
+    mean loss with that norm (2,), which are read once."""
+
+    losses: Tensor
+    norm: Tensor
+    reply: Reply
+
+
 @dataclass(frozen=True, slots=True)
 class TrainStep:
     """What one update did. `lr_factor` is the share of the peak learning rate; `validation` the held-out loss by noise
@@ -135,7 +149,7 @@ class Trainer:
         workers: so many processes make batches ahead; the batches are the same. seconds: the run is to end after about
         so many of them, whatever is done by then (see `_shorten`). Closing the generator after any step loses the
         updates since the last checkpoint; call `save` first. What goes wrong while a batch is made loses nothing: there
-        is a checkpoint then. Raises `TrainingError`, before the update, if a loss is not finite.
+        is a checkpoint then. Raises `TrainingError`, before the update, if the loss or the gradient is not finite.
         """
         end = math.inf if seconds is None else time.perf_counter() + seconds
         last = min(self.run.steps, stop_after or self.run.steps)
@@ -148,11 +162,11 @@ class Trainer:
             batch = next(batches, None)
             while self.step < last and batch is not None:
                 begin = time.perf_counter()
-                losses, mean = self._losses(batch)
-                following = self._next(batches, batch, losses, mean)  # made while a device still works on those
-                loss, norm = self._update(batch, losses, mean)
+                gradients = self._gradients(batch)
+                following = self._next(batches, batch, gradients)  # made while a device still works on those
+                loss, gradient_norm = self._update(batch, gradients)
                 batch, factor = following, self.run.optim.factor(self.step, self.run.steps)
-                gradient_norm, now = float(norm), time.perf_counter()
+                now = time.perf_counter()
                 # from one to the next, so that what is measured, saved and drawn in between counts too
                 if before is not None and self.step > self.facts["sessions"][-1]["from_step"] + _COMPILED:
                     recent.append(now - before)
@@ -162,12 +176,12 @@ class Trainer:
                     last, end = min(self.run.steps, last), math.inf
                 yield self._finished(loss, gradient_norm, factor, begin, self.step == last)
 
-    def _next(self, batches: Iterator[Any], batch: Any, losses: Tensor, mean: Reply) -> Any:
+    def _next(self, batches: Iterator[Any], batch: Any, gradients: _Gradients) -> Any:
         """The batch after this one, whose update is still to come; if it cannot be made, that one is done and saved."""
         try:
             return next(batches, None)
         except Exception:  # of whatever kind: it is raised again
-            self._update(batch, losses, mean)
+            self._update(batch, gradients)
             self.save()
             raise
 
@@ -198,37 +212,40 @@ class Trainer:
         self.facts["run"] = self.run.as_dict()
         self.facts["sessions"][-1]["shortened_at"] = self.step
 
-    def _losses(self, batch: Any) -> tuple[Tensor, Reply]:
-        """What a batch's pictures lose, (B,), its mean, and with it the gradients; a device may still be computing all
-        of them."""
+    def _gradients(self, batch: Any) -> _Gradients:
+        """The gradients of a batch's mean loss; a device may still be computing them."""
         self.network.zero_grad(set_to_none=True)
         losses = self.method.losses(batch)
         mean = losses.mean()
         torch.autograd.backward(mean)
-        return losses.detach(), Reply(mean.detach())
+        norm = self.optimizer.gradient_norm()
+        return _Gradients(losses.detach(), norm, Reply(torch.stack([mean.detach(), norm])))
 
-    def _update(self, batch: Any, losses: Tensor, mean: Reply) -> tuple[float, Tensor]:
-        """One update by the gradients that are there: its loss, and the norm of its gradient, which a device may still
-        be computing."""
-        value = mean.value()  # waits for the gradients, not for the next batch
-        if not math.isfinite(value):
+    def _update(self, batch: Any, gradients: _Gradients) -> tuple[float, float]:
+        """One update by the gradients that are there: its loss, and the norm of its gradient."""
+        loss, norm = gradients.reply.values()  # waits for the gradients, not for the next batch
+        if not math.isfinite(loss + norm):
+            what = "gradient" if math.isfinite(loss) else "loss"
             raise TrainingError(
-                f"The loss of update {self.step + 1} is not finite{self._blamed(batch, losses)}; nothing was updated. "
-                "Look at the data with data check, or lower optim.muon_lr and optim.adam_lr."
+                f"The {what} of update {self.step + 1} is not finite{self._blamed(batch, gradients.losses)}; nothing "
+                "was updated. Look at the data with data check, or lower optim.muon_lr and optim.adam_lr."
             )
-        norm = self.optimizer.step(self.step + 1, self.run.steps)
+        self.optimizer.step(self.step + 1, self.run.steps, gradients.norm)
         self.step += 1
         self.method.step(self.run.optim.adam_lr * self.run.optim.factor(self.step, self.run.steps), self.step)
         for average in self.averages:
             average.update(self.network, self.step)
-        return value, norm
+        return loss, norm
 
     def _blamed(self, batch: Any, losses: Tensor) -> str:
-        """For which pictures it is not, where losses are those of a batch's pictures."""
+        """For which pictures it is not, where losses are those of a batch's pictures: those whose own loss is not
+        finite, or all of them."""
         if not getattr(self.method, "of_pictures", True):
             return ""
-        bad = [int(r) for r, ok in zip(batch.rows, losses.isfinite().tolist(), strict=True) if not ok]
-        return f", for the pictures {', '.join(self.batches.named(row) for row in bad[:8])}"
+        finite = losses.isfinite().tolist()
+        bad = [int(row) for row, ok in zip(batch.rows, finite, strict=True) if not ok or all(finite)]
+        more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+        return f", for the pictures {', '.join(self.batches.named(row) for row in bad[:_NAMED])}{more}"
 
     def save(self) -> Path:
         """Write a checkpoint of the present state."""

@@ -22,17 +22,17 @@ def sent_prompt(cond: Conditioning, device: torch.device) -> Conditioning:
 
 
 class Reply:
-    """A number () that a device computes: asking for it waits for that, and for nothing asked of the device later."""
+    """Numbers (N,) that a device computes: asking waits for them, and for nothing asked of the device later."""
 
-    def __init__(self, number: Tensor) -> None:
-        self._number = number.to("cpu", non_blocking=True)  # into pages that stay where they are
-        there = number.device.type == "cuda"
+    def __init__(self, numbers: Tensor) -> None:
+        self._numbers = numbers.to("cpu", non_blocking=True)  # into pages that stay where they are
+        there = numbers.device.type == "cuda"
         self._there = torch.cuda.Event() if there else None  # type: ignore[no-untyped-call]
         if self._there is not None:
-            self._there.record(torch.cuda.current_stream(number.device))
+            self._there.record(torch.cuda.current_stream(numbers.device))
 
-    def value(self) -> float:
-        """The number, once it is there."""
+    def values(self) -> list[float]:
+        """The numbers, once they are there."""
         if self._there is not None:
             self._there.synchronize()
-        return float(self._number)
+        return [float(number) for number in self._numbers]
