@@ -140,6 +140,17 @@ def test_a_damaged_checkpoint_is_passed_over(make_trainer: MakeTrainer, tmp_path
     assert state.newest(tmp_path / "checkpoints") is None
 
 
+def test_a_run_that_goes_on_from_behind_a_damaged_checkpoint_keeps_its_own(
+    make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path
+) -> None:
+    run, folder = replace(small_run, keep=1), tmp_path / "checkpoints"
+    finish(make_trainer(tmp_path, run), 5)
+    shutil.copytree(folder / "step-00000005", folder / "step-00000010")
+    (folder / "step-00000010" / "optimizer.safetensors").unlink()
+    assert finish(make_trainer(tmp_path, run), 7).facts["step"] == 7
+    assert state.newest(folder) == folder / "step-00000007"
+
+
 def test_a_full_disk_loses_no_earlier_checkpoint(
     make_trainer: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,12 @@ class Snapshot:
 
 
 def save(folder: Path, snapshot: Snapshot, keep: int) -> Path:
-    """Write `folder/step-XXXXXXXX`: staged, synced, renamed; keep the newest `keep` of them. Returns its path."""
+    """Write `folder/step-XXXXXXXX`: staged, synced, renamed; keep it and the newest `keep - 1` before it. Returns its
+    path.
+
+    Damaged ones do not count; they go with what is older than the oldest that is kept. What is newer than this one was
+    passed over, or is of an end that was given up: it stays.
+    """
     target = folder / f"step-{snapshot.facts['step']:08d}"
     with replacing(target) as staging:
         files = {}
@@ -41,9 +46,27 @@ def save(folder: Path, snapshot: Snapshot, keep: int) -> Path:
         facts = {"version": STATE_VERSION, **snapshot.facts, "files": files}
         with full_disk(target):
             (staging / "state.json").write_text(json.dumps(facts, indent=2) + "\n")
-    for old in steps(folder)[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)
+    _prune(folder, target, keep)
     return target
+
+
+def _prune(folder: Path, saved: Path, keep: int) -> None:
+    """Remove the checkpoints before the newest `keep` whole ones up to the one that was just saved."""
+    before = [path for path in steps(folder) if path.name < saved.name]
+    whole = 1  # the one that was just saved
+    while before and whole < keep:
+        whole += _looks_whole(before.pop())
+    for path in before:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _looks_whole(path: Path) -> bool:
+    """Whether a checkpoint has all its files in their lengths; there is no time for their digests at every save."""
+    try:
+        _listed(path)
+    except InvalidCheckpoint:
+        return False
+    return True
 
 
 def steps(folder: Path) -> list[Path]:
@@ -64,6 +87,15 @@ def newest(folder: Path) -> Path | None:
 
 def read_facts(path: Path) -> dict[str, Any]:
     """The facts of a checkpoint whose files are all there, whole and unchanged. Raises `InvalidCheckpoint`."""
+    facts = _listed(path)
+    for name, known in facts["files"].items():
+        if file_digest(path / name) != known["sha256"]:
+            raise InvalidCheckpoint(f"{path} is damaged: {name} differs from what was written.")
+    return facts
+
+
+def _listed(path: Path) -> dict[str, Any]:
+    """The facts of a checkpoint whose files are all there, in their lengths. Raises `InvalidCheckpoint`."""
     try:
         facts: dict[str, Any] = json.loads((path / "state.json").read_text())
         files = facts["files"]
@@ -75,8 +107,8 @@ def read_facts(path: Path) -> dict[str, Any]:
         )
     for name, known in files.items():
         file = path / name
-        if not file.is_file() or file.stat().st_size != known["bytes"] or file_digest(file) != known["sha256"]:
-            raise InvalidCheckpoint(f"{path} is damaged: {name} is missing or differs from what was written.")
+        if not file.is_file() or file.stat().st_size != known["bytes"]:
+            raise InvalidCheckpoint(f"{path} is damaged: {name} is missing or only a part of what was written.")
     return facts
 
 

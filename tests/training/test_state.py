@@ -1,0 +1,71 @@
+"""Checkpoints of a run: which are kept, and what is left of them when something goes wrong."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from mezzotint.errors import OutOfSpace
+from mezzotint.training import state
+
+
+def save(folder: Path, step: int, keep: int = 1) -> Path:
+    """A checkpoint whose weights say of which step they are."""
+    facts = {"step": step, "run": {"name": "r"}}
+    return state.save(folder, state.Snapshot(facts, {"network": {"w": torch.full((4,), float(step))}}), keep)
+
+
+def damage(path: Path) -> None:
+    file = path / "network.safetensors"
+    file.write_bytes(file.read_bytes()[:-3])
+
+
+def names(folder: Path) -> list[int]:
+    return [int(path.name[-8:]) for path in state.steps(folder)]
+
+
+def newest_step(folder: Path) -> int:
+    """Of the newest whole checkpoint, whose weights are looked at too."""
+    path = state.newest(folder)
+    assert path is not None
+    snapshot = state.load(path)
+    assert torch.equal(snapshot.tensors["network"]["w"], torch.full((4,), float(snapshot.facts["step"])))
+    return int(snapshot.facts["step"])
+
+
+def test_what_was_just_saved_is_kept_beside_a_damaged_newer_one(tmp_path: Path) -> None:
+    save(tmp_path, 5, keep=2)
+    damage(save(tmp_path, 10, keep=2))
+    save(tmp_path, 7)
+    assert names(tmp_path) == [7, 10]
+    assert newest_step(tmp_path) == 7
+    save(tmp_path, 10)
+    assert (names(tmp_path), newest_step(tmp_path)) == ([10], 10)
+
+
+def test_damaged_checkpoints_do_not_count(tmp_path: Path) -> None:
+    for step in (1, 2, 3, 4):
+        save(tmp_path, step, keep=9)
+    damage(tmp_path / "step-00000003")
+    (tmp_path / "step-00000004" / "state.json").write_text("{")
+    save(tmp_path, 5, keep=2)
+    assert names(tmp_path) == [2, 3, 4, 5]
+    save(tmp_path, 6, keep=2)
+    assert names(tmp_path) == [5, 6]
+
+
+def test_a_save_that_fails_removes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path, 5)
+
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    for name in ("fsync", "replace"):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, name, full)
+            with pytest.raises(OutOfSpace):
+                save(tmp_path, 10)
+        assert [path.name for path in tmp_path.iterdir()] == ["step-00000005"]
+        assert newest_step(tmp_path) == 5
