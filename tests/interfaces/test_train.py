@@ -1,6 +1,7 @@
 """`mezzotint train` and `mezzotint pack`, on a folder of coloured squares."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -94,7 +95,25 @@ def test_a_run_is_never_overwritten(run: Run, tiny: tuple[str, ...], here: Path)
     for file in (here / "r/checkpoints/step-00000005").glob("*.safetensors"):
         file.write_bytes(b"half")
     assert "holds a run already" in sentence(run(*tiny, "--out", "r")), "also if its checkpoint is damaged"
-    assert "holds no complete checkpoint" in sentence(run("train", "tiny", "--resume", "--out", "r"))
+    said = sentence(run("train", "tiny", "--resume", "--out", "r"))
+    assert "holds no complete checkpoint to resume from (r/checkpoints/step-00000005 is damaged: " in said
+    assert "or in this one once r/checkpoints is removed." in said
+    assert "(r/checkpoints/step-00000005 is damaged: " in sentence(run("pack", "r", "--out", "m"))
+    shutil.rmtree("r/checkpoints")
+    assert run(*tiny, "--out", "r", "--stop-after", 1).exit_code == 0, "the way out works"
+
+
+def test_a_damaged_newest_checkpoint_is_told_of(run: Run, tiny: tuple[str, ...], here: Path) -> None:
+    run(*tiny, "--out", "r", "--stop-after", 10)
+    (here / "r/checkpoints/step-00000010/network.safetensors").write_bytes(b"half")
+    packed, resumed = run("pack", "r", "--out", "m"), run("train", "tiny", "--threads", 1, "--resume", "--out", "r")
+    for result in (packed, resumed):
+        assert result.exit_code == 0
+        assert (
+            "r/checkpoints/step-00000010 is damaged: network.safetensors is missing or only a part of what was "
+            "written; it is passed over, and step-00000005 is used.\n"
+        ) in result.stderr
+    assert metrics(here / "r")[-1]["step"] == 12
 
 
 def test_resuming_needs_the_same_run(run: Run, tiny: tuple[str, ...], here: Path) -> None:

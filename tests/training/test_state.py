@@ -1,5 +1,6 @@
 """Checkpoints of a run: which are kept, and what is left of them when something goes wrong."""
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from mezzotint.errors import OutOfSpace
+from mezzotint.errors import InvalidCheckpoint, OutOfSpace
 from mezzotint.training import state
 
 
@@ -54,6 +55,49 @@ def test_damaged_checkpoints_do_not_count(tmp_path: Path) -> None:
     assert names(tmp_path) == [2, 3, 4, 5]
     save(tmp_path, 6, keep=2)
     assert names(tmp_path) == [5, 6]
+
+
+def test_a_step_that_was_changed_is_not_believed(tmp_path: Path) -> None:
+    save(tmp_path, 5, keep=2)
+    path = save(tmp_path, 10, keep=2) / "state.json"
+    written = path.read_text()
+    assert "sha256" not in state.read_facts(path.parent)
+    path.write_text(written.replace('"step": 10', '"step": 11'))
+    with pytest.raises(InvalidCheckpoint, match=r"state\.json differs from what was written"):
+        state.load(path.parent)
+    assert newest_step(tmp_path) == 5
+    path.write_text(json.dumps(json.loads(written)))
+    assert newest_step(tmp_path) == 10, "the same in another layout"
+
+
+def test_checkpoints_from_before_there_was_a_digest_are_read(tmp_path: Path) -> None:
+    path = save(tmp_path, 5) / "state.json"
+    facts = json.loads(path.read_text())
+    del facts["sha256"]
+    path.write_text(json.dumps(facts))
+    assert newest_step(tmp_path) == 5
+
+
+def test_what_is_passed_over_has_a_reason(tmp_path: Path) -> None:
+    assert state.found(tmp_path) == (None, [])
+    for step in (1, 2, 3, 4):
+        save(tmp_path, step, keep=4)
+    assert state.found(tmp_path) == (tmp_path / "step-00000004", [])
+    weights = tmp_path / "step-00000004" / "network.safetensors"
+    whole = bytearray(weights.read_bytes())
+    whole[-1] ^= 1
+    weights.write_bytes(whole)
+    cut, emptied = tmp_path / "step-00000003", tmp_path / "step-00000002"
+    damage(cut)
+    (emptied / "state.json").unlink()
+    assert state.found(tmp_path) == (
+        tmp_path / "step-00000001",
+        [
+            f"{weights.parent} is damaged: network.safetensors differs from what was written",
+            f"{cut} is damaged: network.safetensors is missing or only a part of what was written",
+            f"{emptied} is not a complete checkpoint: state.json is missing or damaged",
+        ],
+    )
 
 
 def test_a_save_that_fails_removes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

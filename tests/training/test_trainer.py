@@ -217,7 +217,7 @@ def _check_usual_style(folder: Path, defaults: Mapping[str, Any]) -> None:
 
     run, text, words = folder / "run", HOUSE / "text", ["person", "face"]
     path = sorted((run / "checkpoints").glob("step-*"))[-1] / "state.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "styles": ["flat", "noto"]}))
+    path.write_text(json.dumps({**json.loads(path.read_text()), "styles": ["flat", "noto"], "sha256": None}))
     styled = {**defaults, "style": "noto"}
     model = load_model(str(export(run, folder / "m", name="m", text=text, defaults=styled, left_open=words)))
     assert model.defaults.style == "noto"

@@ -70,10 +70,11 @@ def export(
     Raises `InvalidCheckpoint` if the run has no complete checkpoint or its weights are not finite, `InvalidOption` if
     there is no such average.
     """
-    path = state.newest(run_folder / "checkpoints")
+    path, wrong = state.found(run_folder / "checkpoints")
     if path is None:
+        reasons = f" ({'; '.join(wrong)})" if wrong else ""
         raise InvalidCheckpoint(
-            f"{run_folder} holds no complete checkpoint; train first, or give another run's folder."
+            f"{run_folder} holds no complete checkpoint{reasons}; train first, or give another run's folder."
         )
     snapshot = state.load(path)
     weights, made_from = average_of(run_folder, snapshot, ema)

@@ -1,5 +1,6 @@
 """Checkpoints of a training run: everything that resuming needs, complete or absent."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -44,8 +45,10 @@ def save(folder: Path, snapshot: Snapshot, keep: int) -> Path:
             save_tensors(path, tensors)
             files[path.name] = {"bytes": path.stat().st_size, "sha256": file_digest(path)}
         facts = {"version": STATE_VERSION, **snapshot.facts, "files": files}
+        facts = json.loads(json.dumps(facts))  # as it will be read, so that the digest is of that
         with full_disk(target):
-            (staging / "state.json").write_text(json.dumps(facts, indent=2) + "\n")
+            told = {**facts, "sha256": _digest(facts)}
+            (staging / "state.json").write_text(json.dumps(told, indent=2) + "\n")
     _prune(folder, target, keep)
     return target
 
@@ -76,13 +79,25 @@ def steps(folder: Path) -> list[Path]:
 
 def newest(folder: Path) -> Path | None:
     """The newest complete checkpoint of a run; a damaged one is passed over. None if there is none."""
+    return found(folder)[0]
+
+
+def found(folder: Path) -> tuple[Path | None, list[str]]:
+    """The newest complete checkpoint of a run, or None, and what is wrong with each newer one, in a sentence."""
+    wrong = []
     for path in reversed(steps(folder)):
         try:
             read_facts(path)
-        except InvalidCheckpoint:
+        except InvalidCheckpoint as error:
+            wrong.append(str(error).rstrip("."))
             continue
-        return path
-    return None
+        return path, wrong
+    return None, wrong
+
+
+def _digest(facts: Mapping[str, Any]) -> str:
+    """sha256 of plain data, whatever the order and the spaces that it is written with."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def read_facts(path: Path) -> dict[str, Any]:
@@ -99,8 +114,11 @@ def _listed(path: Path) -> dict[str, Any]:
     try:
         facts: dict[str, Any] = json.loads((path / "state.json").read_text())
         files = facts["files"]
+        told = facts.pop("sha256", None)  # those of before have none
     except (OSError, ValueError, KeyError, TypeError):
         raise InvalidCheckpoint(f"{path} is not a complete checkpoint: state.json is missing or damaged.") from None
+    if told not in (None, _digest(facts)):
+        raise InvalidCheckpoint(f"{path} is damaged: state.json differs from what was written.")
     if facts.get("version") != STATE_VERSION:
         raise InvalidCheckpoint(
             f"{path} has checkpoint version {facts.get('version')}; this Mezzotint reads version {STATE_VERSION}."

@@ -128,6 +128,7 @@ def pack(
     from mezzotint.training.export import draws, export, family_of, learned_defaults
 
     family = family_of(run_folder)
+    _tell_passed_over(run_folder)
     if chosen and not draws(run_folder):
         raise InvalidOption(f"{run_folder} is the run of what measures and draws nothing; leave out --defaults.")
     _check_left_open(left_open, chosen)
@@ -156,6 +157,15 @@ def _check_folders(run_folder: Path, out: Path) -> None:
     if not run_folder.is_dir():
         raise InvalidOption(f"There is no folder {run_folder}; give the folder of a training run.")
     refuse_occupied(out)
+
+
+def _tell_passed_over(run_folder: Path) -> None:
+    from mezzotint.interfaces.cli.taken_up import tell_passed_over
+    from mezzotint.training import state
+
+    path, wrong = state.found(run_folder / "checkpoints")
+    if path is not None:
+        tell_passed_over(path, wrong)
 
 
 def _tell(out: Path, facts: Mapping[str, Any], ema: float, form: str) -> None:

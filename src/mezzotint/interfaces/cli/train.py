@@ -151,6 +151,7 @@ def configuration(
 
     Raises InvalidOption and TrainingError: for unknown names, for a folder that holds a run already, or holds none.
     """
+    from mezzotint.interfaces.cli.taken_up import newest_checkpoint
     from mezzotint.runs import RUNS
     from mezzotint.training import state
     from mezzotint.training.config import from_dict, override
@@ -167,11 +168,7 @@ def configuration(
             "folder with --out."
         )
     if resume:
-        newest = state.newest(folder / "checkpoints")
-        if newest is None:
-            raise TrainingError(
-                f"{folder} holds no complete checkpoint to resume from; start the run without --resume."
-            )
+        newest = newest_checkpoint(folder)
         saved = state.read_facts(newest)["run"]
         if saved["name"] != run:
             raise TrainingError(
