@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from mezzotint.errors import OutOfSpace
+from mezzotint.interfaces import stopping
 from mezzotint.interfaces.stopping import StopSignals, locked
 from mezzotint.load import load_model
 from mezzotint.training import state
@@ -196,9 +199,21 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(run: Run, tiny: tuple[str,
     assert "cannot be written" in sentence(run(*tiny, "--out", "file/run"))
 
 
-def test_signals_ask_once_and_are_put_back() -> None:
-    import signal
+@pytest.mark.parametrize(("first", "second"), [("SIGTERM", "SIGTERM"), ("SIGINT", "SIGTERM"), ("SIGINT", "SIGINT")])
+def test_a_second_signal_interrupts_at_once(monkeypatch: pytest.MonkeyPatch, first: str, second: str) -> None:
+    clock = [10.0]
+    monkeypatch.setattr(stopping, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    with StopSignals() as stop:
+        signal.raise_signal(getattr(signal, first))
+        assert stop.asked
+        if first == second == "SIGTERM":
+            signal.raise_signal(signal.SIGTERM)  # the same one, to the whole group of processes
+        clock[0] += 0.6
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(getattr(signal, second))
 
+
+def test_signals_ask_once_and_are_put_back() -> None:
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     with StopSignals() as stop:
         assert not stop.asked

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -11,9 +12,13 @@ from typing import Self
 
 from mezzotint.errors import OutOfSpace, TrainingError
 
+_SAME = 0.5
+"""Seconds within which a SIGTERM after another is the same one, sent to the process and then to its whole group, as
+`timeout` does."""
+
 
 class StopSignals:
-    """While the block runs, SIGTERM and the first Ctrl-C only set `asked`. A second Ctrl-C interrupts at once.
+    """While the block runs, the first SIGTERM or Ctrl-C only sets `asked`. A second one interrupts at once.
 
     number: of the first signal that asked; None if none did.
     """
@@ -21,6 +26,7 @@ class StopSignals:
     def __init__(self) -> None:
         self.number: int | None = None
         self._before: dict[int, object] = {}
+        self._at = 0.0
 
     @property
     def asked(self) -> bool:
@@ -33,9 +39,10 @@ class StopSignals:
         return self
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
-        if self.asked and number == signal.SIGINT:
+        if self.number is None:
+            self.number, self._at = number, time.monotonic()
+        elif number == signal.SIGINT or self.number != number or time.monotonic() > self._at + _SAME:
             raise KeyboardInterrupt
-        self.number = number if self.number is None else self.number
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
