@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from mezzotint.data.check import check
 from mezzotint.data.icons import Summary
@@ -66,6 +66,18 @@ def test_every_fault_of_a_folder_is_reported(tmp_path: Path) -> None:
     again = json.loads(json.dumps(report.as_dict()))
     assert again["ok"] is False
     assert again["errors"][0] == {"kind": "captionless", "where": "blank.png", "message": "has no caption."}
+
+
+def test_the_same_picture_stored_on_its_side_is_a_duplicate(tmp_path: Path) -> None:
+    standing = Image.new("RGB", (40, 64), (200, 30, 30))
+    standing.putpixel((3, 5), (0, 0, 0))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    standing.save(tmp_path / "a.png")
+    standing.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "b.png", exif=exif)
+    for name in "ab":
+        (tmp_path / f"{name}.txt").write_text("a red field\n")
+    assert "b.png" in found(tmp_path)["duplicate"]
 
 
 def test_first_bytes_decide_and_not_the_suffix(tmp_path: Path) -> None:

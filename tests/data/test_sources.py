@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
+from mezzotint.data.folder import open_picture
 from mezzotint.data.icons import Summary
 from mezzotint.data.sources import FolderSource, IconSource
 from mezzotint.errors import InvalidFile, InvalidOption
@@ -108,6 +109,38 @@ def test_a_broken_picture_is_named(tmp_path: Path, name: str, content: bytes, sa
     (tmp_path / "a.txt").write_text("a thing")
     with pytest.raises(InvalidFile, match=rf"{name}.*{said}"):
         FolderSource(tmp_path).load(16)
+
+
+def lying(path: Path) -> None:
+    """A standing picture, white above black, stored lying on its side as cameras do."""
+    pixels = np.zeros((64, 32, 3), np.uint8)
+    pixels[:32] = 255
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # to be turned by 90 degrees clockwise
+    Image.fromarray(pixels).transpose(Image.Transpose.ROTATE_90).save(path, exif=exif)
+
+
+def test_pictures_are_upright_as_their_exif_says(tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.png", "c.webp"):
+        lying(tmp_path / name)
+        with Image.open(tmp_path / name) as stored:
+            assert stored.size == (64, 32)
+        with open_picture(tmp_path / name) as image:
+            assert image.size == (32, 64)
+    (tmp_path / "metadata.jsonl").write_text(
+        "".join(f'{{"file_name": "{name}", "text": "a flag"}}\n' for name in ("a.jpg", "b.png", "c.webp"))
+    )
+    for seen in FolderSource(tmp_path).load(32).pictures:
+        assert not seen[:, :7].any(), "it stands, with nothing beside it"
+        assert (seen[:15, 9:23, :3] > 240).all()
+        assert (seen[17:, 9:23, :3] < 15).all()
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp"])
+def test_a_picture_whose_exif_is_broken_is_read_as_it_is(tmp_path: Path, name: str) -> None:
+    Image.new("RGB", (64, 32), (9, 9, 9)).save(tmp_path / name, exif=b"nonsense")
+    with open_picture(tmp_path / name) as image:
+        assert image.size == (64, 32)
 
 
 def test_folder_faults_are_one_sentence(tmp_path: Path) -> None:

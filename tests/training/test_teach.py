@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 
 from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.text import TextConditioner
@@ -181,6 +181,17 @@ def test_captions_are_read_or_made(text: TextConditioner, tmp_path: Path) -> Non
     assert sorted(found.taught.captions) == [
         ("a small Zorp", "two zorps? no, one zorp-like zorp"), ("a zorp",), ("a zorp",)
     ]  # fmt: skip
+
+
+def test_pictures_are_taught_upright(text: TextConditioner, tmp_path: Path) -> None:
+    folder = zorp_folder(tmp_path, 3)
+    with Image.open(folder / "00.png") as image:
+        standing = image.copy()
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    standing.transpose(Image.Transpose.ROTATE_90).save(folder / "00.png", exif=exif)
+    found = read_lesson(folder, "zorp", 32, text, seed=0)
+    assert found.sha256[0] == read_lesson(zorp_folder(tmp_path / "other", 3), "zorp", 32, text, seed=0).sha256[0]
 
 
 def test_pictures_that_teach_nothing_good_are_refused(text: TextConditioner, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from PIL import Image
 
+from mezzotint.data.upright import upright
 from mezzotint.errors import InvalidFile
 
 __all__ = ["MOST_PIXELS", "Entry", "captioned_files", "open_picture", "picture_format"]
@@ -49,7 +50,10 @@ def picture_format(path: Path) -> str | None:
 
 @contextmanager
 def open_picture(path: Path) -> Iterator[Image.Image]:
-    """The decoded picture. Raises InvalidFile if it is no PNG, JPEG or WEBP, too large, or broken anywhere."""
+    """The decoded picture, upright as its EXIF says.
+
+    Raises InvalidFile if it is no PNG, JPEG or WEBP, too large, or broken anywhere.
+    """
     try:
         kind = picture_format(path)
         if kind is None:
@@ -61,7 +65,7 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
             if image.width * image.height > MOST_PIXELS:
                 raise _too_large(path, f"{image.width} x {image.height}")
             image.load()
-            yield image
+            yield upright(image)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(path, "more") from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
