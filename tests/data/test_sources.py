@@ -143,6 +143,25 @@ def test_a_picture_whose_exif_is_broken_is_read_as_it_is(tmp_path: Path, name: s
         assert image.size == (64, 32)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        '{"file_name": "a.png", "text": 5}',
+        '{"file_name": "a.png", "text": {"a": 1}}',
+        '{"file_name": "a.png", "text": ["a square", 5]}',
+        '{"file_name": 5, "text": "a square"}',
+        '["a.png", "a square"]',
+        "[" * 100_000,
+    ],
+    ids=["number", "object", "list", "name", "no object", "deep"],
+)
+def test_a_row_of_the_metadata_that_is_no_text_is_named(tmp_path: Path, row: str) -> None:
+    picture(tmp_path / "a.png", (0, 0, 0, 255))
+    (tmp_path / "metadata.jsonl").write_text(f'{{"file_name": "a.png", "text": null}}\n{row}\n')
+    with pytest.raises(InvalidFile, match=r"^Line 2 of .*metadata\.jsonl is not an object .*; correct it\.$"):
+        FolderSource(tmp_path).load(16)
+
+
 def test_folder_faults_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InvalidFile, match="no folder"):
         FolderSource(tmp_path / "nowhere").load(16)

@@ -121,18 +121,25 @@ def _metadata(folder: Path) -> dict[str, Mapping[str, Any]]:
             continue
         try:
             row = json.loads(line)
-            rows[Path(row["file_name"]).as_posix()] = row
-        except (ValueError, KeyError, TypeError) as error:
+            rows[Path(row["file_name"]).as_posix()] = {**row, "text": _strings(row.get("text"))}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InvalidFile(
-                f'Line {number} of {path} is not an object with "file_name" and "text"; correct it.'
+                f'Line {number} of {path} is not an object with "file_name" and "text", which is a string or a list of '
+                "strings; correct it."
             ) from error
     return rows
 
 
+def _strings(text: Any) -> list[str]:
+    """A row's "text" as a list; empty if there is none. Raises TypeError for what is no text."""
+    lines = [] if text is None else [text] if isinstance(text, str) else text
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise TypeError
+    return lines
+
+
 def _texts(row: Mapping[str, Any]) -> tuple[str, ...]:
-    text = row.get("text", ())
-    lines = [text] if isinstance(text, str) else [line for line in text or () if isinstance(line, str)]
-    return tuple(" ".join(line.split()) for line in lines if line.strip())
+    return tuple(" ".join(line.split()) for line in row.get("text", ()) if line.strip())
 
 
 def _sidecar(path: Path) -> tuple[str, ...]:
