@@ -41,9 +41,9 @@ from mezzotint.request import Request
 from mezzotint.runs import gan, icons
 from mezzotint.training import state
 from mezzotint.training.budget import PETA, flops_per_update, steps_within
-from mezzotint.training.card import read_metrics
 from mezzotint.training.config import GanRun, RunConfig
 from mezzotint.training.export import export
+from mezzotint.training.measured import read_metrics
 from mezzotint.training.prepare import prepare
 from mezzotint.training.trainer import Trainer
 

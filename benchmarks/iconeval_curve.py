@@ -29,8 +29,8 @@ from mezzotint.load import DRAWING_DEFAULTS, HOUSE, INSTRUMENTS
 from mezzotint.request import Request
 from mezzotint.training import state
 from mezzotint.training.averages import FOLDER
-from mezzotint.training.card import read_metrics
 from mezzotint.training.export import export, learned_defaults
+from mezzotint.training.measured import read_metrics
 
 CHECKPOINTS = "checkpoints"
 SEEDS = 1

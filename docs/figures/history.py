@@ -6,7 +6,7 @@ from typing import Any
 
 from mezzotint.errors import InvalidFile
 from mezzotint.training import state
-from mezzotint.training.card import read_metrics
+from mezzotint.training.measured import read_metrics
 
 __all__ = ["metrics", "rows", "sheets"]
 

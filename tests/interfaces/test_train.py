@@ -1,6 +1,7 @@
 """`mezzotint train` and `mezzotint pack`, on a folder of coloured squares."""
 
 import json
+import math
 import shutil
 import signal
 from pathlib import Path
@@ -16,6 +17,7 @@ from mezzotint.interfaces import stopping
 from mezzotint.interfaces.stopping import StopSignals, locked
 from mezzotint.load import load_model
 from mezzotint.training import state
+from mezzotint.training.validation import Validation
 from tests.interfaces.conftest import SMALL_NETWORK, Run, parsed, sentence
 
 FILES = ("network", "optimizer", "ema-0.050", "ema-0.100")
@@ -90,6 +92,24 @@ def test_lines_after_the_checkpoint_are_dropped_on_resume(run: Run, tiny: tuple[
         file.write('{"step": 6, "loss": 9.0}\n{"step": 7, "lo')
     assert run("train", "tiny", "--resume", "--out", "r").exit_code == 0
     assert [line["step"] for line in metrics(here / "r")] == list(range(1, 13))
+
+
+def test_numbers_that_are_not_finite_are_null(run: Run, tiny: tuple[str, ...], here: Path) -> None:
+    def validated(*_: object) -> dict[str, float]:
+        return {"0.5": math.inf, "mean": math.nan}
+
+    def refused(name: str) -> float:
+        raise AssertionError(f"{name} is not JSON")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Validation, "__call__", validated)
+        said = parsed(run(*tiny, "--out", "r", "--format", "json"))
+    assert said["validation"] is None
+    lines = [json.loads(line, parse_constant=refused) for line in (here / "r/metrics.jsonl").read_text().splitlines()]
+    assert lines[-1]["validation"] == {"0.5": None, "mean": None}
+    assert math.isfinite(lines[-1]["loss"])
+    assert run("pack", "r", "--out", "m").exit_code == 0
+    assert "nan" in (here / "m/README.md").read_text(), "the card tells it"
 
 
 def test_a_run_is_never_overwritten(run: Run, tiny: tuple[str, ...], here: Path) -> None:

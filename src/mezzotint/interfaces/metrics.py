@@ -1,6 +1,7 @@
 """The lines that a training run leaves: `metrics.jsonl`, one JSON object for each update."""
 
 import json
+import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -18,7 +19,8 @@ class Metrics:
     """Appends a line for each update. Lines of updates after `step`, the state that training goes on from, are dropped.
 
     A line has: step, pictures (seen so far), loss, gradient_norm (before clipping), lr_factor (share of the peak
-    learning rate), seconds, time (Unix), and validation (numbers by name) where it was measured.
+    learning rate), seconds, time (Unix), and validation (numbers by name) where it was measured. JSON has no infinity:
+    a number that is not finite is null.
     """
 
     def __init__(self, folder: Path, step: int) -> None:
@@ -35,16 +37,16 @@ class Metrics:
         line: dict[str, Any] = {
             "step": step.step,
             "pictures": step.pictures,
-            "loss": step.loss,
-            "gradient_norm": step.gradient_norm,
+            "loss": finite(step.loss),
+            "gradient_norm": finite(step.gradient_norm),
             "lr_factor": step.lr_factor,
             "seconds": round(step.seconds, 4),
             "time": round(time.time(), 2),
         }
         if step.validation:
-            line["validation"] = step.validation
+            line["validation"] = {name: finite(value) for name, value in step.validation.items()}
         try:
-            self._file.write(json.dumps(line) + "\n")
+            self._file.write(json.dumps(line, allow_nan=False) + "\n")
             self._file.flush()
         except OSError as error:
             raise OutOfSpace(
@@ -56,6 +58,11 @@ class Metrics:
 
     def __exit__(self, *problem: object) -> None:
         self._file.close()
+
+
+def finite(number: float | None) -> float | None:
+    """A number as JSON can have it: None if it is not finite."""
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _kept(path: Path, step: int) -> list[str]:

@@ -1,10 +1,8 @@
 """The model card: what a model is, what it learned from, what it cost, and what it cannot do."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from mezzotint.training.config import process_names
@@ -62,17 +60,6 @@ This folder holds only what the weights differ in from those of {model}, with th
 {rank}. That model is needed to draw, and so is its text encoder, which is not in this folder.
 """
 TEXT_LICENCE = " The text encoder is under Apache-2.0."
-
-
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a run's `metrics.jsonl`; an unfinished last line is left out. Empty if there is no file."""
-    rows = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            rows.append(json.loads(line))
-        except ValueError:
-            continue
-    return rows
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,12 @@ from mezzotint.training.card import (
     encoder_card,
     gan_card,
     model_card,
-    read_metrics,
     student_card,
     upscaler_card,
 )
 from mezzotint.training.config import process_names
 from mezzotint.training.marks import COLOUR_NAMES
+from mezzotint.training.measured import read_metrics
 from mezzotint.training.student import drawn_with, evaluations
 
 __all__ = ["draws", "export", "family_of", "learned_defaults"]

@@ -270,6 +270,8 @@ class Outcome:
 
     def report(self) -> None:
         """Say where the state is and what can be done next."""
+        from mezzotint.interfaces.metrics import finite
+
         trainer = self.trainer
         finished = trainer.step >= trainer.run.steps
         pack = shlex.join(["mezzotint", "pack", str(trainer.folder), "--out", f"{trainer.run.name}-model"])
@@ -283,8 +285,8 @@ class Outcome:
                     "pictures": trainer.pictures,
                     "finished": finished,
                     "stopped_by_signal": self.stopped,
-                    "loss": self.loss,
-                    "validation": self.validation,
+                    "loss": finite(self.loss),
+                    "validation": finite(self.validation),
                     "samples": None if self.sheet is None else str(self.sheet),
                     "seconds": round(time.perf_counter() - self.begun, 2),
                     "resume": None if finished else self.again,
