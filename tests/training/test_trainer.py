@@ -23,10 +23,14 @@ from tests.training.finishing import finish
 MakeTrainer = Callable[..., Trainer]
 
 
-def test_an_interrupted_run_ends_with_the_same_bits(make_trainer: MakeTrainer, tmp_path: Path) -> None:
-    whole = finish(make_trainer(tmp_path / "whole"))
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_an_interrupted_run_ends_with_the_same_bits(
+    make_trainer: MakeTrainer, small_run: RunConfig, tmp_path: Path, precision: str
+) -> None:
+    run = override(small_run, [f"precision={precision}"])
+    whole = finish(make_trainer(tmp_path / "whole", run))
     for stop in (4, 9, None):  # resumed twice
-        parts = finish(make_trainer(tmp_path / "parts"), stop)
+        parts = finish(make_trainer(tmp_path / "parts", run), stop)
     assert parts.facts["step"] == whole.facts["step"] == 12
     assert sorted(whole.tensors) == ["ema-0.050", "ema-0.100", "network", "optimizer"]
     for name, tensors in whole.tensors.items():
