@@ -84,6 +84,25 @@ def test_replacing_is_all_or_nothing(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
 
 
+def test_a_folder_is_there_again_if_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, move = tmp_path / "model", os.replace
+    with replacing(target) as staging:
+        (staging / "a").write_text("old")
+
+    def fails(source: Path, place: Path) -> None:
+        if source.name.startswith(".staged-"):
+            raise OSError(5, "Input/output error")
+        move(source, place)
+
+    monkeypatch.setattr(os, "replace", fails)
+    with pytest.raises(OSError, match="Input/output"), replacing(target) as staging:
+        (staging / "a").write_text("new")
+    assert (target / "a").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
 def test_a_folder_of_the_same_content_is_kept_as_it_is(tmp_path: Path) -> None:
     """Two processes that fill a cache at once: the second one to end leaves the first one's folder where it is."""
     target = tmp_path / "cache"

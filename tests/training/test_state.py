@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from mezzotint.checkpoints.tensors import replacing
 from mezzotint.errors import InvalidCheckpoint, OutOfSpace
 from mezzotint.training import state
 
@@ -55,6 +58,68 @@ def test_damaged_checkpoints_do_not_count(tmp_path: Path) -> None:
     assert names(tmp_path) == [2, 3, 4, 5]
     save(tmp_path, 6, keep=2)
     assert names(tmp_path) == [5, 6]
+
+
+class Killed(BaseException):
+    """The end of the process, as far as the disk can tell: nothing changes there any more."""
+
+
+def killed_at(number: int, patch: pytest.MonkeyPatch, folder: Path) -> bool:
+    """Save step 10, and end before change number `number` of the disk; whether there were so many."""
+    left = [number]
+
+    def dying(change: Callable[..., Any]) -> Callable[..., Any]:
+        def once(*args: Any, **options: Any) -> Any:
+            left[0] -= 1
+            if left[0] == 0 and change is shutil.rmtree:
+                next(iter(Path(args[0]).iterdir())).unlink()  # half-way
+            if left[0] <= 0:
+                raise Killed
+            return change(*args, **options)
+
+        return once
+
+    with patch.context() as on:
+        for owner, name in ((os, "fsync"), (os, "replace"), (shutil, "rmtree"), (Path, "write_text"), (Path, "chmod")):
+            on.setattr(owner, name, dying(getattr(owner, name)))
+        try:
+            save(folder, 10)
+        except Killed:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("over", [False, True], ids=["new", "over a damaged one"])
+def test_a_kill_at_any_point_leaves_a_whole_newest_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: bool
+) -> None:
+    seen = []
+    for number in range(1, 100):
+        folder = tmp_path / str(number)
+        save(folder, 5)
+        if over:
+            damage(save(folder, 10, keep=2))
+        killed = killed_at(number, monkeypatch, folder)
+        seen.append(newest_step(folder))
+        if not killed:
+            break
+        save(folder, 15)
+        assert [path.name for path in folder.iterdir()] == ["step-00000015"], "nothing is left of the killed one"
+        assert newest_step(folder) == 15
+    assert len(seen) > 8
+    assert seen == sorted(seen)
+    assert (seen[0], seen[-1]) == (5, 10)
+
+
+def test_what_is_being_written_is_not_taken_for_abandoned(tmp_path: Path) -> None:
+    abandoned = tmp_path / ".staged-before"
+    abandoned.mkdir()
+    (abandoned / "network.safetensors").write_bytes(b"half")
+    with replacing(tmp_path / "step-00000009") as staging:
+        save(tmp_path, 10)
+        assert staging.is_dir()
+        assert not abandoned.exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000009", "step-00000010"]
 
 
 def test_a_step_that_was_changed_is_not_believed(tmp_path: Path) -> None:

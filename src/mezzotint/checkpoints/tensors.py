@@ -15,6 +15,8 @@ from torch import Tensor
 
 from mezzotint.errors import InvalidCheckpoint, OutOfSpace
 
+STAGED, RETIRED = ".staged-", ".retired-"
+"""How the folders begin that `replacing` makes beside a folder: of what comes, and of what was there."""
 _LARGEST_HEADER = 100_000_000
 _PICKLE_STARTS = (b"\x80", b"PK\x03\x04", b"(lp", b"(dp", b"cos\n", b"c__")
 
@@ -106,26 +108,69 @@ def replacing(folder: Path, *, same: bool = False) -> Iterator[Path]:
     """
     with full_disk(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".staged-", dir=folder.parent))
+        staging = Path(tempfile.mkdtemp(prefix=STAGED, dir=folder.parent))
+    with _held(staging):
+        try:
+            yield staging
+            with full_disk(folder):
+                for file in [*staging.rglob("*"), staging]:
+                    file.chmod(0o755 if file.is_dir() else 0o644)  # staging folders are made for the owner alone
+                    sync(file)
+                if same and folder.exists():
+                    shutil.rmtree(staging, ignore_errors=True)
+                elif folder.exists():
+                    _exchange(staging, folder)
+                else:
+                    _move(staging, folder, same)
+                sync(folder.parent)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise
+
+
+def remove_abandoned(folder: Path, kind: str) -> None:
+    """Remove the `STAGED` or `RETIRED` folders in a folder that a killed process has left, and no living one holds.
+
+    Where the system or the file system has no locks, nobody can say that of them, and they stay.
+    """
+    for path in folder.glob(f"{kind}*"):
+        with contextlib.suppress(OSError), _held(path) as alone:
+            if alone:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Lock a folder, wherever it is moved, until the block ends or the process dies; whether that could be done."""
     try:
-        yield staging
-        with full_disk(folder):
-            for file in [*staging.rglob("*"), staging]:
-                file.chmod(0o755 if file.is_dir() else 0o644)  # staging folders are made for the owner alone
-                sync(file)
-            if same and folder.exists():
-                shutil.rmtree(staging, ignore_errors=True)
-            elif folder.exists():
-                retired = Path(tempfile.mkdtemp(prefix=".retired-", dir=folder.parent))
-                os.replace(folder, retired)
-                os.replace(staging, folder)
-                shutil.rmtree(retired, ignore_errors=True)
-            else:
-                _move(staging, folder, same)
-            sync(folder.parent)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
+        import fcntl
+    except ImportError:  # a system without it
+        yield False
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # another process has it, or this file system has no locks
+            alone = False
+        else:
+            alone = True
+        yield alone
+    finally:
+        os.close(handle)
+
+
+def _exchange(staging: Path, folder: Path) -> None:
+    """Put `staging` in the place of `folder`, which is there again if that fails."""
+    with _held(folder):
+        retired = Path(tempfile.mkdtemp(prefix=RETIRED, dir=folder.parent))
+        os.replace(folder, retired)
+        try:
+            os.replace(staging, folder)
+        except BaseException:
+            os.replace(retired, folder)
+            raise
+        shutil.rmtree(retired, ignore_errors=True)
 
 
 def _move(staging: Path, folder: Path, same: bool) -> None:

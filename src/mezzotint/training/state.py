@@ -11,7 +11,16 @@ from typing import Any
 
 from torch import Tensor
 
-from mezzotint.checkpoints.tensors import file_digest, full_disk, load_tensors, replacing, save_tensors
+from mezzotint.checkpoints.tensors import (
+    RETIRED,
+    STAGED,
+    file_digest,
+    full_disk,
+    load_tensors,
+    remove_abandoned,
+    replacing,
+    save_tensors,
+)
 from mezzotint.errors import InvalidCheckpoint
 
 STATE_VERSION = 1
@@ -37,6 +46,7 @@ def save(folder: Path, snapshot: Snapshot, keep: int) -> Path:
     Damaged ones do not count; they go with what is older than the oldest that is kept. What is newer than this one was
     passed over, or is of an end that was given up: it stays.
     """
+    remove_abandoned(folder, STAGED)  # of a process that was killed, and before this one needs the space
     target = folder / f"step-{snapshot.facts['step']:08d}"
     with replacing(target) as staging:
         files = {}
@@ -49,6 +59,7 @@ def save(folder: Path, snapshot: Snapshot, keep: int) -> Path:
         with full_disk(target):
             told = {**facts, "sha256": _digest(facts)}
             (staging / "state.json").write_text(json.dumps(told, indent=2) + "\n")
+    remove_abandoned(folder, RETIRED)
     _prune(folder, target, keep)
     return target
 
