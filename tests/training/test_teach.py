@@ -14,7 +14,7 @@ from mezzotint.codecs.images import to_signed
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.diffusion.noise import Purpose, normal_at
 from mezzotint.diffusion.process import Process, schedule_of
-from mezzotint.errors import InvalidFile, InvalidOption
+from mezzotint.errors import InvalidFile, InvalidOption, TrainingError
 from mezzotint.load import load_text
 from mezzotint.training.lesson import Examples, Lesson, check_word, read_lesson
 from mezzotint.training.methods.pretrain import noised_loss
@@ -140,6 +140,17 @@ def test_it_ends_when_the_held_out_loss_no_longer_falls_and_keeps_the_best(
     assert (taught.checks[-1].step, taught.kept.step) == (4, 1)  # 0.7999 is not better by two in a thousand
     assert all(torch.equal(one.up, ups[1][name]) for name, one in taught.best.items())
     assert not all(torch.equal(ups[4][name], ups[1][name]) for name in ups[1])
+
+
+@pytest.mark.parametrize("value", [torch.inf, torch.nan])
+def test_a_gradient_that_is_not_finite_changes_nothing(teacher: Make, value: float) -> None:
+    taught = teacher()
+    next(iter(taught.lora.parameters().values())).register_hook(lambda gradient: torch.full_like(gradient, value))
+    before = {name: p.detach().clone() for name, p in taught.lora.parameters().items()}
+    with pytest.raises(TrainingError, match="The gradient is not finite at step 1, and nothing was learned"):
+        taught._update(1)
+    assert all(torch.equal(p, before[name]) for name, p in taught.lora.parameters().items())
+    assert not any(moment.any() for moment in taught.optimiser.first.values())
 
 
 def test_without_held_out_pictures_all_steps_are_done(teacher: Make, lesson: Lesson) -> None:

@@ -196,13 +196,16 @@ class Teacher:
         times = t.float().to(self.device)
         losses = noised_loss(self.network, x0, eps, times, given, "fp32", config.objective.floor, self.process)
         loss = losses[:half].mean() + losses[half:].mean()
-        if not bool(loss.isfinite()):
-            raise TrainingError(f"The loss is not a number at step {step}; check the pictures.")
         parameters = self.lora.parameters().values()
         for parameter in parameters:
             parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(parameters, config.optim.clip)
+        norm = nn.utils.clip_grad_norm_(parameters, config.optim.clip)
+        if not bool((loss + norm).isfinite()):
+            what = "gradient" if bool(loss.isfinite()) else "loss"
+            raise TrainingError(
+                f"The {what} is not finite at step {step}, and nothing was learned; check the pictures."
+            )
         self.optimiser.step(config.optim.adam_lr * config.optim.factor(step, config.steps), step)
         return float(loss.detach())
 
