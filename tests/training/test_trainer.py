@@ -131,6 +131,20 @@ def test_a_gradient_that_is_not_finite_stops_before_the_update(
     assert all(torch.equal(a, b) for a, b in zip(before, held(), strict=True))
 
 
+def test_a_state_that_is_not_finite_is_not_saved(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    """Whatever broke it: learning rates that overflow, or a method's own network."""
+    trainer = make_trainer(tmp_path)
+    list(trainer.steps(2))
+    name, moment = next(iter(trainer.optimizer.adam.second.items()))
+    moment.view(-1)[0] = torch.inf
+    trainer.step = 3
+    with pytest.raises(
+        TrainingError, match=f"After update 3 .* optimizer/second.{name} is not finite, and no checkpoint"
+    ):
+        trainer.save()
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-00000002"]
+
+
 def test_a_damaged_checkpoint_is_passed_over(make_trainer: MakeTrainer, tmp_path: Path) -> None:
     finish(make_trainer(tmp_path), 10)
     older, newer = state.steps(tmp_path / "checkpoints")
@@ -263,7 +277,8 @@ def test_weights_that_are_not_finite_are_not_packed(make_trainer: MakeTrainer, t
     average = trainer.averages[0].state()
     name = sorted(average)[0]
     average[name].view(-1)[0] = torch.nan
-    trainer.save()
+    facts = state.read_facts(tmp_path / "run" / "checkpoints" / "step-00000002")
+    state.save(tmp_path / "run" / "checkpoints", state.Snapshot(facts, {"ema-0.050": average}), 1)
     with pytest.raises(
         InvalidCheckpoint, match=rf"step-00000002 are not finite \(such as {name}\).*; remove it to pack"
     ):

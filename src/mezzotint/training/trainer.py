@@ -248,11 +248,16 @@ class Trainer:
         return f", for the pictures {', '.join(self.batches.named(row) for row in bad[:_NAMED])}{more}"
 
     def save(self) -> Path:
-        """Write a checkpoint of the present state."""
+        """Write a checkpoint of the present state. Raises `TrainingError` instead if any of it is not finite."""
         tensors = self._averages()
         tensors |= {"network": dict(self.network.named_parameters()), "optimizer": self.optimizer.state()}
         if beside := self.method.state():
             tensors["method"] = beside
+        if broken := _not_finite(tensors):
+            raise TrainingError(
+                f"After update {self.step} the training is broken: {broken} is not finite, and no checkpoint was "
+                "written; pack the one before, or start anew with a lower optim.muon_lr and optim.adam_lr."
+            )
         facts = {"step": self.step, "pictures": self.pictures, **self.facts}
         return state.save(self.folder / "checkpoints", state.Snapshot(facts, tensors), self.run.keep)
 
@@ -291,6 +296,12 @@ class Trainer:
 def _assign(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     for name, parameter in network.named_parameters():
         parameter.copy_(weights[name])
+
+
+def _not_finite(tensors: Mapping[str, Mapping[str, Tensor]]) -> str | None:
+    """The first tensor with a value that is not finite, by its file and name."""
+    named = ((f"{file}/{name}", value) for file, group in tensors.items() for name, value in group.items())
+    return next((name for name, value in named if not bool(value.detach().isfinite().all())), None)
 
 
 def _plain(value: Any) -> Any:
