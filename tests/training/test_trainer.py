@@ -274,8 +274,7 @@ def test_a_run_becomes_a_model_that_draws(make_trainer: MakeTrainer, tmp_path: P
 def test_weights_that_are_not_finite_are_not_packed(make_trainer: MakeTrainer, tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path / "run")
     list(trainer.steps(2))
-    average = trainer.averages[0].state()
-    name = sorted(average)[0]
+    name = sorted(average := trainer.averages[0].state())[0]
     average[name].view(-1)[0] = torch.nan
     facts = state.read_facts(tmp_path / "run" / "checkpoints" / "step-00000002")
     state.save(tmp_path / "run" / "checkpoints", state.Snapshot(facts, {"ema-0.050": average}), 1)
