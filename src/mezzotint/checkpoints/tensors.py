@@ -3,22 +3,19 @@
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import shutil
-import struct
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from torch import Tensor
 
+from mezzotint.checkpoints.header import read_header
 from mezzotint.errors import InvalidCheckpoint, OutOfSpace
 
 STAGED, RETIRED = ".staged-", ".retired-"
 """How the folders begin that `replacing` makes beside a folder: of what comes, and of what was there."""
-_LARGEST_HEADER = 100_000_000
-_PICKLE_STARTS = (b"\x80", b"PK\x03\x04", b"(lp", b"(dp", b"cos\n", b"c__")
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -29,41 +26,13 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """
     from safetensors import SafetensorError, safe_open
 
-    check_safetensors(path)
+    read_header(path)
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             return tensors, dict(file.metadata() or {})
     except (SafetensorError, OSError, ValueError) as error:
         raise InvalidCheckpoint(f"{path} is not a readable safetensors file ({error}); get it again.") from None
-
-
-def check_safetensors(path: Path) -> None:
-    """Refuse what is not a whole safetensors file: by its first bytes, its header and its length."""
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(8)
-            if head.startswith(_PICKLE_STARTS) and not _plausible_header(head, size):
-                raise InvalidCheckpoint(
-                    f"{path} is a pickle, which can run code when opened; convert it to safetensors where you trust it."
-                )
-            if len(head) < 8 or not _plausible_header(head, size):
-                raise InvalidCheckpoint(f"{path} is not a safetensors file, or only half of one; get it again.")
-            header = json.loads(file.read(struct.unpack("<Q", head)[0]))
-    except OSError as error:
-        raise InvalidCheckpoint(f"{path} cannot be read ({error.strerror}); check the path and its rights.") from None
-    except ValueError:
-        raise InvalidCheckpoint(f"{path} has a broken safetensors header; get it again.") from None
-    end = max((entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"), default=0)
-    expected = 8 + struct.unpack("<Q", head)[0] + end
-    if expected != size:
-        raise InvalidCheckpoint(f"{path} is half-written: it has {size} of {expected} bytes; get it again.")
-
-
-def _plausible_header(head: bytes, size: int) -> bool:
-    length: int = struct.unpack("<Q", head.ljust(8, b"\0"))[0]
-    return 2 <= length <= min(_LARGEST_HEADER, max(0, size - 8))
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:

@@ -1,8 +1,6 @@
 """`mezzotint models`: what can be drawn with."""
 
-import json
 import math
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -85,13 +83,9 @@ def _shared_text(facts: Mapping[str, Any]) -> str | None:
 
 def parameters(weights: Path) -> int:
     """How many values a safetensors file holds, the scales of 8-bit storage left out; from its header alone."""
-    from mezzotint.checkpoints.tensors import check_safetensors
+    from mezzotint.checkpoints.header import read_header
 
-    check_safetensors(weights)
-    with weights.open("rb") as file:
-        header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
-    names = (name for name in header if name != "__metadata__" and not name.endswith(SCALES))
-    return sum(math.prod(header[name]["shape"]) for name in names)
+    return sum(math.prod(entry.shape) for name, entry in read_header(weights).items() if not name.endswith(SCALES))
 
 
 def _paragraph(model: dict[str, Any]) -> str:
