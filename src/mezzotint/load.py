@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 
@@ -35,7 +35,11 @@ from mezzotint.families.pixel_upscaler import FAMILY as UPSCALER_FAMILY
 from mezzotint.families.pixel_upscaler import PixelUpscaler, PixelUpscalerConfig
 from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
 from mezzotint.model import Model
+from mezzotint.nn import filled
 from mezzotint.request import Request
+from mezzotint.values import texts
+
+Network = TypeVar("Network", bound=torch.nn.Module)
 
 DRAWING_DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {"steps": 24, "guidance": 4.0, "guidance_interval": [0.0, 1.0], "solver": "dpmpp-2m", "grid": "uniform"}
@@ -261,22 +265,24 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
         raise InvalidCheckpoint(f"{files.root} holds a network that measures and cannot draw; give another model.")
     try:
         family, schedule, target = FAMILIES[d["family"]], schedule_of(d["schedule"]), known_target(d["target"])
-        network = family(d["network"])
+        network = network_of(files, family)
         letters = int(d["network"].get("word_length", 0))
         conditioner = (
-            load_conditioner(files.text_root, files.encoder, d["styles"], d["text_length"], letters)
+            load_conditioner(files.text_root, files.encoder, texts("styles", d["styles"]), d["text_length"], letters)
             if files.encoder
             else reads_nothing()
         )
         defaults = replace(Request.from_json_dict({"prompt": "", **d["defaults"]}), model=d["name"])
         size = (int(d["size"][0]), int(d["size"][1]))
+        side = cast(Any, network).config.size
+        if size != (side, side):
+            raise ValueError(f"size is {list(size)}, and its network draws {side} pixels a side")
         taught = (float(d["taught"][0]), float(d["taught"][1])) if "taught" in d else None
         named_open = frozenset(str(word) for word in [*d.get("open", ())])
-    except (KeyError, TypeError, IndexError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise InvalidCheckpoint(
             f"{files.root}/{DESCRIPTION} does not describe a model that can be built ({error})."
         ) from None
-    fill(network, files)
     network = network.to(device=device, dtype=dtype).eval().requires_grad_(False)
     leaf: NetworkDenoiser[Any] = NetworkDenoiser(network, schedule, target, device, dtype)
     return Model(
@@ -297,6 +303,13 @@ def compose(files: ModelFolder, device: torch.device, dtype: torch.dtype) -> Mod
     )
 
 
+def network_of(files: ModelFolder, family: Callable[[Mapping[str, Any]], Network]) -> Network:
+    """A network of a family with the sizes and the weights of a folder. Raises `InvalidCheckpoint`: see `nn.filled`."""
+    sizes = files.description["network"]
+    weights, said = f"The weights in {files.root}", f"{files.root}/{DESCRIPTION}"
+    return filled(lambda: family(sizes), sizes, files.network, weights, said)
+
+
 def fitted_grids(files: ModelFolder) -> Mapping[tuple[str, int, float], Fitted]:
     """What was fitted to these weights, by solver, steps and guidance."""
     own = (grid for grid in files.grids if grid.weights_sha256 == files.weights_sha256)
@@ -312,19 +325,6 @@ def grid_warnings(files: ModelFolder) -> tuple[str, ...]:
         f"The model {files.description['name']} has grids that were fitted to other weights ({names}); they are not "
         "used: fit them again with mezzotint fit-grid.",
     )
-
-
-def fill(network: torch.nn.Module, files: ModelFolder) -> None:
-    """Give a network the weights of its folder. Raises `InvalidCheckpoint` if they are of another network."""
-    expected = {name: tuple(p.shape) for name, p in network.named_parameters()}
-    given = {name: tuple(t.shape) for name, t in files.network.items()}
-    if expected != given:
-        wrong = sorted(n for n in expected.keys() | given.keys() if expected.get(n) != given.get(n))
-        raise InvalidCheckpoint(
-            f"The weights in {files.root} are of another network: {len(wrong)} tensors are missing, unknown or of "
-            f"another shape, the first is {wrong[0]}; use the weights that belong to this model.json."
-        )
-    network.load_state_dict(dict(files.network), assign=True)
 
 
 def resolve_device(name: str) -> torch.device:

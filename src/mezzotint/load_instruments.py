@@ -16,7 +16,7 @@ from mezzotint.families.icon_detector import FAMILY as DETECTOR_FAMILY
 from mezzotint.families.icon_detector import IconDetector, IconDetectorConfig
 from mezzotint.families.twin_encoder import FAMILY as ENCODER_FAMILY
 from mezzotint.families.twin_encoder import TwinEncoder, TwinEncoderConfig
-from mezzotint.load import HOUSE, fill, resolve_device
+from mezzotint.load import HOUSE, network_of, resolve_device
 
 __all__ = ["load_icon_detector", "load_twin_encoder"]
 
@@ -31,15 +31,14 @@ def load_twin_encoder(folder: Path, *, device: str = "auto") -> tuple[TwinEncode
     if d.get("family") != ENCODER_FAMILY:
         raise InvalidCheckpoint(f"{folder} holds no encoder; pack one from a run of mezzotint train encoder.")
     try:
-        network = TwinEncoder(TwinEncoderConfig(**d["network"]))
+        network = network_of(files, lambda sizes: TwinEncoder(TwinEncoderConfig(**sizes)))
         letters = int(d["network"]["word_length"])
         place, tensors = (folder / TEXT, files.encoder) if files.encoder else _shared_text(folder, d)
         text = load_conditioner(place, tensors, (), d["text_length"], letters)
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise InvalidCheckpoint(
             f"{folder}/{DESCRIPTION} does not describe an encoder that can be built ({error})."
         ) from None
-    fill(network, files)
     return network.to(resolve_device(device)).eval().requires_grad_(False), text, files.weights_sha256
 
 
@@ -62,12 +61,14 @@ def load_icon_detector(folder: Path) -> tuple[IconDetector, Mapping[str, Any], s
     if d.get("family") != DETECTOR_FAMILY:
         raise InvalidCheckpoint(f"{folder} holds no detector; pack one from a run of mezzotint train detector.")
     try:
-        sizes = {**d["network"], "widths": tuple(d["network"]["widths"])}
-        network = IconDetector(IconDetectorConfig(**sizes))
+        network = network_of(files, _icon_detector)
         meaning = {name: d[name] for name in ("things", "colours", "alphabet")}
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise InvalidCheckpoint(
             f"{folder}/{DESCRIPTION} does not describe a detector that can be built ({error})."
         ) from None
-    fill(network, files)
     return network.eval().requires_grad_(False), meaning, files.weights_sha256
+
+
+def _icon_detector(sizes: Mapping[str, Any]) -> IconDetector:
+    return IconDetector(IconDetectorConfig(**{**sizes, "widths": tuple(sizes["widths"])}))

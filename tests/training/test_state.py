@@ -178,3 +178,25 @@ def test_a_save_that_fails_removes_nothing(tmp_path: Path, monkeypatch: pytest.M
                 save(tmp_path, 10)
         assert [path.name for path in tmp_path.iterdir()] == ["step-00000005"]
         assert newest_step(tmp_path) == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 200_000,
+        "[]",
+        "null",
+        "{}",
+        '{"files": []}',
+        '{"files": {"a": {}}}',
+        '{"files": {"../a": {"bytes": 0, "sha256": ""}}}',
+    ],
+    ids=["lists", "a list", "null", "no files", "files in a list", "files without digests", "files elsewhere"],
+)
+def test_a_damaged_state_is_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "step-00000001").mkdir()
+    (tmp_path / "a").touch()
+    (tmp_path / "step-00000001" / "state.json").write_text(text)
+    with pytest.raises(InvalidCheckpoint, match=r"state\.json is missing or damaged"):
+        state.load(tmp_path / "step-00000001")
+    assert state.newest(tmp_path) is None

@@ -74,7 +74,7 @@ def _facts(path: Path, metadata: Mapping[str, str]) -> LoRAFacts:
     try:
         said = json.loads(metadata[METADATA])
         version, kind = said.pop("format"), said.pop("kind")
-    except (KeyError, ValueError, TypeError, AttributeError):
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
         raise InvalidCheckpoint(
             f"{path} is not a LoRA made by mezzotint teach: it does not say which model it belongs to; teach one."
         ) from None

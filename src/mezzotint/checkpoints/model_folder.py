@@ -9,6 +9,7 @@ A folder may hold only what its weights differ in from another model's (`checkpo
 """
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from mezzotint.checkpoints.low_rank import DOWN, UP, difference, sum_with
 from mezzotint.checkpoints.quantise import dequantise, quantise
 from mezzotint.checkpoints.tensors import file_digest, full_disk, load_tensors, replacing, save_tensors
 from mezzotint.errors import InvalidCheckpoint, InvalidOption
+from mezzotint.values import show
 
 FORMAT = 1
 DESCRIPTION = "model.json"
@@ -31,6 +33,12 @@ TEXT = "text"
 ENCODER = "encoder.safetensors"
 
 BESIDE = "beside"
+
+LARGEST = 10_000_000
+"""Bytes of a description. One has a few thousand."""
+_PLAIN = re.compile(r"[^\\/:\x00-\x1f]{1,255}")
+"""A part of a path that stays in its folder on every system, unless it is all dots."""
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 Storage = Literal["int8", "bf16", "fp32"]
 
@@ -92,12 +100,22 @@ def read_description(root: Path) -> dict[str, Any]:
     """The `model.json` of a model's folder. Raises `InvalidCheckpoint`."""
     path = root / DESCRIPTION
     try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError("too large")
         description: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         version = description["format"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise InvalidCheckpoint(f"{root} is not a model's folder: {DESCRIPTION} is missing or damaged.") from None
     if version != FORMAT:
-        raise InvalidCheckpoint(f"{root} has model format {version}; this Mezzotint reads format {FORMAT}.")
+        raise InvalidCheckpoint(f"{root} has model format {show(version)}; this Mezzotint reads format {FORMAT}.")
+    files = description.get("files")
+    if not isinstance(files, dict) or WEIGHTS not in files:
+        raise InvalidCheckpoint(f"{path} is not complete: it names no digest of {WEIGHTS}; get the model again.")
+    for name, digest in files.items():
+        if not all(part.strip(". ") and _PLAIN.fullmatch(part) for part in name.split("/")):
+            raise InvalidCheckpoint(f"{path} names a file {name[:60]!r} outside of its folder; get another model.")
+        if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+            raise InvalidCheckpoint(f"{path} has no digest of {name[:60]!r}; get the model again.")
     return description
 
 

@@ -19,6 +19,7 @@ from mezzotint.conditioning.bert import BertConfig, BertEncoder
 from mezzotint.conditioning.letters import LetterReader
 from mezzotint.conditioning.text import TextConditioner
 from mezzotint.errors import InvalidCheckpoint, MissingDependency
+from mezzotint.nn import filled
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -120,16 +121,18 @@ def text_config(config: BertConfig) -> str:
 
 def load_encoder(folder: Path, tensors: Mapping[str, Tensor]) -> BertEncoder:
     """An encoder from its folder's `config.json` and its (dequantised) tensors. Raises `InvalidCheckpoint`."""
+    path = folder / "config.json"
     try:
-        fields = json.loads((folder / "config.json").read_text())
+        fields = json.loads(path.read_text(encoding="utf-8"))
         architecture = fields.pop("architecture")
-        encoder = BertEncoder(BertConfig(**fields))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidCheckpoint(f"{folder / 'config.json'} is not a text encoder's description ({error}).") from None
+        sizes = {**asdict(BertConfig()), **fields}
+        if sizes["width"] % max(1, sizes["heads"]):
+            raise ValueError(f"{sizes['heads']} heads do not share a width of {sizes['width']}")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InvalidCheckpoint(f"{path} is not a text encoder's description ({error}).") from None
     if architecture != "bert":
         raise InvalidCheckpoint(f"{folder} holds a text encoder of kind {architecture!r}; only 'bert' can be loaded.")
-    encoder.load_state_dict(dict(tensors))
-    return encoder
+    return filled(lambda: BertEncoder(BertConfig(**sizes)), sizes, tensors, f"The weights in {folder}", path)
 
 
 def load_conditioner(
@@ -137,8 +140,20 @@ def load_conditioner(
 ) -> TextConditioner:
     """The conditioner of a folder with `vocabulary.txt`, `config.json` and the tensors of `encoder.safetensors`.
 
-    length, letters: the most word pieces and quoted letters that are read; with 0 letters it reads none.
+    length, letters: the most word pieces and quoted letters that are read; with 0 letters it reads none. Raises
+    `InvalidCheckpoint` for what does not belong together.
     """
-    vocabulary = (folder / "vocabulary.txt").read_text(encoding="utf-8").split("\n")
+    path = folder / "vocabulary.txt"
+    encoder = load_encoder(folder, tensors)
+    most = encoder.config.positions
+    if not isinstance(length, int) or not 3 <= length <= most:
+        raise InvalidCheckpoint(f"The text encoder in {folder} reads 3 to {most} word pieces, not {length!r}.")
+    try:
+        vocabulary = path.read_text(encoding="utf-8").split("\n")
+        tokenizer = make_tokenizer(vocabulary)
+    except (OSError, ValueError, KeyError) as error:
+        raise InvalidCheckpoint(f"{path} is not the vocabulary of a text encoder ({error}).") from None
+    if len(vocabulary) > encoder.config.vocabulary:
+        raise InvalidCheckpoint(f"{path} has more word pieces than its encoder; get the model again.")
     reader = LetterReader(letters) if letters else None
-    return TextConditioner(make_tokenizer(vocabulary), load_encoder(folder, tensors), styles, length, reader)
+    return TextConditioner(tokenizer, encoder, styles, length, reader)

@@ -124,9 +124,12 @@ def _listed(path: Path) -> dict[str, Any]:
     """The facts of a checkpoint whose files are all there, in their lengths. Raises `InvalidCheckpoint`."""
     try:
         facts: dict[str, Any] = json.loads((path / "state.json").read_text())
-        files = facts["files"]
+        files = facts["files"].items()
+        known = {name: (file["bytes"], file["sha256"]) for name, file in files if Path(name).name == name}
+        if len(known) < len(files):
+            raise ValueError("a file beside the checkpoint")
         told = facts.pop("sha256", None)  # those of before have none
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InvalidCheckpoint(f"{path} is not a complete checkpoint: state.json is missing or damaged.") from None
     if told not in (None, _digest(facts)):
         raise InvalidCheckpoint(f"{path} is damaged: state.json differs from what was written.")
@@ -134,9 +137,9 @@ def _listed(path: Path) -> dict[str, Any]:
         raise InvalidCheckpoint(
             f"{path} has checkpoint version {facts.get('version')}; this Mezzotint reads version {STATE_VERSION}."
         )
-    for name, known in files.items():
+    for name, (length, _) in known.items():
         file = path / name
-        if not file.is_file() or file.stat().st_size != known["bytes"]:
+        if not file.is_file() or file.stat().st_size != length:
             raise InvalidCheckpoint(f"{path} is damaged: {name} is missing or only a part of what was written.")
     return facts
 

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from mezzotint.conditioning.conditioning import Conditioning, cat_strengths
 from mezzotint.diffusion.probe import AttentionSite, Probe
+from mezzotint.errors import InvalidOption
 from mezzotint.nn import (
     Block,
     FourierFeatures,
@@ -163,6 +164,8 @@ class PixelDiT(nn.Module):
     def __init__(self, config: PixelDiTConfig) -> None:
         super().__init__()
         self.config = c = config
+        if c.patch < 1 or c.size < c.patch or c.size % c.patch:
+            raise InvalidOption(f"network.patch {c.patch} does not divide network.size {c.size}; choose one that does.")
         values = c.channels * c.patch**2
         side = c.size // c.patch
         self.patch_in = nn.Sequential(linear(values, c.bottleneck), linear(c.bottleneck, c.width, bias=True))
