@@ -376,11 +376,14 @@ TASKS: Mapping[str, Callable[[Given], Edit | None]] = MappingProxyType(
 
 
 def owned(name: str, image: object) -> "Image":
-    """A copy, RGBA with 8 bits, that nobody else can change. Raises `InvalidOption` for what is no such picture."""
+    """A copy of the pixels, RGBA with 8 bits, that nobody else can change; what else its file said is not in it, so
+    that it reaches no picture. Raises `InvalidOption` for what is no such picture."""
     from PIL import Image
 
     if not isinstance(image, Image.Image):
         raise InvalidOption(f"{name} is {show(image)}; give a Pillow image, such as PIL.Image.open(path) gives.")
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
         raise InvalidOption(f"The {name} has more than 8 bits a colour (mode {image.mode}); convert it to RGB first.")
-    return image.convert("RGBA").copy()
+    own = image.convert("RGBA")
+    own.info = {}
+    return own

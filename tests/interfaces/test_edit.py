@@ -1,11 +1,13 @@
 """`mezzotint edit`, and `reproduce` of what it gave."""
 
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
 
 from mezzotint.provenance.read import read_metadata
 from tests.interfaces.conftest import Run, parsed, sentence
@@ -98,6 +100,50 @@ def test_metadata_of_the_source_does_not_reach_the_picture(run: Run, folder: Pat
     recipe = read_metadata(here / "p.png").recipe
     assert recipe is not None
     assert recipe.request.strength == 0.9
+
+
+def told(image: Image.Image, path: Path, kind: str) -> None:
+    """Save a picture with everything that a camera and its owner say in a file: EXIF, GPS, XMP, profile, comment."""
+    exif = Image.Exif()
+    exif[0x010E] = "a secret place"
+    exif.get_ifd(0x8825)[1] = "N secret"
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    text = PngInfo()
+    text.add_itxt("Comment", "secret", zip=False)
+    more = {"pnginfo": text} if kind == "PNG" else {"comment": b"secret", "xmp": b"<x:xmpmeta>secret</x:xmpmeta>"}
+    image.save(path, kind, exif=exif, icc_profile=profile, **more)
+    assert b"secret" in path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--strength", "0"),
+        ("--mask", "m.png"),
+        ("--mask", "m.png", "--crop-to-mask"),
+        ("--mask", "none.png", "--crop-to-mask"),
+        ("--mask", "m.png", "--soft-mask"),
+        ("--expand", "left=8"),
+        ("--detail", "0,0,0.5,0.5:a star"),
+    ],
+    ids=lambda words: "".join(words) or "plain",
+)
+def test_nothing_that_a_file_says_reaches_the_picture(
+    run: Run, folder: Path, here: Path, kind: str, words: tuple[str, ...]
+) -> None:
+    told(Image.new("RGB", (16, 16), (1, 2, 3)), here / "photo.png", kind)
+    told(Image.new("L", (16, 16), 0), here / "none.png", kind)
+    cover = Image.new("L", (16, 16), 0)
+    cover.paste(255, (4, 4, 12, 12))
+    told(cover, here / "m.png", kind)
+    done = run("edit", "photo.png", "a cat", *words, "--model", folder, "--steps", 2, "--out", "p.png")
+    assert done.exit_code == 0, done.output
+    written = (here / "p.png").read_bytes()
+    assert b"secret" not in written
+    assert set(Image.open(here / "p.png").info) <= {"mezzotint", "parameters"}
+    assert {name for name in (b"iCCP", b"eXIf", b"tIME", b"gAMA", b"zTXt") if name in written} == set()
 
 
 @pytest.mark.parametrize(
@@ -200,3 +246,28 @@ def test_a_soft_mask_of_one_grey_is_a_strength(run: Run, folder: Path, apple: Pa
     plain = parsed(run(*words, "--strength", 128 / 255))
     assert soft["pictures"][0]["pixels_sha256"] == plain["pictures"][0]["pixels_sha256"]
     assert soft["evaluations"] == plain["evaluations"] == 8
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "PNG"])
+@pytest.mark.parametrize(("good", "bad"), [(b"MM\0*", b"MMm*"), (b"MM\0*\0\0\0\x08\0\x01", b"MM\0*\0\0\0\x08\xff\xff")])
+def test_a_picture_whose_exif_is_damaged_is_taken_as_it_lies(
+    run: Run, folder: Path, here: Path, kind: str, good: bytes, bad: bytes
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (16, 16), (200, 0, 0)).save(here / "photo.jpg", kind, exif=exif)
+    data = (here / "photo.jpg").read_bytes()
+    assert good in data
+    damaged = data.replace(good, bad)
+    if kind == "PNG":
+        at = damaged.index(b"eXIf")
+        end = at + 4 + int.from_bytes(damaged[at - 4 : at], "big")
+        damaged = damaged[:end] + zlib.crc32(damaged[at:end]).to_bytes(4, "big") + damaged[end + 4 :]
+    (here / "photo.jpg").write_bytes(damaged)
+    for words in (
+        ("edit", "photo.jpg", "--model", folder, "--strength", 0, "--out", "p.png"),
+        ("inspect", "photo.jpg"),
+    ):
+        done = run(*words)
+        assert done.exit_code == 0, done.output
+    assert Image.open(here / "p.png").getpixel((8, 8))[0] > 190

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from mezzotint.errors import InvalidFile, OutOfSpace
@@ -43,6 +43,25 @@ def test_clear_pixels_keep_their_bytes(tmp_path: Path) -> None:
     image = Image.new("RGBA", (3, 3), (200, 100, 50, 0))
     write_png(tmp_path / "a.png", image, recipe_of(image))
     assert read_picture(tmp_path / "a.png").getpixel((1, 1)) == (200, 100, 50, 0)
+
+
+@pytest.mark.parametrize("orientation", range(10))
+def test_a_picture_is_turned_as_its_exif_says(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    noise_image().save(tmp_path / "a.png", exif=exif)
+    with Image.open(tmp_path / "a.png") as image:
+        expected = ImageOps.exif_transpose(image).convert("RGBA")
+    found = read_picture(tmp_path / "a.png", upright=True)
+    assert (found.size, found.tobytes(), found.info) == (expected.size, expected.tobytes(), {})
+    assert read_picture(tmp_path / "a.png").tobytes() == noise_image().tobytes()
+
+
+def test_a_profile_of_colours_is_not_written() -> None:
+    image = noise_image()
+    image.info["icc_profile"] = b"a camera's"
+    assert b"iCCP" not in png_bytes(image, recipe_of(image))
+    assert image.info
 
 
 any_prompt = st.text(st.characters(codec="utf-8") | st.sampled_from('\0\n",:\\'), max_size=80)

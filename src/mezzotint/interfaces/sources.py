@@ -33,11 +33,10 @@ def read_sources(image: Path, mask: Path | None) -> "Sources":
 
 def _upright(file: Path) -> "Image":
     """A picture, upright as its EXIF says. Raises InvalidFile, for an SVG with what to do instead."""
-    from mezzotint.data.upright import upright
     from mezzotint.provenance.read import read_drawing, read_picture
 
     if (drawing := read_drawing(file)) is None:
-        return upright(read_picture(file))
+        return read_picture(file, upright=True)
     if drawing.recipe is None:
         raise InvalidFile(f"{file} is an SVG, and pictures are read from PNG, JPEG and WebP files; save it as a PNG.")
     again = shlex.join(["mezzotint", "reproduce", str(file), "--out", str(file.with_suffix(".png"))])

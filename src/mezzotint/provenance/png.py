@@ -30,6 +30,7 @@ def png_bytes(image: Image.Image, recipe: Recipe) -> bytes:
     (`infotext`), as tEXt where Latin-1 can say it and else as iTXt, which is what they expect.
     """
     rgba = image.convert("RGBA")
+    rgba.info = {}  # Pillow would write a profile of colours that is there
     assert pixel_sha256(rgba) == recipe.pixels_sha256, "the recipe is of other pixels"
     text = PngInfo()
     recipe_json = json.dumps(recipe.to_json_dict(), ensure_ascii=False, allow_nan=False)

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, Literal, NoReturn
 
 from PIL import Image
+from PIL.ExifTags import Base
 
 from mezzotint.errors import InvalidFile, InvalidOption
 from mezzotint.foreign import Reading, reading
@@ -32,6 +34,18 @@ Format = Literal["PNG", "JPEG", "WEBP", "SVG"]
 Source = Literal["mezzotint", "a1111", "comfyui", "invokeai", "novelai", "civitai"]
 MAX_HIDDEN = 16 * 2**20
 """Pixels of the largest picture in whose alpha channel a hidden text is looked for."""
+_TURNS: Mapping[int | None, Image.Transpose] = MappingProxyType(
+    {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+)
+"""EXIF 2.3, Orientation."""
 
 OPTION_NAMES = {
     "Steps": "steps",
@@ -192,9 +206,11 @@ def _hidden(path: Path, plain: Metadata) -> Metadata:
     return found
 
 
-def read_picture(path: Path | str) -> Image.Image:
+def read_picture(path: Path | str, *, upright: bool = False) -> Image.Image:
     """The pixels of a PNG, JPEG or WebP file as RGBA with straight alpha; of an animation the first frame.
 
+    It has nothing else of the file: no EXIF, XMP, comment or profile of colours. upright: turned as the EXIF says, or
+    as it lies where that cannot be read.
     Raises `InvalidFile` for anything unreadable, damaged or larger than `MAX_PIXELS`.
     """
     path = Path(path)
@@ -205,7 +221,18 @@ def read_picture(path: Path | str) -> Image.Image:
             except BrokenChunk as error:
                 _refuse(path, str(error))
         with _pillow(path, stream, kind) as image:
-            return image.convert("RGBA")
+            turned = _orientation(image) if upright else None
+            picture = image.convert("RGBA")
+    picture.info = {}
+    return picture if turned is None else picture.transpose(turned)
+
+
+def _orientation(image: Image.Image) -> Image.Transpose | None:
+    """How a picture must be turned to be upright; None where it is, or where its EXIF is damaged."""
+    try:
+        return _TURNS.get(image.getexif().get(Base.Orientation))
+    except Exception:  # readers of hostile bytes raise nearly every type there is; the pixels are another matter
+        return None
 
 
 @contextmanager
@@ -285,8 +312,12 @@ def _found_in_infotext(text: str) -> dict[str, str]:
 def _exif_texts(path: Path, stream: BinaryIO, kind: Format) -> tuple[tuple[int, int], str | None, str]:
     """Size, our recipe in EXIF's ImageDescription, and its UserComment, where A1111 puts its text, or ""."""
     with _pillow(path, stream, kind) as image:
-        exif, size = image.getexif(), image.size
-        comment, described = exif.get_ifd(EXIF_IFD).get(USER_COMMENT, b""), exif.get(DESCRIPTION)
+        size = image.size
+        try:
+            exif = image.getexif()
+            comment, described = exif.get_ifd(EXIF_IFD).get(USER_COMMENT, b""), exif.get(DESCRIPTION)
+        except Exception:  # as above: a damaged EXIF says nothing
+            return size, None, ""
     text = described if isinstance(described, str) else ""
     ours = text.removeprefix(RECIPE_MARK) if text.startswith(RECIPE_MARK) else None
     return size, ours, _comment(comment)
