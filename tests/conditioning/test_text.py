@@ -1,5 +1,9 @@
 """The text encoder against PyTorch's own transformer layer, and the house encoder's sense of words."""
 
+import time
+from collections import Counter
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -128,6 +132,35 @@ def test_every_piece_has_its_place_among_the_tokens(text: TextConditioner) -> No
 def test_a_prompt_beyond_all_measure_is_refused(text: TextConditioner) -> None:
     with pytest.raises(InvalidOption, match="has 2049 word pieces; at most 2048 are read"):
         text(["a " * 2049])
+
+
+@pytest.mark.parametrize("prompt", ["a " * 50_000, "a, " * 30_000], ids=["words", "chunks"])
+def test_a_prompt_out_of_all_proportion_is_refused_at_once(text: TextConditioner, prompt: str) -> None:
+    begin = time.process_time()
+    with pytest.raises(InvalidOption, match="0000 word pieces; at most 2048 are read"):
+        text.report(prompt)
+    assert time.process_time() - begin < 3  # .3 on an idle core; half a minute if its pieces are made first
+
+
+def test_the_lists_of_an_encoding_are_made_once(text: TextConditioner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library makes each list anew whenever it is asked, so that asking for every piece takes quadratic time."""
+
+    class Counted:
+        def __init__(self, encoding: object) -> None:
+            self.encoding, self.asked = encoding, Counter[str]()
+
+        def __len__(self) -> int:
+            return len(self.encoding)  # type: ignore[arg-type]
+
+        def __getattr__(self, name: str) -> object:
+            self.asked[name] += 1
+            return getattr(self.encoding, name)
+
+    encoding = Counted(text.tokenizer.encode("a cat, " * 200))
+    tokenizer = SimpleNamespace(encode=lambda _: encoding, token_to_id=text.tokenizer.token_to_id)
+    other = TextConditioner(tokenizer, text.encoder, (), 12)  # type: ignore[arg-type]
+    assert len(other.read("a cat, " * 200)) == 600
+    assert max(encoding.asked.values()) == 1
 
 
 def test_training_reads_one_sentence_as_it_always_did(text: TextConditioner) -> None:

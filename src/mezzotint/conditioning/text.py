@@ -15,7 +15,7 @@ from mezzotint.conditioning.prompt.reading import Reading
 from mezzotint.errors import InvalidOption, unknown_name
 
 if TYPE_CHECKING:
-    from tokenizers import Encoding, Tokenizer
+    from tokenizers import Tokenizer
 
 MOST_PIECES = 2048
 """Word pieces of one prompt. The network's blocks for text compare each with each."""
@@ -103,25 +103,32 @@ class TextConditioner:
         )
 
     def read(self, prompt: str | Reading) -> tuple[Piece, ...]:
-        """The word pieces of a prompt in the order of its tokens, without the boundary pieces."""
+        """The word pieces of a prompt in the order of its tokens, without the boundary pieces.
+
+        Raises `InvalidOption` for more than `MOST_PIECES`, before anything is made of them.
+        """
+        reading, window, place = _reading(prompt), 0, 1
+        encodings = [self.tokenizer.encode(text) for text in reading.texts]
+        count = sum(len(encoding) - 2 for encoding in encodings)
+        if count > MOST_PIECES:
+            raise InvalidOption(f"The prompt has {count} word pieces; at most {MOST_PIECES} are read: shorten it.")
         found: list[Piece] = []
         unknown = self.tokenizer.token_to_id("[UNK]")
-        reading, window, place = _reading(prompt), 0, 1
-        for chunk, (text, weights) in enumerate(zip(reading.texts, reading.weights, strict=True)):
-            encoding = self.tokenizer.encode(text)
-            for first, last in self._windows(encoding):
+        for chunk, (encoding, weights) in enumerate(zip(encodings, reading.weights, strict=True)):
+            # each of these is made anew whenever it is asked for
+            offsets, texts, ids, words = encoding.offsets, encoding.tokens, encoding.ids, encoding.word_ids
+            for first, last in self._windows(texts, words):
                 if first == last:  # a chunk without word pieces
                     continue
                 for at in range(first, last):
-                    begin, end = encoding.offsets[at]
-                    piece, number, word = encoding.tokens[at], encoding.ids[at], encoding.word_ids[at]
+                    (begin, end), number, word = offsets[at], ids[at], words[at]
                     assert word is not None, "a boundary piece inside a sentence"
                     known = number != unknown
-                    found.append(Piece(piece, begin, end, chunk, word, window, place, weights[begin], known, number))
+                    found.append(
+                        Piece(texts[at], begin, end, chunk, word, window, place, weights[begin], known, number)
+                    )
                     place += 1
                 window, place = window + 1, place + 2
-        if len(found) > MOST_PIECES:
-            raise InvalidOption(f"The prompt has {len(found)} word pieces; at most {MOST_PIECES} are read: shorten it.")
         return tuple(found)
 
     def pieces(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
@@ -178,14 +185,14 @@ class TextConditioner:
             found.append((ids, [1.0, *(piece.weight for piece in own), 1.0]))
         return found
 
-    def _windows(self, encoding: "Encoding") -> list[tuple[int, int]]:
-        """Where the sentences begin and end among the word pieces of a chunk."""
-        begin, end, room = 1, len(encoding.ids) - 1, self.length - 2
+    def _windows(self, tokens: Sequence[str], words: Sequence[int | None]) -> list[tuple[int, int]]:
+        """Where sentences begin and end among the word pieces of a chunk, by these and the numbers of their words."""
+        begin, end, room = 1, len(tokens) - 1, self.length - 2
         found = []
         while end - begin > room:
             limit = begin + room
-            starts = [at for at in range(begin + 1, limit + 1) if encoding.word_ids[at] != encoding.word_ids[at - 1]]
-            commas = [at for at in starts if encoding.tokens[at - 1] == "," and at >= limit - room // 4]
+            starts = [at for at in range(begin + 1, limit + 1) if words[at] != words[at - 1]]
+            commas = [at for at in starts if tokens[at - 1] == "," and at >= limit - room // 4]
             cut = (commas or starts or [limit])[-1]  # a word that is longer than a sentence is cut
             found.append((begin, cut))
             begin = cut
