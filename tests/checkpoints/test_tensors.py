@@ -1,13 +1,18 @@
 """Files of weights: whole, safe, and replaced in one step."""
 
+import io
 import json
 import os
 import pickle
+import tarfile
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from mezzotint.checkpoints.loras import read_lora
 from mezzotint.checkpoints.model_folder import read_model_folder
 from mezzotint.checkpoints.quantise import dequantise, quantise
 from mezzotint.checkpoints.tensors import load_tensors, replacing, save_tensors
@@ -35,20 +40,47 @@ def test_tensors_come_back(weights: Path) -> None:
     assert metadata == {"note": "x"}
 
 
-@pytest.mark.parametrize("suffix", ["safetensors", "SafeTensors", "pt", "bin", "ckpt"])
-@pytest.mark.parametrize("kind", ["pickle", "old pickle", "torch"])
+def bombs(path: Path, kind: str) -> None:
+    """A file of that kind with a bomb in it."""
+    bomb = pickle.dumps({"a": Bomb()}, protocol=0 if kind == "old pickle" else 4)
+    if kind == "torch":
+        torch.save({"a": Bomb()}, path)
+    elif kind == "old torch":
+        torch.save({"a": Bomb()}, path, _use_new_zipfile_serialization=False)
+    elif kind in ("npz", "npy"):
+        with path.open("wb") as file:  # np.save would add a suffix
+            (np.savez if kind == "npz" else np.save)(file, np.array([Bomb()], dtype=object), allow_pickle=True)
+    elif kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("data.pkl", bomb)
+    elif kind == "tar":
+        with tarfile.open(path, "w") as tar:
+            entry = tarfile.TarInfo("pickle")
+            entry.size = len(bomb)
+            tar.addfile(entry, io.BytesIO(bomb))
+    elif kind == "7z":
+        path.write_bytes(b"7z\xbc\xaf\x27\x1c\0\4" + bytes(24) + bomb)
+    elif kind == "pickle behind a length":
+        path.write_bytes(len(bomb).to_bytes(8, "little") + bomb)
+    else:
+        path.write_bytes(bomb)
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "Safetensors", "pt", "bin", "ckpt", "pth", "npz", "7z", "png"])
+@pytest.mark.parametrize(
+    "kind",
+    ["pickle", "old pickle", "torch", "old torch", "npz", "npy", "zip", "tar", "7z", "pickle behind a length"],
+)
 def test_a_pickle_is_refused_under_any_suffix(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, kind: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / f"weights.{suffix}"
-    if kind == "torch":
-        torch.save({"a": Bomb()}, path)
-    else:
-        path.write_bytes(pickle.dumps({"a": Bomb()}, protocol=4 if kind == "pickle" else 0))
-    with pytest.raises(InvalidCheckpoint) as caught:
-        load_tensors(path)
-    assert str(path) in str(caught.value)
+    bombs(path, kind)
+    for read in (load_tensors, read_lora):
+        with pytest.raises(InvalidCheckpoint) as caught:
+            read(path)
+        assert str(path) in str(caught.value)
     assert not (tmp_path / "exploded").exists()
 
 
