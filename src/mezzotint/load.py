@@ -13,6 +13,7 @@ import torch
 
 from mezzotint.adapters import LoRA, shared_copy
 from mezzotint.checkpoints.grids import foreign
+from mezzotint.checkpoints.kinds import weights_in
 from mezzotint.checkpoints.loras import read_lora
 from mezzotint.checkpoints.model_folder import DESCRIPTION, ENCODER, TEXT, ModelFolder, read_model_folder
 from mezzotint.checkpoints.quantise import dequantise
@@ -94,6 +95,8 @@ def find_model(name: str) -> Path:
     path = Path(name)
     if path.is_dir():
         return path
+    if path.is_file():
+        raise InvalidOption(_no_folder(path))
     near = nearest(name, known)
     hint = (
         f"did you mean {near[0]}?"
@@ -101,6 +104,16 @@ def find_model(name: str) -> Path:
         else f"give one of {', '.join(known) or 'none installed'}, or a model's folder."
     )
     raise InvalidOption(f"There is no model called {name!r}; {hint}")
+
+
+def _no_folder(path: Path) -> str:
+    """What there is to say of a file that was given as a model."""
+    if (path.parent / DESCRIPTION).is_file():
+        return f"{path} is a file of a model, and a model is given as its folder: give {path.parent}."
+    return (
+        f"{path} is {weights_in(path) or 'a file'}, and a model is a folder with a {DESCRIPTION}, as mezzotint pack "
+        "writes it; give such a folder, or a LoRA with --lora."
+    )
 
 
 def lora_folder() -> Path:

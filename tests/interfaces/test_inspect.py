@@ -149,3 +149,33 @@ def test_what_is_no_picture_is_refused(run: Run, picture: Path) -> None:
     picture.write_bytes(picture.read_bytes()[:300])
     assert "is cut off" in sentence(run("inspect", picture))
     assert "There is no file" in sentence(run("inspect", "none.png"))
+
+
+KINDS = {
+    "a safetensors file": (2).to_bytes(8, "little") + b"{}",
+    "a GGUF file": b"GGUF\3\0\0\0" + bytes(20),
+    "a pickle, which can run code when opened": b"\x80\4\x95" + bytes(20),
+    "a zip archive as torch.save makes them": b"PK\3\4" + bytes(20),
+}
+
+
+@pytest.mark.parametrize(("kind", "content"), KINDS.items(), ids=KINDS)
+def test_weights_are_told_what_they_are(run: Run, here: Path, kind: str, content: bytes) -> None:
+    (here / "w.png").write_bytes(content)
+    said = sentence(run("inspect", "w.png"))
+    assert f"w.png is {kind}" in said
+    assert "inspect reads pictures" in said
+    said = sentence(run("imagine", "a cat", "--model", "w.png"))
+    assert f"w.png is {kind}" in said
+    assert "a model is a folder with a model.json" in said
+
+
+def test_a_file_of_a_model_is_told_its_folder(run: Run, model: Path) -> None:
+    for name in ("network.safetensors", "model.json"):
+        assert f"give {model}." in sentence(run("imagine", "a cat", "--model", model / name))
+
+
+def test_another_file_that_is_no_picture_is_told_so(run: Run, here: Path) -> None:
+    (here / "a.png").write_bytes(b"a text that is no picture")
+    assert "is not a PNG, JPEG or WebP picture" in sentence(run("inspect", "a.png"))
+    assert "a.png is a file, and a model is a folder" in sentence(run("models", "a.png"))

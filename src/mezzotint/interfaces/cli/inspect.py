@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mezzotint.checked import Checked
+from mezzotint.errors import InvalidFile
 from mezzotint.interfaces.cli.options import format_option
 from mezzotint.interfaces.cli.output import emit_json, one_line
 from mezzotint.recipe import Recipe
@@ -33,10 +34,13 @@ def inspect(file: Path, form: str) -> None:
     For a picture of ours it also says whether the pixels are still those that the recipe was written for; for one of
     another program, which command draws our version of it, and what of the settings that leaves out.
     """
+    from mezzotint.checkpoints.kinds import weights_in
     from mezzotint.interfaces.sheet_actions import recipes_of
     from mezzotint.interfaces.translating import command_of, translated
     from mezzotint.provenance.read import read_metadata
 
+    if (kind := weights_in(file)) is not None:
+        raise InvalidFile(f"{file} is {kind}, and inspect reads pictures; for a model's folder use mezzotint models.")
     found = read_metadata(file)
     here = translated(found)
     unchanged = None if found.recipe is None else _unchanged(file, found.recipe)
