@@ -113,7 +113,7 @@ def test_a_large_header_costs_little(tmp_path: Path, unit: bytes, length: int) -
     begin = time.process_time()
     with pytest.raises(InvalidCheckpoint):
         read_header(path)
-    assert time.process_time() - begin < 1  # .03 on an idle core; half a minute for 99 million bytes without a cap
+    assert time.process_time() - begin < 5  # .03 on an idle core; half a minute for 99 million bytes without a cap
     tracemalloc.start()
     with pytest.raises(InvalidCheckpoint):
         read_header(path)
