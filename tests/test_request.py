@@ -242,7 +242,7 @@ def test_only_the_prompt_is_needed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "near"), [("negative_prompt", "negative"), ("guidence", "guidance"), ("stpes", "steps"), ("Seed", "seed")]
+    ("key", "near"), [("negativ", "negative"), ("guidence", "guidance"), ("stpes", "steps"), ("Seed", "seed")]
 )
 def test_unknown_keys_are_refused_with_the_nearest_names(key: str, near: str) -> None:
     with pytest.raises(InvalidOption, match=rf"There is no request option called '{key}'; did you mean .*{near}"):
