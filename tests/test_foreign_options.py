@@ -24,4 +24,6 @@ def test_every_name_leads_to_an_option_of_ours(theirs: str) -> None:
 
 def test_what_is_said_to_write_can_be_written() -> None:
     written = {"guidance_methods": ["rescale"], "vary": [(0.2, 7)], "lora": [("mine", 0.5)], "grid": (1, 0.7, 0.4, 0)}
-    Request.from_json_dict({"prompt": "a cat", "size": (64, 64), **written})
+    found = Request.from_json_dict({"prompt": "a cat", "size": (64, 64), **written})
+    assert (found.guidance_methods, found.vary, found.lora) == (("rescale",), ((0.2, 7),), (("mine", 0.5),))
+    assert (found.grid, found.size) == ((1, 0.7, 0.4, 0), (64, 64))

@@ -32,7 +32,7 @@ ALLOWED: dict[str, set[str]] = {
     "editing": LOWER,
     "checkpoints": {"families", "codecs", "conditioning", "adapters"},
     "provenance": set(),
-    "data": set(),
+    "data": {"provenance.upright"},  # pictures are read upright everywhere
     "parallel": set(),
     # the prompt language is pure text: what a request's prompts are is decided by it
     "guiding": {"diffusion", "conditioning.prompt"},

@@ -10,8 +10,8 @@ from typing import Any
 
 from PIL import Image
 
-from mezzotint.data.upright import upright
 from mezzotint.errors import InvalidFile
+from mezzotint.provenance.upright import turn_upright
 
 __all__ = ["MOST_PIXELS", "Entry", "captioned_files", "open_picture", "picture_format"]
 
@@ -65,7 +65,8 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
             if image.width * image.height > MOST_PIXELS:
                 raise _too_large(path, f"{image.width} x {image.height}")
             image.load()
-            yield upright(image)
+            turn_upright(image)
+            yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(path, "more") from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:

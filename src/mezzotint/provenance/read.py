@@ -5,11 +5,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, BinaryIO, Literal, NoReturn
 
 from PIL import Image
-from PIL.ExifTags import Base
 
 from mezzotint.errors import InvalidFile, InvalidOption
 from mezzotint.foreign import Reading, reading
@@ -22,6 +20,7 @@ from mezzotint.provenance.jsontext import object_of
 from mezzotint.provenance.novelai import hidden_text, our_weights, read_novelai
 from mezzotint.provenance.png import INFOTEXT_KEYWORD, RECIPE_KEYWORD
 from mezzotint.provenance.svg import MAX_SVG_BYTES, BrokenSvg, SvgFacts, looks_like_svg, read_svg
+from mezzotint.provenance.upright import turn_upright
 from mezzotint.provenance.webp import DESCRIPTION, EXIF_IFD, RECIPE_MARK, USER_COMMENT
 from mezzotint.recipe import Recipe
 
@@ -34,18 +33,6 @@ Format = Literal["PNG", "JPEG", "WEBP", "SVG"]
 Source = Literal["mezzotint", "a1111", "comfyui", "invokeai", "novelai", "civitai"]
 MAX_HIDDEN = 16 * 2**20
 """Pixels of the largest picture in whose alpha channel a hidden text is looked for."""
-_TURNS: Mapping[int | None, Image.Transpose] = MappingProxyType(
-    {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }
-)
-"""EXIF 2.3, Orientation."""
 
 OPTION_NAMES = {
     "Steps": "steps",
@@ -221,18 +208,11 @@ def read_picture(path: Path | str, *, upright: bool = False) -> Image.Image:
             except BrokenChunk as error:
                 _refuse(path, str(error))
         with _pillow(path, stream, kind) as image:
-            turned = _orientation(image) if upright else None
             picture = image.convert("RGBA")
+    if upright:
+        turn_upright(picture)
     picture.info = {}
-    return picture if turned is None else picture.transpose(turned)
-
-
-def _orientation(image: Image.Image) -> Image.Transpose | None:
-    """How a picture must be turned to be upright; None where it is, or where its EXIF is damaged."""
-    try:
-        return _TURNS.get(image.getexif().get(Base.Orientation))
-    except Exception:  # readers of hostile bytes raise nearly every type there is; the pixels are another matter
-        return None
+    return picture
 
 
 @contextmanager
