@@ -1,10 +1,10 @@
-"""Whether what a benchmark measured is of the weights that are shipped now."""
+"""Whether what a benchmark measured is of the weights that are shipped now, and by the detector of now."""
 
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["MEASURED", "digests", "remark"]
+__all__ = ["MEASURED", "by_detector", "detectors", "digests", "remark"]
 
 MEASURED: Mapping[str, str] = MappingProxyType(
     {
@@ -20,6 +20,8 @@ MEASURED: Mapping[str, str] = MappingProxyType(
         "precision": "precision",
         "speed": "speed",
         "svg": "svg",
+        "usual-style": "usual_style",
+        "phrasings": "phrasings",
     }
 )
 """The benchmark's file, by the block that shows it."""
@@ -42,3 +44,23 @@ def remark(data: Any, current: Collection[str]) -> str:
     if not found:
         return ""
     return f"Measured with earlier weights than those of now (`{'`, `'.join(one[:8] for one in found)}`)."
+
+
+def detectors(data: Any) -> Iterator[str]:
+    """The digest of every detector that a measurement names; not of a second one, which is not shipped."""
+    if isinstance(data, Mapping):
+        yield from (data[key] for key in ("detector", "detector_sha256") if isinstance(data.get(key), str))
+        for key in ("instruments", "detectors"):
+            named = data.get(key)
+            if isinstance(named, Mapping):
+                yield from (named[name] for name in ("detector", "first", "the shipped detector") if name in named)
+
+
+def by_detector(data: Any, current: str | None) -> str:
+    """What is to be said under a measurement by another detector than the current one; "" else."""
+    found = sorted(set(detectors(data)) - {current})
+    return (
+        f"Judged by an earlier detector than the one of now (`{'`, `'.join(one[:8] for one in found)}`)."
+        if found
+        else ""
+    )

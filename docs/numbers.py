@@ -22,7 +22,7 @@ import click
 import torch
 
 from docs.combination_tables import combination_tables
-from docs.earlier_weights import MEASURED, remark
+from docs.earlier_weights import MEASURED, by_detector, remark
 from docs.few_steps_table import few_steps_table
 from docs.gallery_rows import gallery
 from docs.gan_table import gan_tables
@@ -80,11 +80,14 @@ def model_numbers() -> str:
     of_them = ({} if remark(data, _shipped()) else data for data in (drawing, speed, recognition))
     drawing, speed, recognition = of_them
     rows = [*_model(model), *_drawing(drawing, speed), *_training(training), *_recognition(recognition)]
-    rows += _iconeval(read(HOUSE / "eval.json"), model)
+    judged = read(HOUSE / "eval.json")
+    rows += (scores := _iconeval(judged, model))
     if not rows:
         return "There are no measurements yet."
     machines = {f"{name}: {where(data)}" for name, data in (("drawing", drawing), ("training", training)) if data}
-    note = [f"Measured on: {'; '.join(sorted(machines))}. Medians."] if machines else []
+    notes = [f"Measured on: {'; '.join(sorted(machines))}. Medians."] if machines else []
+    notes += [f"IconEval: {said[0].lower()}{said[1:]}"] if scores and (said := by_detector(judged, _detector())) else []
+    note = [" ".join(notes)] if notes else []
     return "\n".join(["| | |", "|---|---|", *rows, *([""] if note else []), *note])
 
 
@@ -348,7 +351,8 @@ def block(name: str) -> str:
     """What stands in a block, with a remark if it was measured with earlier weights."""
     text = BLOCKS[name]()
     if name in MEASURED:
-        said = remark(read(ROOT / "benchmarks" / f"{MEASURED[name]}.json"), _shipped())
+        data = read(ROOT / "benchmarks" / f"{MEASURED[name]}.json")
+        said = " ".join(filter(None, (remark(data, _shipped()), by_detector(data, _detector()))))
         text += f"\n\n{said}" if said else ""
     return text
 
@@ -357,6 +361,11 @@ def _shipped() -> set[str]:
     """The digests of the weights that are drawn with now: the house model's and its student's."""
     models = (HOUSE / "model.json", HOUSE.parent / "quick" / "model.json")
     return {digest for path in models if (digest := dig(read(path), "files", "network.safetensors"))}
+
+
+def _detector() -> str | None:
+    """The digest of the detector's weights that is shipped now."""
+    return dig(read(HOUSE.parent / "instruments" / "detector" / "model.json"), "files", "network.safetensors")
 
 
 def filled(text: str) -> str:

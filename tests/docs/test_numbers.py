@@ -129,6 +129,26 @@ def test_what_was_measured_with_earlier_weights_says_so(root: Path, monkeypatch:
     assert numbers.block("chaos") == "a table"
 
 
+def test_what_an_earlier_detector_judged_says_so(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "house").mkdir()
+    (root / "instruments" / "detector").mkdir(parents=True)
+    (root / "instruments" / "detector" / "model.json").write_text(
+        json.dumps({"files": {"network.safetensors": "aa11"}})
+    )
+    monkeypatch.setattr(numbers, "BLOCKS", {"regions": lambda: "a table"})
+    said = "a table\n\nJudged by an earlier detector than the one of now (`bb22`)."
+    for measured, expected in (
+        ({"detector_sha256": "aa11"}, "a table"),
+        ({"detector_sha256": "bb22"}, said),
+        ({"instruments": {"detector": "bb22", "encoder": "cc33"}}, said),
+        ({"detectors": {"first": "aa11", "second": "dd44"}}, "a table"),
+        ({"detectors": {"the shipped detector": "bb22"}}, said),
+        ({}, "a table"),
+    ):
+        (root / "benchmarks" / "regions.json").write_text(json.dumps(measured))
+        assert numbers.block("regions") == expected
+
+
 def test_every_block_that_is_marked_as_measured_exists() -> None:
     assert set(MEASURED) <= set(numbers.BLOCKS)
     assert all((numbers.ROOT / "benchmarks" / f"{name}.json").is_file() for name in MEASURED.values())
