@@ -203,3 +203,11 @@ def test_importing_this_is_quick(module: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     loaded = set(json.loads(done.stdout))
     assert not loaded & (CORE - {"click", "tqdm"}), f"importing {module} loads {loaded & CORE}"
+
+
+def test_loading_a_model_does_not_import_the_compiler() -> None:
+    """It takes a second, and a picture less; arithmetic on the device "meta" imports it (`nn.filled`)."""
+    code = "import sys; from mezzotint import Pipeline; Pipeline.load('house', device='cpu'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert "torch" in done.stdout.split()
+    assert {"torch._dynamo", "torch._inductor", "sympy"}.isdisjoint(done.stdout.split())

@@ -21,7 +21,9 @@ class FourierFeatures(nn.Module):
     def __init__(self, width: int, *, max_frequency: float = 64.0) -> None:
         super().__init__()
         assert width % 2 == 0, width
-        exponents = torch.linspace(math.log(0.25), math.log(max_frequency), width // 2, dtype=torch.float64)
+        # named, since the default may be "meta" (`nn.filled`), whose arithmetic imports PyTorch's compiler: a second
+        cpu = torch.device("cpu")
+        exponents = torch.linspace(math.log(0.25), math.log(max_frequency), width // 2, dtype=torch.float64, device=cpu)
         self.register_buffer("frequencies", exponents.exp().float(), persistent=False)
 
     def forward(self, t: Tensor) -> Tensor:

@@ -16,9 +16,11 @@ def rotary_grid(height: int, width: int, head_width: int, *, base: float = 100.0
     """
     assert head_width % 4 == 0, head_width
     pairs = head_width // 4
-    frequencies = base ** (-torch.arange(pairs, dtype=torch.float64) / pairs)
-    rows = torch.arange(height, dtype=torch.float64)[:, None] * frequencies  # (H, pairs)
-    columns = torch.arange(width, dtype=torch.float64)[:, None] * frequencies  # (W, pairs)
+    # on the CPU by name: see `FourierFeatures`
+    pair, row, column = (torch.arange(n, dtype=torch.float64, device="cpu") for n in (pairs, height, width))
+    frequencies = base ** (-pair / pairs)
+    rows = row[:, None] * frequencies  # (H, pairs)
+    columns = column[:, None] * frequencies  # (W, pairs)
     angles = torch.cat(
         [rows[:, None, :].expand(height, width, pairs), columns[None, :, :].expand(height, width, pairs)], dim=-1
     )
