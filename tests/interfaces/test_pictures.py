@@ -8,6 +8,7 @@ from PIL import Image
 from mezzotint.errors import InvalidOption, OutOfSpace
 from mezzotint.interfaces.pictures import DEFAULT_FOLDER, Destination, Written, make_folder, slug
 from mezzotint.provenance.pixels import pixel_sha256
+from mezzotint.provenance.read import read_metadata
 from mezzotint.recipe import Environment, Recipe
 from mezzotint.request import Request
 
@@ -112,8 +113,18 @@ def test_webp_is_written_where_more_than_png_is(tmp_path: Path) -> None:
     ):
         with pytest.raises(InvalidOption, match=words):
             Destination.of(out, n, written)
-    with pytest.raises(InvalidOption, match=r"does not end in \.png, \.webp or \.svg"):
-        Destination.of("a.jpg", 1, Written())
+    with pytest.raises(InvalidOption, match=r"does not end in \.png, \.webp, \.jpg or \.svg"):
+        Destination.of("a.gif", 1, Written())
+    with pytest.raises(InvalidOption, match=r"does not end in \.png, which"):
+        Destination.of("a.jpg", 1)
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.JPEG"])
+def test_jpeg_is_written_under_both_its_names(tmp_path: Path, name: str) -> None:
+    path = Destination.of(str(tmp_path / name), 1, Written()).save(RED, recipe(RED))
+    assert path == tmp_path / name
+    found = read_metadata(path)
+    assert (found.format, found.recipe) == ("JPEG", recipe(RED))
 
 
 def test_a_folder_below_a_file_cannot_be_made(tmp_path: Path) -> None:

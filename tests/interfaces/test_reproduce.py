@@ -37,6 +37,19 @@ def test_the_same_recipe_gives_the_same_picture(run: Run, model: Path, picture: 
     assert (result.exit_code, result.stdout) == (0, f"{picture}: identical: every pixel is equal.\n")
 
 
+def test_a_jpeg_is_drawn_again_and_a_changed_one_is_told(run: Run, model: Path, here: Path) -> None:
+    args = ("--seed", 7, "--out", "a.jpg", "--model", model, "--threads", 1, "--style", "flat", "--steps", 3)
+    assert run("imagine", "a red apple", *args).exit_code == 0
+    assert run("reproduce", "a.jpg", "--model", model).stdout == "a.jpg: identical: every pixel is equal.\n"
+    assert parsed(run("inspect", "a.jpg", "--format", "json"))["pixels_unchanged"] is True
+    with Image.open(here / "a.jpg") as seen:
+        seen.convert("L").save(here / "a.jpg", exif=seen.getexif())
+    assert parsed(run("inspect", "a.jpg", "--format", "json"))["pixels_unchanged"] is False
+    result = run("reproduce", "a.jpg", "--model", model)
+    assert result.exit_code == 1
+    assert "its pixels were changed afterwards" in result.stdout
+
+
 def test_the_new_picture_can_be_kept(run: Run, model: Path, picture: Path, here: Path) -> None:
     found = parsed(run("reproduce", picture, "--model", model, "--out", "b.png", "--format", "json"))
     assert (found["status"], found["out"]) == ("identical", "b.png")

@@ -72,7 +72,8 @@ def test_pictures_that_are_there_as_svg_are_not_drawn_again(run: Run, model: Pat
     [
         (("--out", "a.png", "--format", "svg"), "a.png, and format is svg; give a file that ends in .svg"),
         (("--out", "a.svg", "--format", "png"), "a.svg, and format is png; give a file that ends in .png"),
-        (("--out", "a.jpg", "--format", "svg"), "a.jpg, and SVG is written; give a file that ends in .svg"),
+        (("--out", "a.gif", "--format", "svg"), "a.gif, and SVG is written; give a file that ends in .svg"),
+        (("--out", "a.jpg", "--format", "svg"), "a.jpg, and format is svg; give a file that ends in .svg"),
         (("--format", "png", "--format", "svg"), "written as one of them"),
         (("--svg-colours", 4), "svg-colours is 4, but PNG is written"),
         (("--out", "a.svg", "--svg-colours", 65), "a whole number from 1 to 64"),

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mezzotint.errors import InvalidFile
+from mezzotint.provenance.exif import DESCRIPTION, EXIF_IFD, RECIPE_MARK, USER_COMMENT
 from mezzotint.provenance.infotext import infotext_of
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.provenance.read import read_metadata, read_picture
-from mezzotint.provenance.webp import DESCRIPTION, EXIF_IFD, RECIPE_MARK, USER_COMMENT, webp_bytes
+from mezzotint.provenance.webp import webp_bytes
 from tests.provenance.recipes import noise_image, recipe_of
 
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mezzotint.recipe import Recipe
 
 DEFAULT_FOLDER = Path("mezzotint-out")
+RASTER = {".png": ("PNG", ".png"), ".webp": ("WebP", ".webp"), ".jpg": ("JPEG", ".jpg"), ".jpeg": ("JPEG", ".jpg")}
+"""The ends of files that pictures are written as, with the format and its usual end."""
+OURS = ".png, .webp, .jpg or .svg"
 NOT_OURS = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jxl", ".svg"}
 LONGEST_SLUG = 40
 
@@ -40,16 +43,16 @@ class Written:
     colours: Any = None
 
     def ends_in(self, out: str | None) -> str:
-        """.png, .webp or .svg for an `--out`. Raises InvalidOption, also for what does not fit; MissingDependency."""
+        """The usual end of what an `--out` says. Raises InvalidOption if it does not fit, MissingDependency."""
         suffix = "" if out is None or Path(out).is_dir() else Path(out).suffix.lower()
-        told = suffix if suffix in (".png", ".webp", ".svg") else ""
+        told = suffix if suffix == ".svg" else RASTER[suffix][1] if suffix in RASTER else ""
         if told and self.kind not in (None, told[1:]):
             raise InvalidOption(
                 f"out is {out}, and format is {self.kind}; give a file that ends in .{self.kind}, or no --format."
             )
         if (ends := told or f".{self.kind or 'png'}") != ".svg":
             if self.colours is not None:
-                written = ends[1:].upper().replace("WEBP", "WebP")
+                written = RASTER[ends][0]
                 raise InvalidOption(f"svg-colours is {self.colours}, but {written} is written; give --format svg too.")
             return ends
         from mezzotint.interfaces.vector.document import check_colours
@@ -72,7 +75,7 @@ class Saved:
 class Destination:
     """A file for one picture, or a folder in which each picture has a name of its own.
 
-    suffix: .png, .webp (without loss) or .svg; colours: how many an SVG has at most.
+    suffix: .png, .webp (without loss), .jpg (on white) or .svg; colours: how many an SVG has at most.
     """
 
     folder: Path
@@ -100,13 +103,13 @@ class Destination:
             raise InvalidOption(f"out is {out!r}; it must be a file that ends in .png, or a folder.")
         if path.is_dir():
             return cls(path)
-        if path.suffix.lower() == ".webp" and written is not None:
+        if written is not None and path.suffix.lower() in RASTER:
             _one_file(path, n)
-            return cls(path.parent, path, ".webp")
+            return cls(path.parent, path, RASTER[path.suffix.lower()][1])
         if path.exists() and path.suffix.lower() != ".png":
             raise InvalidOption(f"{path} is a file; give one that ends in .png, or a folder.")
         if path.suffix.lower() in NOT_OURS:
-            ours = ".png" if written is None else ".png, .webp or .svg"
+            ours = ".png" if written is None else OURS
             raise InvalidOption(f"{path} does not end in {ours}, which is what pictures are written as.")
         if path.suffix.lower() != ".png":
             return cls(path)
@@ -142,10 +145,11 @@ class Destination:
 
 
 def _encoded(image: "Image", recipe: "Recipe", suffix: str) -> bytes:
+    from mezzotint.provenance.jpeg import jpeg_bytes
     from mezzotint.provenance.png import png_bytes
     from mezzotint.provenance.webp import webp_bytes
 
-    return webp_bytes(image, recipe) if suffix == ".webp" else png_bytes(image, recipe)
+    return {".png": png_bytes, ".webp": webp_bytes, ".jpg": jpeg_bytes}[suffix](image, recipe)
 
 
 def _one_file(path: Path, n: int) -> None:

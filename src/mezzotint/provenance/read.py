@@ -14,6 +14,7 @@ from mezzotint.foreign import Reading, reading
 from mezzotint.provenance.chunks import SIGNATURE, BrokenChunk, read_png_text
 from mezzotint.provenance.civitai import RESOURCES, read_extra, take_json, with_resources
 from mezzotint.provenance.comfyui import read_graph
+from mezzotint.provenance.exif import DESCRIPTION, EXIF_IFD, RECIPE_MARK, USER_COMMENT
 from mezzotint.provenance.infotext import parse_infotext
 from mezzotint.provenance.invokeai import read_invokeai
 from mezzotint.provenance.jsontext import object_of
@@ -21,7 +22,6 @@ from mezzotint.provenance.novelai import hidden_text, our_weights, read_novelai
 from mezzotint.provenance.png import INFOTEXT_KEYWORD, RECIPE_KEYWORD
 from mezzotint.provenance.svg import MAX_SVG_BYTES, BrokenSvg, SvgFacts, looks_like_svg, read_svg
 from mezzotint.provenance.upright import turn_upright
-from mezzotint.provenance.webp import DESCRIPTION, EXIF_IFD, RECIPE_MARK, USER_COMMENT
 from mezzotint.recipe import Recipe
 
 __all__ = ["MAX_PIXELS", "Metadata", "read_drawing", "read_metadata", "read_picture", "read_texts"]

@@ -9,7 +9,7 @@ from PIL import Image
 from mezzotint.provenance.pixels import pixel_sha256, psnr
 from mezzotint.recipe import Recipe
 
-__all__ = ["SAME_PSNR", "Verdict", "compare", "differing_facts"]
+__all__ = ["SAME_PSNR", "Lossy", "Verdict", "compare", "differing_facts"]
 
 SAME_PSNR = 40.0
 """From this PSNR (dB, `pixels.psnr`) on two drawings count as the same picture.
@@ -22,6 +22,15 @@ EDITED = "the picture in the file is not the one its recipe was written for: its
 SHARED = "the pictures of a fast batch shared network calls, and this one was redrawn alone"
 """The cause that two equal recipes of `batching` "fast" still have."""
 UNNAMED = "nothing that the recipe records differs, so the cause is in what it does not record"
+
+
+@dataclass(frozen=True)
+class Lossy:
+    """A file that shows a picture with losses. shown: what such a file shows of the picture drawn again; unchanged:
+    whether the file's pixels are those that were written with its recipe."""
+
+    shown: Image.Image
+    unchanged: bool
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,7 @@ class Verdict:
         if self.psnr is None:
             measured = "there is no picture of this size to measure against"
         elif math.isinf(self.psnr):
-            measured = "only the colours of fully transparent pixels differ"
+            measured = "only what does not show differs, such as colours of clear pixels"
         else:
             measured = f"PSNR {self.psnr:.1f} dB, the same from {SAME_PSNR:g} dB on"
         return f"{self.status} ({measured}): {cause}."
@@ -63,15 +72,22 @@ class Verdict:
         }
 
 
-def compare(then: Recipe, now: Recipe, picture_now: Image.Image, picture_then: Image.Image | None = None) -> Verdict:
+def compare(
+    then: Recipe,
+    now: Recipe,
+    picture_now: Image.Image,
+    picture_then: Image.Image | None = None,
+    lossy: Lossy | None = None,
+) -> Verdict:
     """Judge a redrawn picture against the file it was redrawn from.
 
     `then` is the file's recipe, `now` the recipe of the redrawn `picture_now`, `picture_then` the file's pixels
-    (`None` if only the recipe was kept: its hash is compared then). The pixels decide the status; the recipes and
-    `then.pixels_sha256` give the causes.
+    (`None` if only the recipe was kept: its hash is compared then), `lossy` what else there is to know if the file
+    shows the picture with losses. The pixels decide the status; the recipes and `then.pixels_sha256` give the causes.
     """
     hash_now = pixel_sha256(picture_now)
-    hash_then = then.pixels_sha256 if picture_then is None else pixel_sha256(picture_then)
+    kept = picture_then is None or (lossy is not None and lossy.unchanged)
+    hash_then = then.pixels_sha256 if kept or picture_then is None else pixel_sha256(picture_then)
     facts = differing_facts(then, now)
     if hash_now == hash_then:
         return Verdict("identical", math.inf, facts)
@@ -84,7 +100,7 @@ def compare(then: Recipe, now: Recipe, picture_now: Image.Image, picture_then: I
     if picture_then.size != picture_now.size:
         clause = _clause("size", picture_then.size, picture_now.size)
         return Verdict("different", None, (clause, *(cause for cause in causes if cause not in (clause, UNNAMED))))
-    measured = psnr(picture_then, picture_now)
+    measured = psnr(picture_then, picture_now if lossy is None else lossy.shown)
     return Verdict("same" if measured >= SAME_PSNR else "different", measured, causes)
 
 

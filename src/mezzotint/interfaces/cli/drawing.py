@@ -173,7 +173,7 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--out",
         metavar="PATH",
-        help="A file that ends in .png, .webp or .svg, or a folder; mezzotint-out if not given.",
+        help="A file that ends in .png, .webp, .jpg or .svg, or a folder; mezzotint-out if not given.",
     ),
     click.option(
         "--batching",

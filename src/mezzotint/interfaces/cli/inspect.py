@@ -70,12 +70,15 @@ def inspect(file: Path, form: str) -> None:
 
 
 def _unchanged(file: Path, recipe: Recipe) -> bool:
-    """Whether the pixels are those of the recipe; of an SVG, whether its drawing is as it was written with it."""
+    """Whether the pixels are those of the recipe; of an SVG and a JPEG, whether they are as written with it."""
+    from mezzotint.provenance.jpeg import jpeg_unchanged
     from mezzotint.provenance.pixels import pixel_sha256
     from mezzotint.provenance.read import read_drawing, read_picture
 
     if (drawing := read_drawing(file)) is not None:
         return bool(drawing.unchanged)
+    if (unchanged := jpeg_unchanged(file)) is not None:
+        return unchanged
     return pixel_sha256(read_picture(file)) == recipe.pixels_sha256
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from mezzotint.pipeline import Pipeline
+    from mezzotint.provenance.verdict import Lossy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -112,7 +113,7 @@ def reproduce(
 
     auto stands for what the recipe says: its device where there is one, its dtype, its number of threads. Exit code 0
     for identical and same, 1 for different, 2 for a file that cannot be used. Of an SVG the picture that it was traced
-    from is redrawn, and traced again.
+    from is redrawn, and traced again. A JPEG, which loses a little, is identical if the picture that it was made of is.
     """
     wait_quietly()
     from mezzotint.interfaces.vector.again import drawn_again
@@ -126,7 +127,7 @@ def reproduce(
     request = runnable(then, weak_model, loras, upscaler)
     pipe = pipeline_of(then, model, device, dtype)
     result = _draw(pipe, request, pictures_of(request, pipe, files))
-    verdict = compare(then, result.recipes[0], result.images[0], picture_then)
+    verdict = compare(then, result.recipes[0], result.images[0], picture_then, _lossy(file, result.images[0]))
     drawing = drawn_again(file, result.images[0], then)
     if out is not None:
         from mezzotint.provenance.png import write_png
@@ -143,6 +144,14 @@ def reproduce(
             click.echo(f"The new picture is {click.format_filename(out)}.")
     if verdict.status == "different":
         raise click.exceptions.Exit(EXIT_DIFFERENT)
+
+
+def _lossy(file: Path, again: "Image") -> "Lossy | None":
+    from mezzotint.provenance.jpeg import as_jpeg, jpeg_unchanged
+    from mezzotint.provenance.verdict import Lossy
+
+    unchanged = jpeg_unchanged(file)
+    return None if unchanged is None else Lossy(as_jpeg(again), unchanged)
 
 
 def recipe_of(file: Path) -> Recipe:

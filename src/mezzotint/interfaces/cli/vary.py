@@ -68,7 +68,9 @@ MOST = 1024
 @click.option("--upscaler", metavar="NAME", help="The same for the upscaler that the recipe names.")
 @click.option("--model", metavar="NAME", help="A model's name or folder, instead of the one that the recipe names.")
 @click.option(
-    "--out", metavar="PATH", help="A file that ends in .png, .webp or .svg, or a folder; mezzotint-out if not given."
+    "--out",
+    metavar="PATH",
+    help="A file that ends in .png, .webp, .jpg or .svg, or a folder; mezzotint-out if not given.",
 )
 @device_option
 @dtype_option

@@ -82,5 +82,5 @@ def _still(file: Path) -> "tuple[Image, Recipe | None, tuple[str, ...]]":
     if frames > 1:
         raise InvalidFile(f"{file} is an animation of {frames} pictures, and an SVG shows one; give a still picture.")
     if recipe is not None and pixel_sha256(image) != recipe.pixels_sha256:
-        return image, None, ("the picture was changed since it was drawn, so that its recipe is left out",)
+        return image, None, ("the picture is not as it was drawn any more, so that its recipe is left out",)
     return image, recipe, ()
