@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from mezzotint.diffusion import GaussianMixture, VPScaledLinear
 
-__all__ = ["DIFFUSERS", "diffusers_end", "k_diffusion_runs", "without_noise"]
+__all__ = ["DIFFUSERS", "LEFT_OUT", "check_complete", "diffusers_end", "k_diffusion_runs", "without_noise"]
 
 BETAS = {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012}
 TABLE = VPScaledLinear()
@@ -49,13 +50,34 @@ def _diffusers() -> dict[str, tuple[str, dict[str, Any]]]:
                 )
                 found[f"UniPC-{order} {label}"] = ("UniPCMultistepScheduler", {**both, **_ZERO, "solver_order": order})
                 found[f"DEIS-{order} {label}"] = ("DEISMultistepScheduler", {**both, "solver_order": order})
+        found[f"PNDM {spacing}"] = ("PNDMScheduler", base)
+        found[f"PLMS {spacing}"] = ("PNDMScheduler", {**base, "skip_prk_steps": True})
+    for kind, sigmas in _SIGMAS.items():
+        for order in (2, 3):
+            singlestep = {**sigmas, **_ZERO, "solver_order": order, "lower_order_final": True}
+            found[f"DPM++ {order}S {kind}".rstrip()] = ("DPMSolverSinglestepScheduler", singlestep)
     found["DPM++ 2M lu"] = ("DPMSolverMultistepScheduler", {"use_lu_lambdas": True, **_ZERO})
     found["DPM++ 3M lu"] = ("DPMSolverMultistepScheduler", {"use_lu_lambdas": True, **_ZERO, "solver_order": 3})
     return found
 
 
 DIFFUSERS = _diffusers()
+LEFT_OUT = {
+    "IPNDMScheduler": "its noise levels are its own, and begin at alpha = 0",
+    "UniPCMultistepScheduler(solver_type='bh1')": "in a last step to 0 it divides infinity by infinity",
+    "CMStochasticIterativeScheduler, LCMScheduler, TCDScheduler, ...": "they are for students, or stochastic",
+}
+"""Deterministic schedulers of diffusers that are not compared, and why."""
 _TWICE = ("HeunDiscreteScheduler", "KDPM2DiscreteScheduler")
+
+
+def check_complete() -> None:
+    """Raises ImportError, in one sentence, where a peer would be left out: diffusers takes integrals from scipy."""
+    for name in ("diffusers", "scipy"):
+        if find_spec(name) is None:
+            raise ImportError(f"{name} is not installed, without which peers are missing: pip install {name}")
+    if k_sampling() is None:
+        raise ImportError('k-diffusion is not installed, which is a peer: CONTRIBUTING.md says how, "The lock file"')
 
 
 def diffusers_end(name: str, budget: int, exact: GaussianMixture, x: Tensor) -> Tensor:
@@ -66,7 +88,12 @@ def diffusers_end(name: str, budget: int, exact: GaussianMixture, x: Tensor) -> 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         scheduler = getattr(diffusers, kind)(**BETAS, **options)
-        scheduler.set_timesteps((budget + 1) // 2 if kind in _TWICE else budget)
+        steps = (budget + 1) // 2 if kind in _TWICE else budget
+        scheduler.set_timesteps(steps)
+        while kind == "PNDMScheduler" and len(scheduler.timesteps) > budget:  # its first steps take more
+            if (steps := steps - 1) < 4:
+                return torch.full_like(x, torch.nan)
+            scheduler.set_timesteps(steps)
         x = x * scheduler.init_noise_sigma
         for i in scheduler.timesteps:
             scaled = scheduler.scale_model_input(x, i)

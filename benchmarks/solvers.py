@@ -1,5 +1,6 @@
 """How near few evaluations come to many: our solvers and grids beside diffusers' and k-diffusion's, in one run.
 
+    pip install scipy                                           diffusers takes some integrals from it
     python -m benchmarks.solvers                                everything, with the house model
     python -m benchmarks.solvers mixture --starts 64            one part: overhead, mixture or model
     python -m benchmarks.solvers model --model DIR --pictures 64
@@ -22,7 +23,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.overhead import overhead
-from benchmarks.peers import DIFFUSERS, diffusers_end, k_diffusion_runs
+from benchmarks.peers import DIFFUSERS, LEFT_OUT, check_complete, diffusers_end, k_diffusion_runs
 from benchmarks.report import machine, write
 from benchmarks.solver_runs import BUDGETS, FITTED, Run, deterministic, end, our_runs, rms, usable
 from mezzotint.diffusion import (
@@ -99,6 +100,7 @@ def exact_model(count: int, budgets: Iterable[int]) -> dict[str, Any]:
         "machine": machine(),
         "reference": "1000 steps of unipc-3, trailing, in float64",
         "starts": count,
+        "not_compared": LEFT_OUT,
         "cpu_seconds": round(time.process_time() - begun),
         "budgets": table,
     }
@@ -134,6 +136,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="three budgets, few starts and few repetitions")
     options = parser.parse_args()
     parts, budgets = options.parts or PARTS, (6, 8, 20) if options.quick else BUDGETS
+    check_complete()
     path = Path(__file__).with_suffix(".json")
     figures = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     figures.pop("machine", None)  # each part has its own

@@ -45,6 +45,17 @@ def test_one_time_alone_has_the_level_that_it_has_among_others(schedule: Schedul
 
 
 @schedules
+def test_one_log_snr_alone_has_the_time_that_it_has_among_others(schedule: Schedule) -> None:
+    ratios = [-60.0, -24.0, -9.0, -1.0, 0.0, 0.3, 4.0, 11.0, 14.0, 30.0, 80.0]
+    ratios += schedule(float64([0.001, 0.3, 0.998, 0.9985, 0.999])).log_snr.tolist()  # knots of the tables
+    together = schedule.time(float64(ratios))
+    for i, ratio in enumerate(ratios):
+        for alone in (schedule.time(ratio), schedule.time(torch.tensor(ratio, dtype=torch.float64))):
+            assert (alone.shape, alone.dtype) == ((), torch.float64)
+            torch.testing.assert_close(alone, together[i], rtol=1e-12, atol=1e-15)
+
+
+@schedules
 def test_noise_grows_with_t_from_the_data_itself(schedule: Schedule) -> None:
     t = torch.linspace(0, 1, 4001, dtype=torch.float64)
     level = schedule(t)

@@ -14,6 +14,7 @@ forward mode passes through it; give it shape (1,) for one.
 """
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -190,6 +191,8 @@ class VPTable:
         return self.log_ratio.tolist()
 
     def time(self, log_snr: Tensor | float) -> Tensor:
+        if _is_number(log_snr) and math.isfinite(log_snr):
+            return _number((self._place(-float(log_snr) / 2) + 1) / len(self._ratios))
         ratio = -_float64(log_snr) / 2
         table = self.log_ratio.to(ratio.device)
         low = (torch.searchsorted(table, ratio.contiguous()) - 1).clamp(0, len(table) - 2)
@@ -199,6 +202,16 @@ class VPTable:
             inside = torch.where(low == len(table) - 2, falling, inside)
         below = torch.exp(2 * (ratio - table[0])) - 1
         return (torch.where(ratio < table[0], below, inside) + 1) / len(table)
+
+    def _place(self, ratio: float) -> float:
+        """Where in the table a log(sigma/alpha) is, in Python's own numbers: −1 is t = 0, N − 1 is t = 1."""
+        table = self._ratios
+        if ratio < table[0]:
+            return math.exp(2 * (ratio - table[0])) - 1
+        low = min(max(bisect_left(table, ratio) - 1, 0), len(table) - 2)
+        if self._ends_in_noise and low == len(table) - 2:
+            return low + 1 - math.sqrt(_sigmoid(-2 * ratio) / _sigmoid(-2 * table[low]))
+        return low + (ratio - table[low]) / (table[low + 1] - table[low])
 
     @cached_property
     def _ends_in_noise(self) -> bool:

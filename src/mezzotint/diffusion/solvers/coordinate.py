@@ -11,6 +11,7 @@ the limit), so the coordinate is part of a solver's definition.
     half_log_snr  log(alpha/sigma)     sigma                   (alpha/sigma) x_0          DPM-Solver++
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -20,9 +21,22 @@ from torch import Tensor
 
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.schedule import Level, RectifiedFlow, Schedule
+from mezzotint.diffusion.solvers.multistep import Point, combined
 from mezzotint.errors import InvalidOption, unknown_name
 
-__all__ = ["AUTO", "COORDINATES", "Coordinate", "coordinate_on", "find_coordinate", "finite_value"]
+__all__ = [
+    "AUTO",
+    "COORDINATES",
+    "Coordinate",
+    "Place",
+    "Start",
+    "coordinate_on",
+    "find_coordinate",
+    "finite_place",
+    "finite_value",
+    "half_way",
+    "place_in",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +122,87 @@ def finite_value(coordinate: Coordinate, level: Level) -> Tensor:
     """The value at a level. Raises InvalidOption where it is infinite: at alpha = 0, in ratio and half_log_snr."""
     value = coordinate.value(level)
     if not bool(torch.isfinite(value).all()):
-        raise InvalidOption(
-            f"The coordinate {coordinate.name!r} is infinite at alpha = 0 (pure noise); "
-            "use the coordinate 'flow' or 'angle', or a time grid that starts below t = 1."
-        )
+        raise _infinite(coordinate.name)
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row of the table at one level, in Python's numbers: slope = clean x_0 + noise eps."""
+
+    value: float
+    scale: float
+    clean: float
+    noise: float
+
+
+def place_in(coordinate: str, at: Point) -> Place:
+    """A coordinate, by its name, at a level."""
+    a, s = at.alpha, at.sigma
+    if coordinate == "ratio":
+        return Place(at.ratio, a, 0.0, 1.0)
+    if coordinate == "flow":
+        return Place(s / (a + s), a + s, -1.0, 1.0)
+    if coordinate == "angle":
+        scale = math.hypot(a, s)
+        return Place(math.atan2(s, a), scale, -s / scale, a / scale)
+    assert coordinate == "half_log_snr", coordinate
+    return Place(at.half_log_snr, s, a / s, 0.0)
+
+
+def half_way(coordinate: str, a: Point, b: Point) -> float:
+    """The log-SNR in the middle of two levels, in a coordinate. Raises InvalidOption as `finite_value` does."""
+    u = (finite_place(coordinate, a).value + finite_place(coordinate, b).value) / 2
+    if coordinate == "ratio":
+        return -2 * math.log(u)
+    if coordinate == "flow":
+        return 2 * math.log((1 - u) / u)
+    if coordinate == "angle":
+        return -2 * math.log(math.tan(u))
+    assert coordinate == "half_log_snr", coordinate
+    return 2 * u
+
+
+def finite_place(coordinate: str, at: Point) -> Place:
+    """The same. Raises InvalidOption as `finite_value` does."""
+    found = place_in(coordinate, at)
+    if not math.isfinite(found.value):
+        raise _infinite(coordinate)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """y and its slope at a prediction, both linear in two tensors, with numbers: a step then is one sum of tensors.
+
+    The tensors are x_t and x_0; or, where guidance sets the noise to put back, that noise and x_0.
+    """
+
+    tensors: tuple[Tensor, Tensor]
+    y: tuple[float, float]
+    slope: tuple[float, float]
+
+    @classmethod
+    def of(cls, prediction: Prediction, at: Point, place: Place) -> "Start":
+        """at, place: where the prediction was made."""
+        if prediction.eps_for_update is not None:
+            tensors, y = (prediction.eps_for_update, prediction.x0), (at.sigma / place.scale, at.alpha / place.scale)
+            return cls(tensors, y, (place.noise, place.clean))
+        slope = place.noise / at.sigma, place.clean - place.noise * at.alpha / at.sigma
+        return cls((prediction.x_t, prediction.x0), (1 / place.scale, 0.0), slope)
+
+    def step(self, scale: float, length: float, second: "Start | None" = None, second_length: float = 0.0) -> Tensor:
+        """scale (y + length slope + second_length slope of the second)."""
+        weights = [scale * (self.y[k] + length * self.slope[k]) for k in (0, 1)]
+        tensors: tuple[Tensor, ...] = self.tensors
+        if second is not None:
+            weights += [scale * second_length * slope for slope in second.slope]
+            tensors += second.tensors
+        return combined([term for term in zip(weights, tensors, strict=True) if term[0]])
+
+
+def _infinite(coordinate: str) -> InvalidOption:
+    return InvalidOption(
+        f"The coordinate {coordinate!r} is infinite at alpha = 0 (pure noise); "
+        "use the coordinate 'flow' or 'angle', or a time grid that starts below t = 1."
+    )

@@ -8,8 +8,8 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
-from mezzotint.diffusion.solvers.coordinate import AUTO, coordinate_on, find_coordinate, finite_value
-from mezzotint.diffusion.solvers.euler import rescaled
+from mezzotint.diffusion.solvers.coordinate import AUTO, Start, coordinate_on, find_coordinate, finite_place
+from mezzotint.diffusion.solvers.multistep import point
 
 __all__ = ["RECORDS", "Heun"]
 
@@ -41,11 +41,13 @@ class Heun:
     ) -> tuple[Tensor, None]:
         first = denoise(x, t)
         low = denoise.schedule(s)
-        coordinate = find_coordinate(coordinate_on(self.coordinate, denoise.schedule, first.level, low))
-        length = (finite_value(coordinate, low) - finite_value(coordinate, first.level)).to(x)
-        y, slope, scale = rescaled(first, coordinate), coordinate.slope_of(first), coordinate.scale(low.like(x))
-        second = denoise(scale * (y + length * slope), s)
-        return scale * (y + length / 2 * (slope + coordinate.slope_of(second))), None
+        coordinate = coordinate_on(self.coordinate, denoise.schedule, first.level, low)
+        high, end = point(first.level), point(low)
+        here, there = finite_place(coordinate, high), finite_place(coordinate, end)
+        length = there.value - here.value
+        start = Start.of(first, high, here)
+        second = denoise(start.step(there.scale, length), s)
+        return start.step(there.scale, length / 2, Start.of(second, end, there), length / 2), None
 
 
 RECORDS = (SolverRecord("heun", Heun, evaluations=2, source="Karras et al. 2022, arXiv 2206.00364, algorithm 1"),)

@@ -3,33 +3,27 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.schedule import Level
 from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
-from mezzotint.diffusion.solvers.coordinate import find_coordinate, finite_value
-from mezzotint.diffusion.solvers.euler import rescaled
-from mezzotint.diffusion.solvers.multistep import Point
+from mezzotint.diffusion.solvers.coordinate import Start, find_coordinate, finite_place, half_way, place_in
+from mezzotint.diffusion.solvers.multistep import Point, point
 
 __all__ = ["RECORDS", "Midpoint", "middle_step"]
 
 
 def middle_step(denoise: BoundDenoiser, first: Prediction, to: Point, coordinate: str, middle: str) -> Tensor:
     """From a prediction to a level, in `coordinate`, with the second slope half way in the coordinate `middle`."""
-    u, inner = find_coordinate(coordinate), find_coordinate(middle)
-    low = Level(torch.tensor(to.alpha, dtype=torch.float64), torch.tensor(to.sigma, dtype=torch.float64))
-    start = finite_value(u, first.level)
-    at = (finite_value(inner, first.level) + finite_value(inner, low)) / 2
-    t = denoise.schedule.time(inner.log_snr(at))
-    level = denoise.schedule(t)
-    y, slope = rescaled(first, u), u.slope_of(first)
-    half = y + (u.value(level) - start).to(y.dtype) * slope
-    second = denoise(u.scale(level.like(y)) * half, t)
-    return u.scale(low.like(y)) * (y + (u.value(low) - start).to(y.dtype) * u.slope_of(second))
+    high = point(first.level)
+    here, there = finite_place(coordinate, high), finite_place(coordinate, to)
+    t = denoise.schedule.time(half_way(middle, high, to))
+    level = point(denoise.schedule(t))
+    half, start = place_in(coordinate, level), Start.of(first, high, here)
+    second = denoise(start.step(half.scale, half.value - here.value), t)
+    return start.step(there.scale, 0.0, Start.of(second, level, half), there.value - here.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +65,7 @@ class Midpoint:
         middle = self.middle or self.coordinate
         if float(first.level.alpha) == 0 and self.infinite:
             return low.noised(first.x0, first.update_eps), None
-        to = Point(float(low.alpha), float(low.sigma))
-        return middle_step(denoise, first, to, self.coordinate, middle), None
+        return middle_step(denoise, first, point(low), self.coordinate, middle), None
 
 
 RECORDS = (
