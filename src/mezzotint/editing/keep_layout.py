@@ -78,7 +78,10 @@ class KeepLayout(Edit):
         if not self.share:
             return denoiser
         if blocks_of(denoiser) is None:
-            raise InvalidOption("keep_layout needs a network with attention blocks, and this model has none.")
+            raise InvalidOption(
+                "keep_layout needs a network with attention blocks, and this model has none; a lower strength keeps "
+                "more of the picture, with any model."
+            )
         return _Keeping(denoiser, self.inverted)
 
     def condition(self, branches: Mapping[str, Any], canvas: Canvas, noise: Noise) -> Mapping[str, Any]:

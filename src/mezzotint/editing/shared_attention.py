@@ -64,7 +64,10 @@ class SharedAttention(Edit):
             return denoiser
         depth = blocks_of(denoiser)
         if depth is None:
-            raise InvalidOption(f"{self.name} needs a network with attention blocks, and this model has none.")
+            raise InvalidOption(
+                f"{self.name} needs a network with attention blocks, and this model has none; begin with the picture "
+                "instead, as image with a strength, or follow its layout, as structure_ref."
+            )
         return _Reading(denoiser, self, depth // 2 if self.late else 0)
 
     def condition(self, branches: Mapping[str, Any], canvas: Canvas, noise: Noise) -> Mapping[str, Any]:

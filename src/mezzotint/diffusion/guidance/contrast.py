@@ -13,7 +13,10 @@ from mezzotint.diffusion.probe import AttentionEdit, Probe, blocks_of
 from mezzotint.diffusion.schedule import Schedule
 from mezzotint.errors import InvalidOption
 
-__all__ = ["Contrast", "EditedAttention", "chosen_blocks"]
+__all__ = ["WITHOUT_ATTENTION", "Contrast", "EditedAttention", "chosen_blocks"]
+
+WITHOUT_ATTENTION = ("cfg", "apg", "autoguidance")
+"""What one takes instead where a network has no attention; others need none either."""
 
 C = TypeVar("C")
 
@@ -68,7 +71,10 @@ def chosen_blocks(guidance: str, denoiser: object, blocks: tuple[int, ...] | Non
     """
     depth = blocks_of(denoiser)
     if depth is None:
-        raise InvalidOption(f"The guidance {guidance} needs a network with attention blocks, and this model has none.")
+        raise InvalidOption(
+            f"The guidance {guidance} needs a network with attention blocks, and this model has none; "
+            f"{', '.join(WITHOUT_ATTENTION[:-1])} and {WITHOUT_ATTENTION[-1]} need none."
+        )
     if blocks == ():
         raise InvalidOption(
             f"The guidance {guidance} was given no block; name some of 0 to {depth - 1}, or leave it out."
