@@ -13,7 +13,7 @@ from mezzotint.diffusion.solvers.dpmpp import DPMpp2MSDE, DPMpp3M, DPMpp3MSDE
 from mezzotint.diffusion.solvers.er_sde import ERSDE
 from mezzotint.diffusion.solvers.midpoint import Midpoint
 from mezzotint.diffusion.solvers.seeds import SEEDS, DPMppSDE
-from mezzotint.diffusion.solvers.unipc import SASolver
+from mezzotint.diffusion.solvers.unipc import SASolver, UniPC
 
 from .order import SCHEDULES, STEPS, end_to_end_error, exact_denoisers, float64, formula_error, slope, starts
 
@@ -29,6 +29,7 @@ VARIANTS: dict[str, Solver[Any]] = {
     "midpoint-ratio": Midpoint("ratio"),
     "dpmpp-3m-half": DPMpp3M("half"),
     "midpoint-half-log-snr": Midpoint("half_log_snr"),
+    "unipc-3-bh1": UniPC(3, "bh1"),
     "er-ode-1": ERSDE(1, "ode"),
     "er-ode-2": ERSDE(2, "ode"),
     "er-ode-3": ERSDE(3, "ode"),

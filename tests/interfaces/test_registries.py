@@ -21,5 +21,7 @@ def test_a_solver_says_what_it_costs_and_how_good_it_is(run: Run) -> None:
     rows = {row["name"]: row for row in parsed(run("solvers", "--format", "json"))}
     heun = rows["heun"]
     assert (heun["formula_order"], heun["end_to_end_order"], heun["evaluations_per_step"]) == (2, 2, 2)
+    assert heun["elsewhere"]["diffusers"] == ["HeunDiscreteScheduler", "FlowMatchHeunDiscreteScheduler"]
+    assert heun["elsewhere"]["a1111"] == ["Heun"]
     assert rows["ddpm"]["stochastic"] is True
     assert rows["ddpm"]["formula_order"] is None

@@ -17,7 +17,7 @@ from mezzotint.pipeline import Preview
 from mezzotint.provenance.pixels import pixel_sha256, psnr
 
 
-@pytest.mark.parametrize("solver", ["ddim", "dpmpp-2m", "heun", "euler", "ddpm"])
+@pytest.mark.parametrize("solver", SOLVERS)
 def test_a_picture_of_a_batch_is_the_picture_of_its_seed(pipe: Pipeline, solver: str) -> None:
     batch = pipe.generate("a red apple", n=3, seed=7, steps=3, solver=solver)
     assert [r.request.seed for r in batch.recipes] == [7, 8, 9]

@@ -30,6 +30,7 @@ __all__ = [
     "ours",
     "reading",
     "their_grids",
+    "their_solvers",
     "theirs",
 ]
 
@@ -101,6 +102,15 @@ def theirs(
         for name, entry in _program(program).solvers.items()
         if (entry.solver, entry.grid, entry.guidance, dict(entry.options)) == wanted
     )
+
+
+def their_solvers(program: str, solver: str) -> tuple[str, ...]:
+    """The other program's names for our solver with any options, without a grid or guidance; empty if it has none.
+
+    Raises InvalidOption for a program that is not listed.
+    """
+    entries = _program(program).solvers.items()
+    return tuple(name for name, one in entries if one.solver == solver and one.grid is None and one.guidance is None)
 
 
 def their_grids(program: str, grid: str) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.noise import Noise
 from mezzotint.errors import InvalidOption, unknown_option
+from mezzotint.foreign import PROGRAMS, their_solvers
 
 __all__ = ["Order", "Ramp", "Solver", "SolverRecord", "least_moves"]
 
@@ -144,6 +145,7 @@ class SolverRecord:
             "coordinate": solver.coordinate,
             "options": {item.name: getattr(solver, item.name) for item in fields(self.build)},  # type: ignore[arg-type]
             "same_as": self.same_as,
+            "elsewhere": {program: list(names) for program in PROGRAMS if (names := their_solvers(program, self.name))},
             "source": self.source,
         }
 
