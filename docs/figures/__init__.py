@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from PIL import Image
 
-from docs.figures import arms, drawing, evaluations, few_steps, iconeval, noise, prompts, recognition, training
+from docs.figures import arms, drawing, evaluations, few_steps, iconeval, inverse, noise, prompts, recognition, training
 from docs.figures.desk import Desk
 
 __all__ = ["FIGURES", "PENDING", "Desk"]
@@ -25,6 +25,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
         "solvers": drawing.solvers,
         "evaluations": evaluations.evaluations,
         "few-steps": few_steps.few_steps,
+        "inverse": inverse.inverse,
         "styles": drawing.styles,
         "recognition": recognition.recognition,
         "loss": training.loss,
