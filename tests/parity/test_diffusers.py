@@ -40,14 +40,18 @@ from .chain import BETAS, START, TABLE, Parabola, close, ends, exact_sigmas, mix
 from .stand_ins import quad
 
 diffusers = pytest.importorskip("diffusers")
+DDIM_KINDS = (
+    *(("DDIMScheduler", 0.0), ("DDIMScheduler", 0.7), ("DDIMScheduler", 1.0)),
+    *(("DDIMParallelScheduler", 0.7), ("CogVideoXDDIMScheduler", 0.0)),  # the latter has no noise
+)
 
 
 @pytest.mark.parametrize("prediction_type", ["epsilon", "v_prediction", "sample"])
 @pytest.mark.parametrize("steps", [4, 10, 25])
-@pytest.mark.parametrize("eta", [0.0, 0.7, 1.0])
-def test_ddim(steps: int, eta: float, prediction_type: str) -> None:
+@pytest.mark.parametrize(("kind", "eta"), DDIM_KINDS)
+def test_ddim(steps: int, eta: float, prediction_type: str, kind: str) -> None:
     scheduler = precise(
-        diffusers.DDIMScheduler(
+        getattr(diffusers, kind)(
             **BETAS,
             clip_sample=False,
             timestep_spacing="trailing",

@@ -1,15 +1,16 @@
 """diffusers' ancestral schedulers step by step with our noise, and PNDM with its Runge–Kutta steps."""
 
+import math
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from mezzotint.diffusion import DDPM, PhiloxNoise, Purpose, RectifiedFlow, Solver
+from mezzotint.diffusion import DDPM, Level, PhiloxNoise, Purpose, RectifiedFlow, Solver, VPCosine
 from mezzotint.diffusion.solvers.ancestral import DPM2Ancestral, EulerAncestral
 from mezzotint.diffusion.solvers.pndm import PNDM
-from mezzotint.diffusion.timegrid import shifted, trailing
+from mezzotint.diffusion.timegrid import shifted, trailing, uniform
 
 from .chain import BETAS, START, TABLE, close, ends, exact_sigmas, mixture, ours, patched_noise, precise, target
 
@@ -23,17 +24,45 @@ def drawn(step: int) -> Tensor:
 
 @pytest.mark.parametrize("variance", ["posterior", "forward"])
 @pytest.mark.parametrize("steps", [5, 20])
-def test_ddpm(steps: int, variance: Any) -> None:
+@pytest.mark.parametrize("scheduling", ["ddpm", "ddpm_parallel"])
+def test_ddpm(steps: int, variance: Any, scheduling: str) -> None:
     kind = {"posterior": "fixed_small", "forward": "fixed_large"}[variance]
-    scheduler = precise(
-        diffusers.DDPMScheduler(**BETAS, variance_type=kind, clip_sample=False, timestep_spacing="trailing")
-    )
+    build = {"ddpm": diffusers.DDPMScheduler, "ddpm_parallel": diffusers.DDPMParallelScheduler}[scheduling]
+    scheduler = precise(build(**BETAS, variance_type=kind, clip_sample=False, timestep_spacing="trailing"))
     scheduler.set_timesteps(steps)
     times, x = ends(trailing(steps, TABLE)), START
     mine = list(ours(TABLE, DDPM(variance), times, START))
     for n, i in enumerate(scheduler.timesteps[:-1]):  # it adds noise to its last step too
-        with patched_noise("scheduling_ddpm", drawn(n)):
+        with patched_noise(f"scheduling_{scheduling}", drawn(n)):
             x = scheduler.step(target("epsilon", x, torch.tensor(times[n]).double()), int(i), x).prev_sample
+        close(mine[n], x)
+
+
+class Offset:
+    """The cosine schedule with its offset, alpha² = cos²((t + s)/(1 + s) pi/2) / cos²(s/(1 + s) pi/2), s = 0.008."""
+
+    def __call__(self, t: Any) -> Level:
+        angle = (torch.as_tensor(t, dtype=torch.float64) + 0.008) / 1.008 * torch.pi / 2
+        alpha2 = (angle.cos() / math.cos(0.008 / 1.008 * math.pi / 2)).square().clamp(0.0001, 0.9999)
+        return Level(alpha2.sqrt(), (1 - alpha2).sqrt())
+
+    def time(self, log_snr: Any) -> torch.Tensor:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("steps", [5, 20])
+def test_ddpm_of_wuerstchen(steps: int) -> None:
+    """On equal steps of its own cosine schedule, which it never lets become clean: its last step is left out."""
+    scheduler, schedule = diffusers.DDPMWuerstchenScheduler(), Offset()
+    scheduler.set_timesteps(steps)
+    scheduler.s, scheduler.timesteps = torch.tensor([0.008]).double(), scheduler.timesteps.double()
+    scheduler._init_alpha_cumprod = (scheduler.s / (1 + scheduler.s) * torch.pi * 0.5).cos() ** 2
+    times, x = ends(uniform(steps, VPCosine())), START
+    mine = list(ours(schedule, DDPM("posterior"), times, START))
+    for n, t in enumerate(times[:-2]):
+        output = mixture(schedule)(x, torch.tensor(t).double()).eps
+        with patched_noise("scheduling_ddpm_wuerstchen", drawn(n)):
+            x = scheduler.step(output, torch.full((8,), t, dtype=torch.float64), x).prev_sample
         close(mine[n], x)
 
 
