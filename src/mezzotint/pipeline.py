@@ -160,14 +160,15 @@ class Pipeline:
 
     def resolve(self, request: Request) -> Request:
         """The request with nothing left open. Raises `InvalidOption` for what this model cannot do."""
-        defaults = self.model.defaults
+        defaults, chaos = self.model.defaults, request.chaos
         request, model = with_learned_guidance(self.model, resolve_guidance(request, defaults)), self.model
         request = (
             with_size(request, model.name, model.size, model.codec)
             if model.enlarges == 1
             else to_enlarge(request, model.name, model.enlarges)
         )
-        theirs, names = usual(request, model), ("style", "steps", "solver", "grid")
+        # what chaos is to guidance is settled by now
+        theirs, names = usual(replace(request, chaos=chaos), model), ("style", "steps", "solver", "grid")
         chosen = {n: getattr(theirs, n) for n in names if getattr(request, n) is None}
         leaf = self.model.denoiser
         resolved = replace(

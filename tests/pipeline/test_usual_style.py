@@ -72,6 +72,8 @@ def test_none_is_none_also_where_a_style_is_usual_and_is_read_back_from_a_recipe
 def test_what_says_how_things_look_is_not_overruled(styled: Pipeline, request_: Request) -> None:
     model = replace(styled.model, conditioner=_with_styles(styled, HOUSE_STYLES))
     assert usual(request_, model).style == "none"
+    if not request_.lora:  # there is none of this name
+        assert Pipeline(model).resolve(request_).style == "none"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_what_says_how_things_look_is_not_overruled(styled: Pipeline, request_: 
         Request(prompt="a fox", image="0" * 64, strength=1.0),  # nothing is left of it
         Request(prompt="a fox", negative="a person"),
         Request(prompt="a fox", structure_ref="0" * 64, structure_weight=0.0),
-        Request(prompt="a fox", hires=True),
+        Request(prompt="a fox", hires=True, size=(64, 64)),
         Request(prompt="a fox", chaos=0.0),
     ],
     ids=str,
@@ -96,6 +98,8 @@ def test_what_says_how_things_look_is_not_overruled(styled: Pipeline, request_: 
 def test_all_else_is(styled: Pipeline, request_: Request) -> None:
     model = replace(styled.model, conditioner=_with_styles(styled, HOUSE_STYLES))
     assert usual(request_, model).style == "flat"
+    if not request_.lora:
+        assert Pipeline(model).resolve(request_).style == "flat"
 
 
 def test_letters_have_no_style_where_a_model_reads_them(styled: Pipeline) -> None:
