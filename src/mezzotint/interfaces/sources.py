@@ -32,10 +32,15 @@ def read_sources(image: Path, mask: Path | None) -> "Sources":
 
 
 def _upright(file: Path) -> "Image":
-    """A picture, upright as its EXIF says. Raises InvalidFile, for an SVG with what to do instead."""
-    from mezzotint.provenance.read import read_drawing, read_picture
+    """A picture, upright as its EXIF says. Raises InvalidFile, for an SVG or an animation with what to do instead."""
+    from mezzotint.provenance.read import picture_count, read_drawing, read_picture
 
     if (drawing := read_drawing(file)) is None:
+        if (count := picture_count(file)) > 1:
+            raise InvalidFile(
+                f"{file} is an animation of {count} pictures, and a still picture is expected; save the one that you "
+                "want as a PNG, and give that."
+            )
         return read_picture(file, upright=True)
     if drawing.recipe is None:
         raise InvalidFile(f"{file} is an SVG, and pictures are read from PNG, JPEG and WebP files; save it as a PNG.")
