@@ -10,6 +10,7 @@ import click
 
 from mezzotint.conditioning.prompt import lifted
 from mezzotint.errors import InvalidOption
+from mezzotint.interfaces.cli.brief import Brief
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.formats import Formats, written_options
 from mezzotint.interfaces.cli.kept_layout import draw_alike, is_of_a_recipe
@@ -37,7 +38,15 @@ if TYPE_CHECKING:
     from mezzotint.pipeline import Pipeline
 
 
-@click.command(short_help="Draw on a picture: all over, or where a mask says.")
+@click.command(
+    cls=Brief,
+    short_help="Draw on a picture: all over, or where a mask says.",
+    usual={
+        "What is drawn anew": ("--strength", "--mask", "--feather", "--crop-to-mask", "--expand", "--zoom"),
+        "What is kept in other ways": ("--invert", "--keep-layout", "--fix-detail"),
+        "How it is drawn, and whereto": ("--n", "--seed", "--guidance", "--steps", "--model", "--out"),
+    },
+)
 @click.argument("image", type=click.Path(path_type=Path))
 @click.argument("prompt", default="")
 @click.option(
