@@ -110,7 +110,8 @@ class Pipeline:
         """Draw to the end. `options` are the fields of `Request`; unknown ones are refused with the nearest names.
 
         image: a picture to edit, of the size that is drawn; mask: bright where it is to be drawn anew, of the same
-        size. Those that a request names by their digests (`tasks.PICTURES`) are given as Pillow images.
+        size, or "alpha": where the picture is clear. Those that a request names by their digests (`tasks.PICTURES`) are
+        given as Pillow images.
         """
         steps = self.stream(prompt, **options)
         done = [p for p in steps if p.image is not None and p.recipe is not None]

@@ -19,7 +19,7 @@ from mezzotint.editing.crop import Crop
 from mezzotint.editing.enlarge import Enlarge, enlarged
 from mezzotint.editing.image_prompt import image_prompt
 from mezzotint.editing.keep_layout import layout_kept
-from mezzotint.editing.masks import fitted_mask, mask_image, mask_values, values
+from mezzotint.editing.masks import ALPHA, alpha_mask, fitted_mask, mask_image, mask_values, values
 from mezzotint.editing.outpaint import centred, covered, extended, source_size, with_size, zoomed_out
 from mezzotint.editing.regional import branch, regional
 from mezzotint.editing.shared_attention import REFERENCE
@@ -78,8 +78,10 @@ WEIGHTS: Mapping[str, float] = MappingProxyType({"style": 1.0, "image": 0.5, "st
 def taken(options: Mapping[str, Any]) -> tuple[dict[str, "Image"], dict[str, Any]]:
     """The pictures among the options of a call, as copies that nobody else can change, and the other options.
 
-    Raises `InvalidOption` for what is no picture.
+    Raises `InvalidOption` for what is no picture; as a mask, "alpha" is the picture's own.
     """
+    if isinstance(options.get("mask"), str) and options["mask"] == ALPHA and options.get("image") is not None:
+        options = {**options, "mask": alpha_mask(owned("image", options["image"]))}
     pictures = {name: owned(name, options[name]) for name in PICTURES if options.get(name) is not None}
     for name in ROWS:
         row = options.get(name) or ()
@@ -309,7 +311,7 @@ def unused(request: Request, parts: Collection[str] = ()) -> tuple[str, ...]:
     parts: the options that are read where parts are redrawn: these count although nothing else is drawn.
     """
     words = ("prompt", "negative", "also", "blend", "region", "region_masks")
-    names = (*words, "keep_layout", "stop", "tile", "vary", "window_stride")
+    names = ("mask", *words, "keep_layout", "stop", "tile", "vary", "window_stride")
     refs = {f"{name}_ref": getattr(request, f"{name}_weight") for name in WEIGHTS if getattr(request, f"{name}_ref")}
     lost = [name for name in (*names, *refs) if request.strength == 0 and name not in parts and getattr(request, name)]
     off = {name for name, weight in refs.items() if name in lost or not weight}

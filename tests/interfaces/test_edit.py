@@ -271,3 +271,57 @@ def test_a_picture_whose_exif_is_damaged_is_taken_as_it_lies(
         done = run(*words)
         assert done.exit_code == 0, done.output
     assert Image.open(here / "p.png").getpixel((8, 8))[0] > 190
+
+
+def test_the_pictures_own_alpha_is_a_mask(run: Run, folder: Path, here: Path) -> None:
+    values = np.random.default_rng(0).integers(0, 256, (16, 16, 4), dtype=np.uint8)
+    values[:, :8, 3], values[:, 8:, 3] = 255, 0
+    Image.fromarray(values, "RGBA").save(here / "half.png")
+    words = ("edit", "half.png", "a cat", "--model", folder, "--seed", 3, "--mask")
+    assert run(*words, "alpha", "--out", "e.png").exit_code == 0
+    Image.fromarray(255 - values[..., 3], "L").save(here / "clear.png")
+    assert run(*words, "clear.png", "--out", "f.png").exit_code == 0
+    assert (here / "e.png").read_bytes() == (here / "f.png").read_bytes()
+    edited = np.asarray(Image.open(here / "e.png"))
+    assert np.array_equal(edited[:, :8], values[:, :8])
+    assert (edited[:, 8:, 3] > 0).any(), "where it was clear it is drawn"
+    again = ("reproduce", "e.png", "--model", folder, "--image", "half.png", "--mask")
+    assert "identical" in run(*again, "alpha").stdout
+    assert "identical" in run(*again, "clear.png").stdout
+    Image.fromarray(values[..., :3], "RGB").save(here / "full.png")
+    refused = sentence(run("edit", "full.png", "a cat", "--model", folder, "--mask", "alpha", "--out", "n.png"))
+    assert "mask is alpha, which draws where the picture is clear, and it is opaque everywhere" in refused
+    assert not (here / "n.png").exists()
+
+
+def test_the_alpha_of_a_large_picture_is_its_mask_at_its_own_size(run: Run, folder: Path, here: Path) -> None:
+    values = np.random.default_rng(1).integers(0, 256, (40, 60, 4), dtype=np.uint8)
+    values[..., 3] = 255
+    values[10:30, 20:40, 3] = 0
+    Image.fromarray(values, "RGBA").save(here / "photo.png")
+    words = ("edit", "photo.png", "a cat", "--model", folder, "--mask", "alpha", "--crop-to-mask", "--seed", 3)
+    assert run(*words, "--out", "e.png").exit_code == 0
+    edited = np.asarray(Image.open(here / "e.png"))
+    opaque = values[..., 3] == 255
+    assert np.array_equal(edited[opaque], values[opaque])
+    assert (edited[~opaque] != values[~opaque]).any()
+
+
+def test_masks_without_effect_are_told_and_greys_are_not(run: Run, folder: Path, apple: Path, here: Path) -> None:
+    for level in (0, 90, 255):
+        Image.new("L", (16, 16), level).save(here / f"{level}.png")
+    words = ("edit", apple, "--model", folder, "--steps", 4, "--out", "e.png", "--mask")
+    black = "mask: nothing is drawn at strength 0, nor where a mask is black all over"
+    white = "mask: it is {} all over, so that nothing of the picture is kept"
+    for level, more, said in (
+        (0, (), [black]),
+        (255, ("--invert-mask",), [black]),
+        (255, (), [white.format("white")]),
+        (0, ("--invert-mask",), [white.format("black")]),
+        (90, (), []),
+    ):
+        told = run(*words, f"{level}.png", *more)
+        assert told.exit_code == 0, told.output
+        found = [line for line in told.stdout.splitlines() if line.startswith("ignored: ")]
+        assert found == [f"ignored: {one!r}" for one in said]
+    assert "'mask: it is white all over" in sentence(run(*words, "255.png", "--strict"))

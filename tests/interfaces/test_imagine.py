@@ -177,7 +177,7 @@ def test_what_has_no_effect_is_named(run: Run, model: Path) -> None:
         (["--threads", "0"], "threads is 0; it must be a whole number from 1 to 1024"),
         (["--threads", "many"], "threads is 'many'"),
         (["--n", "2", "--out", "a.png"], "is one file for 2 pictures; give a folder"),
-        (["--out", "a.jpg"], "does not end in .png"),
+        (["--out", "a.gif"], "does not end in .png"),
         (["--negative", "x" * 100_001], "negative has 100001 characters"),
     ],
 )
@@ -260,3 +260,12 @@ def test_strict_refuses_what_would_be_ignored_and_draws_nothing(run: Run, model:
     assert "negative: blue" in sentence(run("imagine", "a cat", *negative, "--strict", "--model", model))
     assert list(here.iterdir()) == []
     assert run("imagine", "a cat", "--strict", "--seed", 1, "--out", "p.png", "--model", model).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("imagine", "a cat"), ("explore", "a cat", "--x", "seed=1,2"), ("imagine", "a {b, c}")]
+)
+def test_a_file_of_another_kind_is_not_made_a_folder(run: Run, here: Path, words: tuple[str, ...]) -> None:
+    told = sentence(run(*words, "--model", "nowhere", "--out", "bad.txt"))
+    assert "bad.txt does not end in .png" in told
+    assert list(here.iterdir()) == []

@@ -1,5 +1,6 @@
 """Names of files, and where pictures go."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,31 @@ def test_an_existing_folder_may_be_called_like_a_file(tmp_path: Path) -> None:
     assert Destination.of(str(tmp_path / "a.png"), 4).folder == tmp_path / "a.png"
 
 
+@pytest.mark.parametrize("written", [None, Written(), Written("svg")])
+@pytest.mark.parametrize(
+    "out", ["v1.5", "of.2026", "run.v2", "Mr. Fox", ".hidden", "a.txt/", "a.png/", "tower", "a.abcdef"]
+)
+def test_a_name_that_no_file_has_is_a_new_folder(
+    out: str, written: Written | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    to = Destination.of(out, 4, written)
+    assert (to.folder, to.file) == (Path(out), None)
+
+
+def test_a_folder_that_is_there_may_be_called_like_any_file(tmp_path: Path) -> None:
+    for name in ("a.txt", "a.svg", "a.webp"):
+        (tmp_path / name).mkdir()
+        for written in (None, Written(), Written("svg")):
+            assert Destination.of(str(tmp_path / name), 4, written).folder == tmp_path / name
+
+
+@pytest.mark.parametrize("written", [Written(), Written("png"), Written("svg")])
+def test_a_name_of_a_file_of_another_kind_is_refused_whatever_is_written(written: Written) -> None:
+    with pytest.raises(InvalidOption, match=r"\.(svg), or a folder|does not end in \.png, \.webp, \.jpg or \.svg"):
+        Destination.of("bad.txt", 4, written)
+
+
 def test_without_out_there_is_a_default_folder() -> None:
     assert Destination.of(None, 4) == Destination(DEFAULT_FOLDER)
 
@@ -87,6 +113,13 @@ def test_without_out_there_is_a_default_folder() -> None:
         ("a.png", 2, "is one file for 2 pictures; give a folder"),
         ("a.jpg", 1, "does not end in .png"),
         ("a.WEBP", 4, "does not end in .png"),
+        (
+            "bad.txt",
+            4,
+            "bad.txt does not end in .png, which is what pictures are written as; for a folder",
+        ),
+        ("a.PGN", 1, "a.PGN does not end in .png"),
+        ("a.mp4", 1, f"for a folder of that name give a.mp4{os.sep}."),
         ("", 1, "a file that ends in .png, or a folder"),
         ("a\0b", 1, "a file that ends in .png, or a folder"),
         ("taken", 1, "taken is a file"),

@@ -354,7 +354,26 @@ def test_a_prompt_that_stands_for_several_is_shown_as_these(run: Run, model: Pat
     assert found["wildcards"] == ["animal"]
     refused = sentence(run("prompt", "a (cat", "--model", model))
     assert refused.startswith("mezzotint: At character 3 (near 'a (cat')")
-    assert "There is no LoRA called 'x'" in sentence(run("prompt", "a <lora:x:1>", "--model", model))
+
+
+def test_a_prompt_with_a_lora_that_is_not_there_is_shown_and_told(
+    run: Run, model: Path, other_model: Path, here: Path
+) -> None:
+    lora_file(lora_folder() / "zorp.safetensors", model)
+    lora_file(lora_folder() / "theirs.safetensors", other_model)
+    words = ("prompt", "a (red:1.5) cat <lora:absent:0.8><lora:zorp:0><lora:theirs:1>", "--model", model)
+    found = parsed(run(*words, "--format", "json"))
+    assert found["options"] == {"lora": [["absent", 0.8], ["zorp", 0.0], ["theirs", 1.0]]}
+    assert [spell["texts"] for spell in found["reads"]["cond"]] == [["a red cat"]]
+    assert found["ignored"] == ["lora: zorp"], "what is there is looked at as ever"
+    absent, theirs = found["refused"]
+    assert absent.startswith("There is no LoRA called 'absent' in ")
+    assert theirs.startswith("The LoRA theirs was made for the model ")
+    lines = run(*words).stdout.splitlines()
+    assert "  weight 1.5, characters 3 to 11" in lines
+    assert lines[-2:] == [f"refused when drawn: {one}" for one in (absent, theirs)]
+    assert absent in sentence(run("imagine", words[1], "--model", model)), "drawing it is refused"
+    assert parsed(run("prompt", "a cat", "--model", model, "--format", "json"))["refused"] == []
 
 
 def test_recipes_keep_the_prompt_as_it_was_drawn(draw: Any, here: Path) -> None:

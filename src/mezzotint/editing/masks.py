@@ -6,10 +6,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mezzotint.errors import InvalidOption
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["fitted_mask", "mask_image", "mask_values", "values"]
+__all__ = ["ALPHA", "alpha_mask", "fitted_mask", "mask_image", "mask_values", "values"]
+
+ALPHA = "alpha"
+"""In the place of a mask: the picture's own alpha."""
+
+
+def alpha_mask(image: "Image") -> "Image":
+    """What a picture says of itself as a mask, RGBA: as bright as it is clear. Raises InvalidOption for one that is
+    opaque everywhere."""
+    from PIL import ImageChops
+
+    clear = ImageChops.invert(image.convert("RGBA").getchannel("A"))
+    if clear.getextrema() == (0, 0):
+        raise InvalidOption(
+            "mask is alpha, which draws where the picture is clear, and it is opaque everywhere; give a picture that "
+            "says where to draw."
+        )
+    return clear.convert("RGBA")
 
 
 def mask_values(mask: "Image", invert: bool = False, feather: float = 0.0) -> Tensor:

@@ -1,5 +1,7 @@
 """Where pictures go: names for files, and files that never take the place of another picture."""
 
+import os
+import re
 import unicodedata
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +19,8 @@ DEFAULT_FOLDER = Path("mezzotint-out")
 RASTER = {".png": ("PNG", ".png"), ".webp": ("WebP", ".webp"), ".jpg": ("JPEG", ".jpg"), ".jpeg": ("JPEG", ".jpg")}
 """The ends of files that pictures are written as, with the format and its usual end."""
 OURS = ".png, .webp, .jpg or .svg"
-NOT_OURS = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".jxl", ".svg"}
+ENDING = re.compile(r"\.([a-z]{1,5}|jp2|mp[34])")
+"""What names of files end in; `v1.5`, `of.2026` and `run.v2` are names of folders."""
 LONGEST_SLUG = 40
 
 
@@ -44,7 +47,7 @@ class Written:
 
     def ends_in(self, out: str | None) -> str:
         """The usual end of what an `--out` says. Raises InvalidOption if it does not fit, MissingDependency."""
-        suffix = "" if out is None or Path(out).is_dir() else Path(out).suffix.lower()
+        suffix = _ending(out)
         told = suffix if suffix == ".svg" else RASTER[suffix][1] if suffix in RASTER else ""
         if told and self.kind not in (None, told[1:]):
             raise InvalidOption(
@@ -87,12 +90,12 @@ class Destination:
     def of(cls, out: str | None, n: int, written: Written | None = None) -> "Destination":
         """From `--out`; written: what else may be written than PNG. Raises InvalidOption if it does not fit the number
         of pictures or what is written, MissingDependency for an SVG without vtracer."""
+        ends = _ending(out)
         if written is not None and (suffix := written.ends_in(out)) == ".svg":
             path = Path(DEFAULT_FOLDER if out is None else out)
-            other = path.suffix.lower() != suffix
-            if other and not path.is_dir() and (path.is_file() or path.suffix.lower() in NOT_OURS):
+            if ends != suffix and (ends or path.is_file()):
                 raise InvalidOption(f"out is {path}, and SVG is written; give a file that ends in .svg, or a folder.")
-            if path.is_dir() or other:
+            if ends != suffix:
                 return replace(cls.of(out, n), suffix=suffix, colours=written.colours)
             _one_file(path, n)
             return cls(path.parent, path, suffix, written.colours)
@@ -103,15 +106,18 @@ class Destination:
             raise InvalidOption(f"out is {out!r}; it must be a file that ends in .png, or a folder.")
         if path.is_dir():
             return cls(path)
-        if written is not None and path.suffix.lower() in RASTER:
+        if written is not None and ends in RASTER:
             _one_file(path, n)
-            return cls(path.parent, path, RASTER[path.suffix.lower()][1])
-        if path.exists() and path.suffix.lower() != ".png":
+            return cls(path.parent, path, RASTER[ends][1])
+        if path.exists() and ends != ".png":
             raise InvalidOption(f"{path} is a file; give one that ends in .png, or a folder.")
-        if path.suffix.lower() in NOT_OURS:
+        if ends not in ("", ".png"):
             ours = ".png" if written is None else OURS
-            raise InvalidOption(f"{path} does not end in {ours}, which is what pictures are written as.")
-        if path.suffix.lower() != ".png":
+            raise InvalidOption(
+                f"{path} does not end in {ours}, which is what pictures are written as; for a folder of that name give "
+                f"{path}{os.sep}."
+            )
+        if ends != ".png":
             return cls(path)
         _one_file(path, n)
         return cls(path.parent, path)
@@ -142,6 +148,15 @@ class Destination:
             count += 1
             path = self.folder / f"{stem}-{count}{self.suffix}"
         return path
+
+
+def _ending(out: str | None) -> str:
+    """What a file's name ends in, in lower case; "" for a folder: one that is there, a name with a / behind it, or one
+    that does not end as names of files do."""
+    if out is None or out.endswith(("/", os.sep)) or Path(out).is_dir():
+        return ""
+    suffix = Path(out).suffix.lower()
+    return suffix if ENDING.fullmatch(suffix) else ""
 
 
 def _encoded(image: "Image", recipe: "Recipe", suffix: str) -> bytes:

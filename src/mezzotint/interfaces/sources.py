@@ -11,20 +11,24 @@ from mezzotint.request import Request
 if TYPE_CHECKING:
     from PIL.Image import Image, Resampling
 
-__all__ = ["Sources", "fitted", "named", "prepared", "read_sources", "recorded_masks"]
+__all__ = ["Sources", "fitted", "named", "prepared", "read_sources", "recorded_masks", "without_effect"]
 
 Sources = tuple["Image", "Image | None"]
 
 
-def read_sources(image: Path, mask: Path | None) -> "Sources":
-    """A picture and its mask, each upright as its EXIF says. Raises InvalidFile, InvalidOption.
+def read_sources(image: Path, mask: Path | str | None) -> "Sources":
+    """A picture and its mask, each upright as its EXIF says, or "alpha" for its own. Raises InvalidFile, InvalidOption.
 
     A mask of another size than its picture is refused, since nobody could say what of it lies where.
     """
     source = _upright(image)
     if mask is None:
         return source, None
-    cover = _upright(mask)
+    from mezzotint.editing.masks import ALPHA, alpha_mask
+
+    if mask == ALPHA:
+        return source, alpha_mask(source)
+    cover = _upright(Path(mask))
     if cover.size != source.size:
         ours, theirs = ("x".join(map(str, one.size)) for one in (source, cover))
         raise InvalidOption(f"The mask {mask} has {theirs} pixels, but the picture {ours}; give one of the same size.")
@@ -32,15 +36,29 @@ def read_sources(image: Path, mask: Path | None) -> "Sources":
 
 
 def _upright(file: Path) -> "Image":
-    """A picture, upright as its EXIF says. Raises InvalidFile, for an SVG with what to do instead."""
-    from mezzotint.provenance.read import read_drawing, read_picture
+    """A picture, upright as its EXIF says. Raises InvalidFile, for an SVG or an animation with what to do instead."""
+    from mezzotint.provenance.read import picture_count, read_drawing, read_picture
 
     if (drawing := read_drawing(file)) is None:
+        if (count := picture_count(file)) > 1:
+            raise InvalidFile(
+                f"{file} is an animation of {count} pictures, and a still picture is expected; save the one that you "
+                "want as a PNG, and give that."
+            )
         return read_picture(file, upright=True)
     if drawing.recipe is None:
         raise InvalidFile(f"{file} is an SVG, and pictures are read from PNG, JPEG and WebP files; save it as a PNG.")
     again = shlex.join(["mezzotint", "reproduce", str(file), "--out", str(file.with_suffix(".png"))])
     raise InvalidFile(f"{file} is an SVG; draw the picture that it was traced from with `{again}`, and give that.")
+
+
+def without_effect(mask: "Image | None", invert: bool) -> tuple[str, ...]:
+    """What there is to say of a mask that leaves nothing of its picture; that of a black one, the pipeline says."""
+    from mezzotint.editing.masks import mask_image
+
+    if mask is None or mask_image(mask, invert).getextrema() != (255, 255):
+        return ()
+    return (f"mask: it is {'black' if invert else 'white'} all over, so that nothing of the picture is kept",)
 
 
 def named(sources: "Sources") -> dict[str, "Image"]:

@@ -1,6 +1,7 @@
 """How a prompt is understood by a model, as plain data: its tree, what each step reads, its word pieces, its flags."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from mezzotint.conditioning.prompt import (
     split_flags,
     written,
 )
+from mezzotint.errors import InvalidCheckpoint, InvalidOption
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
@@ -30,13 +32,15 @@ _REFERENCES = ("style_ref", "style_weight", "image_weight")
 
 
 def understood(pipe: "Pipeline", text: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What a text says, together with options by name. Positions count characters of `prompt`, from 0.
+    """What a text says, together with options by name. Positions count characters of `prompt`, from 0; `refused` are
+    the sentences for LoRAs that cannot be drawn with, which do not change how a prompt is read.
 
     Raises InvalidOption for what cannot be read, and for options that the model has not.
     """
     asked = lifted(text, options)
     # no reference changes how a prompt is read, and no file is needed to say so
     request = Request.from_json_dict({name: value for name, value in asked.items() if name not in _REFERENCES})
+    request, refused = _with_loras_there(pipe, request)
     resolved = pipe.adapted(request).resolve(request)
     script, parsed = pipe.script(resolved), parse(resolved.prompt)
     shown = {name: line for name, line in script.lines.items() if script.prompts[name].source or name == "cond"}
@@ -56,7 +60,20 @@ def understood(pipe: "Pipeline", text: str, options: Mapping[str, Any]) -> dict[
         "reads": {name: list(_spells(pipe, line)) for name, line in shown.items()},
         "text_encoders": [{"sha256": pipe.model.text_encoder_sha256, "sentence": pipe.model.conditioner.length}],
         "ignored": list(pipe.ignored(resolved)),
+        "refused": refused,
     }
+
+
+def _with_loras_there(pipe: "Pipeline", request: Request) -> tuple[Request, list[str]]:
+    """The request with those of its LoRAs that it could be drawn with, and why it could not with each other one."""
+    there, refused = request.lora, []
+    for one in request.lora:
+        try:
+            pipe.adapted(replace(request, lora=(one,)))
+        except (InvalidOption, InvalidCheckpoint) as error:
+            there = tuple(other for other in there if other != one)
+            refused.append(str(error))
+    return replace(request, lora=there), refused
 
 
 def _spells(pipe: "Pipeline", line: tuple[Reading | None, ...]) -> Iterator[dict[str, Any]]:
@@ -116,6 +133,7 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"flag --{flag['name']}: {flag['meaning'] or 'no meaning here'}"
     if found["ignored"]:
         yield f"ignored: {', '.join(map(repr, found['ignored']))}"
+    yield from (f"refused when drawn: {sentence}" for sentence in found["refused"])
 
 
 def _characters(place: Mapping[str, Any]) -> str:

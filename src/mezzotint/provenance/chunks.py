@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from mezzotint.provenance.animation import PngFrames
+
 __all__ = ["MAX_TEXT_BYTES", "SIGNATURE", "BrokenChunk", "PngText", "read_png_text"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -24,18 +26,21 @@ class BrokenChunk(Exception):
 
 @dataclass(frozen=True)
 class PngText:
-    """The size in pixels from IHDR, and the text chunks as (keyword, text) in the order of the file."""
+    """The size in pixels from IHDR, the text chunks as (keyword, text) in the order of the file, and the number of
+    pictures, above 1 for an animation."""
 
     size: tuple[int, int]
     texts: tuple[tuple[str, str], ...]
+    pictures: int
 
 
 def read_png_text(stream: BinaryIO) -> PngText:
     """Walk the chunks from just behind the signature to IEND. Raises `BrokenChunk`."""
     size: tuple[int, int] | None = None
     texts: list[tuple[str, str]] = []
-    total = 0
+    total, frames = 0, PngFrames()
     for kind, data in _chunks(stream):
+        frames.see(kind)
         if kind == b"IHDR" and size is None:
             if len(data) != 13:
                 raise BrokenChunk("has a broken header")
@@ -47,7 +52,7 @@ def read_png_text(stream: BinaryIO) -> PngText:
             total += len(text)
             texts.append((keyword, text.decode("utf-8" if kind == b"iTXt" else "latin-1")))
         elif kind == b"IEND":
-            return PngText(size, tuple(texts))
+            return PngText(size, tuple(texts), frames.pictures)
     raise BrokenChunk("is cut off")
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from mezzotint.errors import InvalidFile, InvalidOption
 from mezzotint.foreign import Reading, reading
+from mezzotint.provenance.animation import webp_pictures
 from mezzotint.provenance.chunks import SIGNATURE, BrokenChunk, read_png_text
 from mezzotint.provenance.civitai import RESOURCES, read_extra, take_json, with_resources
 from mezzotint.provenance.comfyui import read_graph
@@ -24,7 +25,15 @@ from mezzotint.provenance.svg import MAX_SVG_BYTES, BrokenSvg, SvgFacts, looks_l
 from mezzotint.provenance.upright import turn_upright
 from mezzotint.recipe import Recipe
 
-__all__ = ["MAX_PIXELS", "Metadata", "read_drawing", "read_metadata", "read_picture", "read_texts"]
+__all__ = [
+    "MAX_PIXELS",
+    "Metadata",
+    "picture_count",
+    "read_drawing",
+    "read_metadata",
+    "read_picture",
+    "read_texts",
+]
 
 MAX_PIXELS = 64 * 2**20
 """A larger picture is refused before it is decoded (at 4 bytes a pixel it would take 256 MiB)."""
@@ -213,6 +222,19 @@ def read_picture(path: Path | str, *, upright: bool = False) -> Image.Image:
         turn_upright(picture)
     picture.info = {}
     return picture
+
+
+def picture_count(path: Path | str) -> int:
+    """How many pictures a PNG, JPEG or WebP file shows one after the other, counted without decoding any.
+
+    A JPEG is one: what some cameras put behind it, such as a depth map, is no animation. Raises `InvalidFile`.
+    """
+    path = Path(path)
+    with _opened(path) as (stream, kind):
+        try:
+            return read_png_text(stream).pictures if kind == "PNG" else webp_pictures(stream) if kind == "WEBP" else 1
+        except BrokenChunk as error:
+            _refuse(path, str(error))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import click
 
 from mezzotint.conditioning.prompt import lifted
 from mezzotint.errors import InvalidOption
+from mezzotint.interfaces.cli.brief import Brief
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.formats import Formats, written_options
 from mezzotint.interfaces.cli.options import GRID, set_threads, upscaler_option, wait_quietly
@@ -20,7 +21,15 @@ from mezzotint.interfaces.sizing import enlarged_in_the_end
 from mezzotint.request import Request, random_seed
 
 
-@click.command(short_help="Draw what lies between two to five pictures.")
+@click.command(
+    cls=Brief,
+    short_help="Draw what lies between two to five pictures.",
+    usual={
+        "What is drawn": ("--weights", "--prompt", "--source-prompt"),
+        "How it is drawn": ("--n", "--seed", "--guidance", "--steps", "--size"),
+        "With what, and whereto": ("--model", "--out"),
+    },
+)
 @click.argument("images", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--prompt", default="", metavar="TEXT", help="What is to be drawn; may be left out.")
 @click.option("--source-prompt", default="", metavar="TEXT", help="What all of the pictures show; may be left out.")

@@ -10,10 +10,12 @@ import click
 
 from mezzotint.conditioning.prompt import lifted
 from mezzotint.errors import InvalidOption
+from mezzotint.interfaces.cli.brief import Brief
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.formats import Formats, written_options
 from mezzotint.interfaces.cli.kept_layout import draw_alike, is_of_a_recipe
 from mezzotint.interfaces.cli.options import (
+    COVER,
     REAL,
     WHOLE,
     aside,
@@ -28,7 +30,7 @@ from mezzotint.interfaces.fixing import Fixing, fixing_of
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.interfaces.references import References
 from mezzotint.interfaces.sizing import enlarged_after_an_edit
-from mezzotint.interfaces.sources import Sources, named, prepared, read_sources
+from mezzotint.interfaces.sources import Sources, named, prepared, read_sources, without_effect
 from mezzotint.request import Request, random_seed
 
 if TYPE_CHECKING:
@@ -37,7 +39,15 @@ if TYPE_CHECKING:
     from mezzotint.pipeline import Pipeline
 
 
-@click.command(short_help="Draw on a picture: all over, or where a mask says.")
+@click.command(
+    cls=Brief,
+    short_help="Draw on a picture: all over, or where a mask says.",
+    usual={
+        "What is drawn anew": ("--strength", "--mask", "--feather", "--crop-to-mask", "--expand", "--zoom"),
+        "What is kept in other ways": ("--invert", "--keep-layout", "--fix-detail"),
+        "How it is drawn, and whereto": ("--n", "--seed", "--guidance", "--steps", "--model", "--out"),
+    },
+)
 @click.argument("image", type=click.Path(path_type=Path))
 @click.argument("prompt", default="")
 @click.option(
@@ -49,9 +59,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--mask",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="A picture of the same size: drawn anew where it is white, kept to the byte where it is black or clear.",
+    type=COVER,
+    metavar="FILE|alpha",
+    help="A picture of the same size: drawn anew where it is white, kept to the byte where it is black or clear; or "
+    "alpha: drawn anew where IMAGE itself is clear.",
 )
 @click.option("--invert-mask", is_flag=True, help="Draw where the mask is black instead.")
 @click.option("--feather", type=REAL, default=0.0, metavar="PIXELS", help="Soften the mask's edge by so many pixels.")
@@ -114,7 +125,7 @@ if TYPE_CHECKING:
 def edit(
     image: Path,
     prompt: str,
-    mask: Path | None,
+    mask: Path | str | None,
     fix_detail: bool,
     tries: Any,
     model: str,
@@ -163,12 +174,13 @@ def edit(
     asked = asked.with_size(enlarged_after_an_edit(pipe, request, upscaler, asked.sources[0].size, aside))
     request = asked.request(named(asked.sources))
     request, pictures = asked.fitted(pipe, request)
+    unused = without_effect(asked.sources[1], request.invert_mask)
     previews, steps = (
-        _edited(pipe, request, pictures, strict)
+        _edited(pipe, request, pictures, unused, strict)
         if fixing is None
         else _fixed(fixing, pipe, request, pictures, strict, form.printed)
     )
-    draw(Session(pipe, to, watch), previews, steps, request.n, form.printed)
+    draw(Session(pipe, to, watch, unused=unused), previews, steps, request.n, form.printed)
 
 
 @dataclass(frozen=True)
@@ -199,7 +211,7 @@ class _Asked:
         return softened(self.request(pictures), pictures), pictures
 
 
-def _asked(image: Path, mask: Path | None, prompt: str, options: Mapping[str, Any]) -> _Asked:
+def _asked(image: Path, mask: Path | str | None, prompt: str, options: Mapping[str, Any]) -> _Asked:
     """What a call asks for, with a seed. Raises InvalidOption and InvalidFile."""
     found = lifted(prompt, options)
     if found["seed"] is None:
@@ -214,11 +226,13 @@ def _with_fixing(asked: _Asked, tries: Any) -> tuple[_Asked, Fixing]:
     return replace(asked, sources=(asked.sources[0], None), options=fixing.options), fixing
 
 
-def _edited(pipe: "Pipeline", request: Request, pictures: Mapping[str, Any], strict: bool) -> tuple[Previews, int]:
+def _edited(
+    pipe: "Pipeline", request: Request, pictures: Mapping[str, Any], unused: tuple[str, ...], strict: bool
+) -> tuple[Previews, int]:
     """From what hears of every step to the previews of an edit, and how many steps it has."""
     resolved = pipe.resolve(request)
     if strict:
-        refuse_ignored(pipe, resolved)
+        refuse_ignored(pipe, resolved, unused)
     return partial(counted_previews, pipe.stream(request, **pictures)), request.n * pipe.count(resolved)
 
 

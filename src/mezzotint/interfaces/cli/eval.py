@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mezzotint.errors import InvalidFile, InvalidOption
+from mezzotint.interfaces.cli.brief import Brief
 from mezzotint.interfaces.cli.options import (
     GRID,
     REAL,
@@ -37,7 +38,16 @@ if TYPE_CHECKING:
     from mezzotint.pipeline import Pipeline
 
 
-@click.command(name="eval", short_help="Measure a model: IconEval, distances, repetition, held-out loss.")
+@click.command(
+    name="eval",
+    cls=Brief,
+    short_help="Measure a model: IconEval, distances, repetition, held-out loss.",
+    usual={
+        "What is measured": ("--against", "--prompts", "--seeds", "--pictures"),
+        "How it draws": ("--style", "--steps", "--guidance", "--solver"),
+        "With what, and whereto": ("--out", "--device", "--threads"),
+    },
+)
 @click.argument("model")
 @click.option("--against", metavar="OTHER", help="Another model, measured alike; differences come with intervals.")
 @click.option(

@@ -11,6 +11,7 @@ import click
 
 from mezzotint.conditioning.prompt import expanded_prompts, lifted
 from mezzotint.errors import InvalidOption, MezzotintError
+from mezzotint.interfaces.cli.brief import Brief
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.options import (
     aside,
@@ -34,7 +35,15 @@ if TYPE_CHECKING:
 NO_AXIS = {"n", "image", "mask"}
 
 
-@click.command(short_help="Draw one page of pictures over two or three options.")
+@click.command(
+    cls=Brief,
+    short_help="Draw one page of pictures over two or three options.",
+    usual={
+        "What changes": ("--x", "--y", "--z"),
+        "What is the same": ("--seed", "--size", "--style", "--guidance", "--steps", "--solver"),
+        "With what, and whereto": ("--model", "--out", "--each"),
+    },
+)
 @click.argument("prompt")
 @click.option(
     "--x",

@@ -10,6 +10,7 @@ import click
 
 from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.arranging import arranged
+from mezzotint.interfaces.cli.brief import Brief
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.formats import Formats, written_options
 from mezzotint.interfaces.cli.options import (
@@ -32,7 +33,16 @@ if TYPE_CHECKING:
     from mezzotint.pipeline import Pipeline, Preview
 
 
-@click.command(short_help="Draw pictures from a prompt.")
+@click.command(
+    cls=Brief,
+    short_help="Draw pictures from a prompt.",
+    usual={
+        "What is drawn": ("--n", "--seed", "--size", "--style", "--negative", "--guidance", "--steps"),
+        "After pictures, and in parts": ("--style-ref", "--image-ref", "--region"),
+        "Which pictures are kept": ("--check", "--best-of"),
+        "With what, and whereto": ("--model", "--lora", "--out"),
+    },
+)
 @click.argument("prompt", required=False)
 @click.option(
     "--prompts",

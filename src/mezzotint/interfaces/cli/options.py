@@ -95,6 +95,13 @@ class Toward(_Type):
         return [_real(share), WHOLE.convert(seed, param, ctx) if colon else None]
 
 
+class Cover(click.Path):
+    """The file of a mask, or "alpha" for the picture's own, which stays a text."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if value == "alpha" else super().convert(value, param, ctx)
+
+
 class Device(_Type):
     """The name of a device; whether it is here is for `load.resolve_device` to say."""
 
@@ -115,6 +122,7 @@ def _real(value: Any) -> Any:
 
 WHOLE, REAL, INTERVAL, GRID, WEIGHTED, BOXED = Whole(), Real(), Interval(), Grid(), Weighted(), Boxed()
 TOWARD = Toward()
+COVER = Cover(path_type=Path)
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:

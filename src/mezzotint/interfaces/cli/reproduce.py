@@ -11,6 +11,7 @@ import click
 
 from mezzotint.errors import InvalidFile, InvalidOption
 from mezzotint.interfaces.cli.options import (
+    COVER,
     aside,
     cores,
     device_option,
@@ -47,7 +48,12 @@ _PICTURES = (
         metavar="FILE",
         help="The picture that was edited, if the recipe has one.",
     ),
-    click.option("--mask", type=click.Path(path_type=Path), metavar="FILE", help="The mask that it was edited with."),
+    click.option(
+        "--mask",
+        type=COVER,
+        metavar="FILE|alpha",
+        help="The mask that it was edited with; or alpha.",
+    ),
     click.option(
         "--blend-image",
         "blend_images",
@@ -284,7 +290,7 @@ def pictures_of(request: Request, pipe: "Pipeline", files: Mapping[str, Any]) ->
 
 
 def _sources(
-    request: Request, image: Path | None, mask: Path | None, whole: bool = False
+    request: Request, image: Path | None, mask: Path | str | None, whole: bool = False
 ) -> "tuple[Image | None, Image | None]":
     """What the recipe's picture was made from, as it is or fitted. Raises InvalidOption for what is missing, or is
     another picture."""

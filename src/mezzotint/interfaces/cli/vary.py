@@ -10,6 +10,7 @@ import click
 
 from mezzotint.edit_options import VARY
 from mezzotint.errors import InvalidOption
+from mezzotint.interfaces.cli.brief import Brief
 from mezzotint.interfaces.cli.formats import Formats, written_options
 from mezzotint.interfaces.cli.options import (
     REAL,
@@ -35,7 +36,15 @@ if TYPE_CHECKING:
 MOST = 1024
 
 
-@click.command(short_help="Draw variations of a picture that was drawn here.")
+@click.command(
+    cls=Brief,
+    short_help="Draw variations of a picture that was drawn here.",
+    usual={
+        "What is drawn": ("--strength", "--n", "--vary-seed"),
+        "The pictures that FILE was made from": ("--image", "--mask", "--blend-image", "--region-mask"),
+        "With what, and whereto": ("--model", "--out"),
+    },
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("number", type=WHOLE, required=False)
 @click.option(

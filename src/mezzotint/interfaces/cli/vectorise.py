@@ -65,10 +65,8 @@ def _target(file: Path, out: Path | None) -> Path:
 def _still(file: Path) -> "tuple[Image, Recipe | None, tuple[str, ...]]":
     """The picture, upright; its recipe, if it is still the picture of it, and else what there is to say.
 
-    Raises InvalidFile, also for an animation.
+    Raises InvalidFile.
     """
-    from PIL import Image
-
     from mezzotint.interfaces.sources import read_sources
     from mezzotint.provenance.pixels import pixel_sha256
     from mezzotint.provenance.read import read_drawing, read_metadata
@@ -77,10 +75,6 @@ def _still(file: Path) -> "tuple[Image, Recipe | None, tuple[str, ...]]":
         raise InvalidFile(f"{file} is an SVG already.")
     recipe = read_metadata(file).recipe
     image = read_sources(file, None)[0]
-    with Image.open(file) as opened:  # read_sources has read it, so that it is safe to open
-        frames = getattr(opened, "n_frames", 1)
-    if frames > 1:
-        raise InvalidFile(f"{file} is an animation of {frames} pictures, and an SVG shows one; give a still picture.")
     if recipe is not None and pixel_sha256(image) != recipe.pixels_sha256:
         return image, None, ("the picture is not as it was drawn any more, so that its recipe is left out",)
     return image, recipe, ()
