@@ -13,6 +13,7 @@ MEASURED: Mapping[str, str] = MappingProxyType(
         "chaos": "chaos",
         "keep-layout": "keep_layout",
         "fix-gain": "fix_gain",
+        "panorama": "panorama",
         "regions": "regions",
         "layout": "layout",
         "few-steps": "few_steps",

@@ -23,6 +23,7 @@ import torch
 
 from docs.combination_tables import combination_tables
 from docs.earlier_weights import MEASURED, by_detector, remark
+from docs.edit_tables import EDIT_TABLES
 from docs.few_steps_table import few_steps_table
 from docs.gallery_rows import gallery
 from docs.gan_table import gan_tables
@@ -228,67 +229,6 @@ def caption_gain() -> str:
     return "\n".join(rows)
 
 
-def references() -> str:
-    """What style references and image prompts take over, by their weights."""
-    data = read(ROOT / "benchmarks" / "references.json")
-    if not data:
-        return "There are no measurements yet."
-    head = "| | weight | likeness to the reference | alignment with the prompt | distance of mean colours |"
-    rows = [
-        f"| {kind} | {weight} | {found['likeness']:.2f} | {found['alignment']:.2f} | {found['colour']:.0f} |"
-        for kind, table in data["table"].items()
-        for weight, found in table.items()
-    ]
-    note = f"Means of {data['pictures']} pictures by the model {data['model']}; likeness and alignment are cosines."
-    return "\n".join([head, "|---|---|---|---|---|", *rows, "", note])
-
-
-def keep_layout() -> str:
-    """What stays of pictures whose layout is kept, by the share of the steps."""
-    data = read(ROOT / "benchmarks" / "keep_layout.json")
-    if not data:
-        return "There are no measurements yet."
-    head = "| drawn from | share | PSNR | outline | likeness to the source | alignment with the new prompt |"
-    rows = [
-        f"| {noise} | {share} | {found['psnr_to_source']:.1f} dB | {found['outline']:.2f} | {found['likeness']:.2f} "
-        f"| {found['alignment']:.2f} |"
-        for noise, table in data["table"].items()
-        for share, found in table.items()
-    ]
-    note = (
-        f"Means of {data['pictures']} pictures by the model {data['model']}, {data['steps']} steps. Outline: of what "
-        "is opaque in either picture, the share that is in both; likeness and alignment are cosines, and the sources' "
-        f"own alignment with the new prompts is {data['source_alignment']:.2f}."
-    )
-    return "\n".join([head, "|---|---|---|---|---|---|", *rows, "", note])
-
-
-def fix_gain() -> str:
-    """What redrawing the parts at fault gains."""
-    data = read(ROOT / "benchmarks" / "fix_gain.json")
-    if not data:
-        return "There are no measurements yet."
-    shares = {
-        "a second detector": data["right by the second detector"],
-        "the one that found the parts": data["right by the first detector, which chose"],
-    }
-    sides = ("before", "parts redrawn", "drawn again")
-    rows = [
-        f"| {who} | {task} | " + " | ".join(f"{100 * found[side][task]:.0f} %" for side in sides) + " |"
-        for who, found in shares.items()
-        for task in found["before"]
-    ]
-    note = (
-        f"Right pictures of {data['prompts']} prompts by the model {data['model']}, {data['steps']} steps, at most "
-        f"{data['tries']} tries. A part was at fault in {data['pictures with a part at fault']}, and "
-        f"{data['pictures that were changed']} were changed for it, with {data['evaluations']} evaluations; drawing "
-        f"again took {data['evaluations of drawing again']}. Things: of those that are asked for, what is "
-        "seen in its colour."
-    )
-    head = "| judge | prompts | before | parts redrawn | whole drawn again |"
-    return "\n".join([head, "|---|---|---|---|---|", *rows, "", note])
-
-
 def chaos() -> str:
     """How far pictures of one prompt lie apart, by chaos."""
     data = read(ROOT / "benchmarks" / "chaos.json")
@@ -324,10 +264,8 @@ BLOCKS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "data-sets": data_sets,
         "nouns": nouns,
         "caption-gain": caption_gain,
-        "references": references,
         "chaos": chaos,
-        "keep-layout": keep_layout,
-        "fix-gain": fix_gain,
+        **EDIT_TABLES,
         "regions": region_table,
         "layout": layout_table,
         "phrasings": phrasings_table,

@@ -114,9 +114,13 @@ class Pipeline:
         given as Pillow images.
         """
         steps = self.stream(prompt, **options)
-        done = [p for p in steps if p.image is not None and p.recipe is not None]
-        done.sort(key=lambda p: p.picture)
-        return Result([p.image for p in done if p.image], [p.recipe for p in done if p.recipe])
+        done = {}
+        for step in steps:
+            if step.image is not None and step.recipe is not None:
+                done[step.picture] = step.image, step.recipe
+            del step  # a preview holds what was believed, several times as large as the picture
+        found = [done[number] for number in sorted(done)]
+        return Result([image for image, _ in found], [recipe for _, recipe in found])
 
     def stream(self, prompt: str | Request, **options: Any) -> Iterator[Preview]:
         """Draw step by step. All options are checked before this returns; the work happens between two `next`."""
@@ -282,6 +286,7 @@ class Pipeline:
                 return
             evaluations += step.evaluations
             yield from self._previews(request, numbers, step, evaluations, edit)
+            del step  # as above
 
     def _steps(self, request: Request, numbers: range, edit: Edit, read: _Read) -> Iterator[Step]:
         """Where sampling starts, what surrounds the denoiser, what it is told: then the one loop."""

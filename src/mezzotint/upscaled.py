@@ -38,7 +38,7 @@ INSTALLED = "upscaler"
 SLACK = 1.45
 """How many times a filter may enlarge what the network gave, before one more of its turns pays."""
 LARGEST = 2048
-"""Side of the largest square that is drawn, and what else is of its area: it takes 1.7 GB."""
+"""Side of the largest square that is drawn, and what else is of its area: it takes some 0.8 GB."""
 STRETCH = 0.08
 """How far the shape of the large picture may be from that of the small one: sides are drawn in multiples of 8."""
 MARGIN = 16

@@ -24,6 +24,15 @@ def test_a_picture_survives_the_round_trip() -> None:
     assert np.abs(back[12:, :, :3][solid].astype(float) - values[12:, :, :3][solid]).max() <= 1
 
 
+def test_every_row_of_a_large_picture_is_converted_as_it_is_alone() -> None:
+    """Pictures are converted some rows at a time; where these begin must not show."""
+    pixels = torch.randn(4, 1, 150, 37, generator=torch.Generator().manual_seed(0))
+    whole = np.asarray(to_image(pixels))
+    assert whole.shape == (150, 37, 4)
+    for row in range(150):
+        assert np.array_equal(whole[row : row + 1], np.asarray(to_image(pixels[:, :, row : row + 1])))
+
+
 def test_half_covered_red_is_premultiplied() -> None:
     pixels = from_image(Image.new("RGBA", (2, 2), (255, 0, 0, 128)))
     torch.testing.assert_close(pixels[:, 0, 0, 0], torch.tensor([128 / 255, 0, 0, 128 / 255]) * 2 - 1)

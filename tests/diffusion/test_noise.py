@@ -55,6 +55,16 @@ def test_a_normal_is_the_documented_function_of_seed_purpose_draw_and_element(se
         assert float(got[element]) == pytest.approx(math.sqrt(-2 * math.log(u)) * math.sin(v), abs=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(4, 1, 64, 64), (131072,), (131073,), (4, 1, 200, 333), (4, 1, 512, 512)])
+@pytest.mark.parametrize("seed", [0, 2**64 - 1])
+def test_noise_that_is_drawn_in_parts_has_the_bits_of_noise_drawn_whole(seed: int, shape: tuple[int, ...]) -> None:
+    """The meaning of a seed: parts save memory and are no other numbers."""
+    whole = normal_at(seed, torch.tensor([5]), Purpose.START, shape)[0]
+    assert torch.equal(philox_normal(seed, shape, Purpose.START, 5).view(torch.int32), whole.view(torch.int32))
+    one = PhiloxNoise([seed]).normal((1, *shape), Purpose.START, 5)
+    assert torch.equal(one[0], whole)
+
+
 def test_uniforms_take_a_tensor_of_elements_and_of_draws() -> None:
     index, draw = torch.tensor([0, 5, 2**32 - 1]), torch.tensor([[1], [40]])
     got = philox_uniform(9, index, Purpose.TRAIN_TIME, draw)
@@ -154,6 +164,17 @@ def test_a_block_gives_the_brownian_path_four_normals() -> None:
         radius = math.sqrt(-2 * math.log((first + 0.5) / 2**32))
         expected = radius * (math.sin(angle) if element % 2 == 0 else math.cos(angle))
         assert float(drawn[element]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_large_pictures_path_is_drawn_in_parts_with_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape, spans = (2, 4, 1, 97, 101), [(-64.0, -3.2), (-3.2, 0.1), (0.1, 0.1000001), (0.1000001, 64.0)]
+    noise = PhiloxNoise([3, 2**40])
+    kept = [noise.brownian(shape, t, s) for t, s in spans]
+    monkeypatch.setattr("mezzotint.diffusion.noise._KEPT", 1000)
+    parted = PhiloxNoise([3, 2**40])
+    for (t, s), found in zip(spans, kept, strict=True):
+        assert torch.equal(parted.brownian(shape, t, s), found)
+    assert not parted._latest
 
 
 def test_the_four_normals_of_a_block_are_uncorrelated() -> None:

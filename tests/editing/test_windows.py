@@ -99,7 +99,7 @@ def test_a_prediction_is_the_weighted_mean_of_those_of_the_windows(around: tuple
                     top[..., row, column] += bump[j] * bump[i] * said[..., j, i]
                     total[row, column] += bump[j] * bump[i]
     np.testing.assert_allclose(found.x0.numpy(), top / total, atol=1e-6)
-    count = len(places(size, side, (4, 3), around))
+    count = len(list(places(size, side, (4, 3), around)))
     assert found.evaluations == count > 6
 
 

@@ -41,6 +41,9 @@ _MASK = 0xFFFFFFFF
 _MULTIPLY = (0xD2511F53, 0xCD9E8D57)
 _WEYL = (0x9E3779B9, 0xBB67AE85)
 _ROUNDS = 10
+_PART = 2**17
+"""Elements that are drawn at once: making one takes some 80 bytes, twenty times its own size, so that the noise of a
+large picture, made whole, would be what drawing it takes most memory for."""
 
 Word = Tensor | int
 Words = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -114,9 +117,10 @@ def _normal(seed: int, draw: Word, index: Tensor, purpose: Purpose) -> Tensor:
     return (radius * torch.sin(angle)).to(torch.float32)
 
 
-def _brownian_normals(seed: int, nodes: Tensor, count: int) -> Tensor:
-    """The normals of nodes (N,) of the Brownian tree of a picture of `count` elements, (N, count): four a block."""
-    index = torch.arange((count + 3) // 4)
+def _brownian_normals(seed: int, nodes: Tensor, count: int, first: int = 0) -> Tensor:
+    """The normals of nodes (N,) of a Brownian tree, of `count` elements of the picture from the first on, (N, count):
+    four a block, of which `first` is a multiple."""
+    index = torch.arange(first // 4, (first + count + 3) // 4)
     w0, w1, w2, w3 = philox_4x32((nodes[:, None], 0, index, int(Purpose.BROWNIAN)), _key(seed))
     pairs = [f(angle) * radius for radius, angle in (_polar(w0, w1), _polar(w2, w3)) for f in (torch.sin, torch.cos)]
     return torch.stack(pairs, dim=-1).flatten(1)[:, :count].to(torch.float32)
@@ -132,8 +136,11 @@ def philox_normal(
 ) -> Tensor:
     """Standard normals of one picture, of the given shape, float32; the element is the index in row-major order."""
     assert 0 <= draw <= _MASK, "a draw is below 2^32"
-    index = torch.arange(math.prod(shape), device=device)
-    return _normal(seed, draw, index, purpose).reshape(tuple(shape))
+    drawn = torch.empty(math.prod(shape), dtype=torch.float32, device=device)
+    for first in range(0, len(drawn), _PART):
+        part = drawn[first : first + _PART]
+        part.copy_(_normal(seed, draw, torch.arange(first, first + len(part), device=device), purpose))
+    return drawn.reshape(tuple(shape))
 
 
 def normal_at(seed: int, draws: Tensor, purpose: Purpose, shape: Sequence[int]) -> Tensor:
@@ -150,6 +157,10 @@ def normal_at(seed: int, draws: Tensor, purpose: Purpose, shape: Sequence[int]) 
 # The Brownian path lives on this interval of the coordinate (log-SNR or its half), and is halved this often.
 _BROWNIAN_REACH = 64.0
 _BROWNIAN_DEPTH = 24
+_KEPT = 2**19
+"""Elements of the largest picture whose branches are kept, 100 MB of them. A larger one's are drawn for each step anew,
+some elements at a time. At 1024x1024 pixels they took 2.4 GB; anew they are 5 CPU seconds of a step, the house network's
+calls minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +181,16 @@ class _Branch:
             return _Branch(node, self.low, middle, self.left, value)
         return _Branch(node, middle, self.high, value, self.right)
 
+    def value(self, at: float) -> Tensor:
+        """The path at a point of the interval, as if it were linear there."""
+        return torch.lerp(self.left, self.right, (at - self.low) / (self.high - self.low))
+
+
+def _root(normal: Tensor) -> _Branch:
+    """The whole interval. normal: that of draw 0, float64."""
+    end = math.sqrt(2 * _BROWNIAN_REACH) * normal
+    return _Branch(1, -_BROWNIAN_REACH, _BROWNIAN_REACH, torch.zeros_like(end), end)
+
 
 @dataclass(frozen=True, slots=True)
 class PhiloxNoise:
@@ -181,7 +202,8 @@ class PhiloxNoise:
     def normal(self, shape: Sequence[int], purpose: Purpose, draw: int) -> Tensor:
         """Standard normals (B, ...), float32. `draw` counts the draws of a purpose: the step's index, say."""
         assert shape[0] == len(self.seeds), f"{shape[0]} pictures but {len(self.seeds)} seeds"
-        return torch.stack([philox_normal(seed, shape[1:], purpose, draw) for seed in self.seeds])
+        each = [philox_normal(seed, shape[1:], purpose, draw) for seed in self.seeds]
+        return torch.stack(each) if len(each) > 1 else each[0][None]  # a copy is as large as the picture
 
     def brownian(self, shape: Sequence[int], t: float, s: float) -> Tensor:
         """W(s) − W(t), float32, variance |s − t|; additive over intervals, whatever points are asked for.
@@ -192,23 +214,24 @@ class PhiloxNoise:
         (Jelinčič, Foster & Kidger 2024, arXiv 2405.06464, describe such trees.)
         """
         assert shape[0] == len(self.seeds), f"{shape[0]} pictures but {len(self.seeds)} seeds"
+        for at in (t, s):
+            assert abs(at) <= _BROWNIAN_REACH, f"the Brownian path is defined on [-64, 64], not at {at}"
+        if (count := math.prod(shape[1:])) > _KEPT:
+            return torch.stack([_increment(seed, count, t, s) for seed in self.seeds]).reshape(tuple(shape))
         start = self._path(shape, t)
         return (self._path(shape, s) - start).to(torch.float32)
 
     def _path(self, shape: Sequence[int], at: float) -> Tensor:
         """W(at). The branches on the way to the latest point are kept: the next point shares most of them."""
-        assert abs(at) <= _BROWNIAN_REACH, f"the Brownian path is defined on [-64, 64], not at {at}"
         nodes = _way(at)
         known = self._latest[-1] if self._latest else ()  # one read: another thread may replace it, never change it
         if not known or known[0].right.shape != tuple(shape):
-            end = math.sqrt(2 * _BROWNIAN_REACH) * next(self._normals(shape, [0]))
-            known = (_Branch(1, -_BROWNIAN_REACH, _BROWNIAN_REACH, torch.zeros_like(end), end),)
+            known = (_root(next(self._normals(shape, [0]))),)
         way = [branch for branch, node in zip(known, nodes, strict=False) if branch.node == node]
         for normal in self._normals(shape, nodes[len(way) - 1 : -1]):
             way.append(way[-1].half(nodes[len(way)], normal))
         self._latest[:] = [tuple(way)]
-        leaf = way[-1]
-        return torch.lerp(leaf.left, leaf.right, (at - leaf.low) / (leaf.high - leaf.low))
+        return way[-1].value(at)
 
     def _normals(self, shape: Sequence[int], nodes: Sequence[int]) -> Iterator[Tensor]:
         """The normals (B, ...) of each node, float64; several nodes a call, which saves a third of the time."""
@@ -216,6 +239,26 @@ class PhiloxNoise:
         for some in torch.split(torch.tensor(nodes), max(1, 2**19 // count)):
             drawn = torch.stack([_brownian_normals(seed, some, count) for seed in self.seeds], dim=1)
             yield from drawn.double().reshape(len(some), *shape)
+
+
+def _increment(seed: int, count: int, t: float, s: float) -> Tensor:
+    """`PhiloxNoise.brownian` of one picture, (count,), in parts: the same bits, and no branch is kept."""
+    found = torch.empty(count)
+    for first in range(0, count, _PART // 8):  # 24 nodes of these are as many normals as three whole parts
+        part = found[first : first + _PART // 8]
+        start, end = (_point(seed, len(part), first, at) for at in (t, s))
+        part.copy_(end - start)
+    return found
+
+
+def _point(seed: int, count: int, first: int, at: float) -> Tensor:
+    """W(at) of `count` elements from the first on, float64."""
+    nodes = _way(at)
+    root, *drawn = _brownian_normals(seed, torch.tensor([0, *nodes[:-1]]), count, first).double()
+    branch = _root(root)
+    for node, normal in zip(nodes[1:], drawn, strict=True):
+        branch = branch.half(node, normal)
+    return branch.value(at)
 
 
 def _way(at: float) -> list[int]:

@@ -135,8 +135,11 @@ def pure_noise(schedule: Schedule, shape: Sequence[int], noise: Noise, t: float 
 
 def charged(steps: Iterator[Step], evaluations: int) -> Iterator[Step]:
     """The steps, the first of which also counts what was evaluated before it."""
-    for step in steps:
-        yield step if step.index or not evaluations else replace(step, evaluations=step.evaluations + evaluations)
+    first = next(steps, None)
+    if first is not None:
+        yield replace(first, evaluations=first.evaluations + evaluations) if evaluations else first
+        del first
+    yield from steps
 
 
 def sample(
@@ -177,6 +180,7 @@ def _moves(
         for listener in told:
             listener.accepted(step)
         yield step
+        del step  # what was believed is several times as large as x, and not needed during the next step
 
 
 def _time(t: float) -> Tensor:

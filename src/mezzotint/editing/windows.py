@@ -1,9 +1,9 @@
 """Pictures larger than a model draws at once: overlapping windows that are denoised together."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
+from itertools import islice, product
 from typing import Any, Protocol, Self, cast, runtime_checkable
 
 import torch
@@ -61,21 +61,19 @@ class Place:
 
 def places(
     size: Sequence[int], side: Sequence[int], stride: Sequence[int], around: Sequence[bool], unit: int = 1
-) -> list[Place]:
-    """The windows of a canvas (H, W), from the top left, row by row.
+) -> Iterator[Place]:
+    """The windows of a canvas (H, W), from the top left, row by row, one at a time: a share is as large as a window.
 
     Their weights are `sin²(pi (i + 1/2) / side)` along each axis, which is smooth, and 0 at no sample.
     """
     begins = [starts(*axis, unit) for axis in zip(size, side, stride, around, strict=True)]
     bumps = [torch.sin(torch.pi * (torch.arange(n, dtype=torch.float64) + 0.5) / n) ** 2 for n in side]
     weight, total = bumps[0][:, None] * bumps[1], torch.zeros(tuple(size), dtype=torch.float64)
-    found = []
     for top, left in product(*begins):
         axes = zip((top, left), side, size, strict=True)
         rows, columns = (torch.arange(at, at + n) % length for at, n, length in axes)
         total[rows[:, None], columns] += weight
-        found.append(Place(rows, columns, weight / total[rows[:, None], columns]))
-    return found
+        yield Place(rows, columns, weight / total[rows[:, None], columns])
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +122,8 @@ class _Windowed:
         w, size = self.windows, tuple(x_t.shape[-2:])
         if size == w.side and not any(w.around):
             return self._own(size, 0)(x_t, t, cond, to=to, probe=probe)
-        found, mean = places(size, w.side, w.stride, w.around, w.unit), None
-        for first in range(0, len(found), w.together):
-            group = found[first : first + w.together]
+        found, mean, first = places(size, w.side, w.stride, w.around, w.unit), None, 0
+        while group := list(islice(found, w.together)):
             whole = self._own(size, first)(
                 torch.cat([place.cut(x_t) for place in group]),
                 _repeated(t, len(group)),
@@ -138,6 +135,7 @@ class _Windowed:
                 part = _rows(whole, k * len(x_t), (k + 1) * len(x_t))
                 mean = mean or _Mean.of(part, x_t)
                 mean.add(place, part)
+            first += len(group)
         assert mean is not None, "a canvas has a window"
         return mean.prediction(x_t, self.schedule(t))
 

@@ -190,6 +190,7 @@ def counted_previews(previews: "Iterator[Preview]", told: Callable[[], None]) ->
     for preview in previews:
         told()
         yield preview
+        del preview  # it holds what was believed, several times as large as the picture
 
 
 def draw(session: Session, previews: Previews, steps: int, pictures: int, form: str) -> None:
@@ -209,6 +210,7 @@ def draw(session: Session, previews: Previews, steps: int, pictures: int, form: 
                     lines = session.take(preview)
                     for line in lines if form == "text" else ():
                         shown.say(line)
+                del preview
     except KeyboardInterrupt:
         interrupted = True
     _report(session, form, time.perf_counter() - begun)
