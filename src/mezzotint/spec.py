@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Self, Union, get_args, get_origin, get_type_hints
 
@@ -110,8 +111,14 @@ def _written(value: Value) -> str:
 
 def option_types(build: Callable[..., Any], names: Collection[str]) -> dict[str, Any]:
     """The declared types of a class's fields, or a function's parameters, of these names."""
-    hints = get_type_hints(build)
-    return {name: hints[name] for name in inspect.signature(build).parameters if name in names}
+    hints, parameters = _declared(build)
+    return {name: hints[name] for name in parameters if name in names}
+
+
+@lru_cache(maxsize=256)
+def _declared(build: Callable[..., Any]) -> tuple[Mapping[str, Any], tuple[str, ...]]:
+    """The type hints and the parameters, which every picture asks for a dozen times."""
+    return get_type_hints(build), tuple(inspect.signature(build).parameters)
 
 
 def typed(kind: str, spec: Spec, types: Mapping[str, Any]) -> dict[str, Any]:

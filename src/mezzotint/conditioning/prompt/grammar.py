@@ -17,6 +17,7 @@ backslash makes the next mark mean itself. Brackets that do not close are refuse
 import math
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from mezzotint.conditioning.prompt.flags import split_flags
 from mezzotint.conditioning.prompt.scan import ESCAPE, NUMBER, complaint, unescaped
@@ -36,6 +37,7 @@ _WHEN = re.compile(rf":\s*(?P<number>{NUMBER})\s*\]")
 _TAIL = re.compile(rf"(?<!\\):\s*(?P<number>{NUMBER})\s*\Z")
 
 
+@lru_cache(maxsize=16)  # every picture asks for that of its prompts some forty times
 def parse(text: str) -> Prompt:
     """The meaning of a prompt. Raises InvalidOption with the place of what cannot be read."""
     body, flags = split_flags(text)
