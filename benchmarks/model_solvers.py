@@ -151,13 +151,15 @@ def fit_like_the_command(pipe: Pipeline) -> Fit:
 def fitted(task: Task, budget: int, fit: Fit) -> dict[str, Any]:
     """A grid fitted with its solver's strengths, and their error on the pictures of `task`."""
     found = fit(budget)
-    grid, solver = from_times(found.times), Fitted2M(found.strengths)
+    grid, solver = from_times(found.times), Fitted2M(found.strengths, found.kept, found.gains)
     return {
         "choice": found.solver,
         **task.errors(lambda denoise, x: end(denoise, x, grid, solver)),
         "fitted_error": found.error,
         "times": list(found.times),
         "strengths": list(found.strengths),
+        "kept": list(found.kept),
+        "gains": list(found.gains),
     }
 
 

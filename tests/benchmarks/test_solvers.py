@@ -185,7 +185,8 @@ def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, m
     }  # fmt: skip
     assert row["ours_over_best_peer"] == row["mezzotint"]["error"] / row["diffusers"]["error"]
     fit = row["mezzotint, fitted grid"]
-    again = tasks["test"].error(lambda d, x: end(d, x, from_times(fit["times"]), Fitted2M(fit["strengths"])))
+    solver = Fitted2M(fit["strengths"], fit["kept"], fit["gains"])
+    again = tasks["test"].error(lambda d, x: end(d, x, from_times(fit["times"]), solver))
     assert fit["error"] == pytest.approx(again, rel=1e-6)
     assert len(fit["times"]) == 5
 

@@ -1,4 +1,4 @@
-"""Fitted strengths: better on other starts than 2M on any grid, and found without a run being taken for another's."""
+"""Fitted numbers: better on other starts than 2M on any grid, and found without a run being taken for another's."""
 
 import math
 from typing import Any
@@ -8,10 +8,14 @@ import torch
 from torch import Tensor
 
 from mezzotint.diffusion import Bound, GaussianMixture, PhiloxNoise, Purpose, RectifiedFlow, from_times, sample
+from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.solvers import SOLVERS
-from mezzotint.diffusion.solvers.fitted import Fitted2M
+from mezzotint.diffusion.solvers.fitted import Fitted2M, Numbers, fitted_step
+from mezzotint.diffusion.solvers.multistep import Point
+from mezzotint.diffusion.timegrid import fit_strengths as fit_strengths_module
 from mezzotint.diffusion.timegrid import shifted, times_of, uniform
-from mezzotint.diffusion.timegrid.fit_strengths import Share, fit_strengths
+from mezzotint.diffusion.timegrid.fit import Path
+from mezzotint.diffusion.timegrid.fit_strengths import Share, Stop, StrengthFit, _tried, fit_strengths, least_squares
 from mezzotint.errors import InvalidOption
 
 SCHEDULE = RectifiedFlow()
@@ -29,18 +33,24 @@ def end(x: Tensor, times: list[float], solver: Any) -> Tensor:
 
 def share(first: int, count: int = 256) -> Share:
     x = PhiloxNoise(range(first, first + count)).normal((count, 8), Purpose.START, 0).double()
-    return Share(mixture(), x, end(x, times_of(uniform(400, SCHEDULE)), SOLVERS["unipc-3"].make()), PhiloxNoise([0]))
+    states, fine = [x], times_of(uniform(400, SCHEDULE))
+    states += [step.x for step in sample(mixture(), x, from_times(fine), SOLVERS["unipc-3"].make(), PhiloxNoise([0]))]
+    return Share(mixture(), x, Path(tuple(fine), tuple(states)).at)
 
 
 def error(of: Share, times: list[float], solver: Any) -> float:
-    return float((end(of.starts, times, solver) - of.ends).square().mean().sqrt())
+    return float((end(of.starts, times, solver) - of.truth(0.0)).square().mean().sqrt())
 
 
-def test_fitted_times_and_strengths_are_better_on_other_starts() -> None:
+def numbers(fit: StrengthFit) -> Fitted2M:
+    return Fitted2M(fit.strengths, fit.kept, fit.gains)
+
+
+def test_fitted_times_and_numbers_are_better_on_other_starts() -> None:
     told: list[tuple[int, int]] = []
-    begun = times_of(uniform(6, SCHEDULE))
+    begun = [times_of(uniform(6, SCHEDULE)), times_of(shifted(6, SCHEDULE, shift=3.0))]
     fit = fit_strengths([share(0), share(1000)], begun, told=lambda *counts: told.append(counts))
-    solver, other = Fitted2M(fit.strengths), share(5000)
+    solver, other = numbers(fit), share(5000)
     ends = [error(share(first), list(fit.times), solver) for first in (0, 1000)]
     assert fit.error == pytest.approx(math.hypot(*ends) / math.sqrt(2), rel=1e-9)  # as `sample` draws with them
     usual = min(
@@ -49,22 +59,46 @@ def test_fitted_times_and_strengths_are_better_on_other_starts() -> None:
         for strength in (1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
     )
     assert error(other, list(fit.times), solver) < 0.4 * usual
-    assert len(fit.strengths) == 4
+    assert (len(fit.strengths), len(fit.kept), len(fit.gains)) == (4, 5, 5)
     assert told[-1][0] == told[-1][1]
     assert all(done <= most for done, most in told)
 
 
-def test_a_trial_that_begins_as_the_kept_run_ends_as_one_that_does_not() -> None:
-    one, fresh = share(0, 8), share(0, 8)
-    times, strengths = (1.0, 0.9, 0.7, 0.4, 0.2, 0.0), (0.3, 0.4, 0.5)
-    one.error((times, strengths))
-    one.keep()
-    for trial, first in (
-        ((times, (0.3, 0.9, 0.5)), 2),
-        (((1.0, 0.9, 0.7, 0.3, 0.2, 0.0), strengths), 2),
-        ((times, strengths), 0),
-    ):
-        assert one.error(trial, first) == fresh.error(trial)
+def test_the_numbers_alone_are_better_than_those_of_2m_on_the_same_times() -> None:
+    times = times_of(shifted(6, SCHEDULE, shift=0.3))
+    fit = fit_strengths([share(0)], [times], sweeps=0)
+    assert fit.times == tuple(times)
+    other = share(5000)
+    assert error(other, times, numbers(fit)) < 0.6 * error(other, times, SOLVERS["dpmpp-2m"].make())
+
+
+def test_a_trial_that_begins_as_another_run_ends_as_one_that_does_not() -> None:
+    shares = [share(0, 8), share(100, 8)]
+    times, moved = (1.0, 0.9, 0.7, 0.4, 0.2, 0.0), (1.0, 0.9, 0.7, 0.3, 0.2, 0.0)
+    kept = _tried(shares, times)
+    again, fresh = _tried(shares, moved, kept, 2), _tried(shares, moved)
+    assert (again.numbers, again.errors) == (fresh.numbers, fresh.errors)
+    assert again.errors != kept.errors
+
+
+def test_where_no_usable_numbers_are_found_a_step_is_that_of_2m(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit_strengths_module, "least_squares", lambda *_: None)
+    times = times_of(uniform(5, SCHEDULE))
+    fit, other = fit_strengths([share(0, 8)], [times], sweeps=0), share(5000, 8)
+    assert error(other, times, numbers(fit)) == pytest.approx(error(other, times, SOLVERS["dpmpp-2m"].make()))
+
+
+def test_the_least_squares_of_a_step_find_the_numbers_that_made_its_end() -> None:
+    stops, targets, high, low = [], [], Point(0.4, 0.6), Point(0.7, 0.3)
+    wanted = Numbers(0.37, 0.912, 1.085)
+    for seed in (1, 2):
+        x, now, before = torch.randn(3, 5, 8, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        stops.append(Stop(x, Prediction(x, SCHEDULE(0.6), now), before))
+        targets.append(fitted_step(x, high, low, now, before, wanted))
+    found = least_squares(stops, targets, high, low)
+    assert found is not None
+    assert (found.strength, found.kept, found.gain) == pytest.approx((0.37, 0.912, 1.085), abs=1e-4)
+    assert least_squares(stops, [100 * target for target in targets], high, low) is None  # beyond what is allowed
 
 
 def test_without_strengths_it_is_2m_and_with_one_it_is_the_formula() -> None:
@@ -77,6 +111,12 @@ def test_without_strengths_it_is_2m_and_with_one_it_is_the_formula() -> None:
         x = said if s == 0 else (1 - s) * meant + s * (x - (1 - t) * meant) / t
         before = said
     torch.testing.assert_close(end(of.starts, times, Fitted2M((0.25, -0.4))), x, rtol=1e-10, atol=1e-10)
+    x, t, s = of.starts, 1.0, 0.8
+    said = mixture()(x, torch.tensor(t, dtype=torch.float64)).x0
+    step, _ = Fitted2M((), (0.9,), (1.2,)).step(
+        mixture(), x, *torch.tensor([t, s], dtype=torch.float64), (0, ()), PhiloxNoise([0])
+    )
+    torch.testing.assert_close(step, 0.9 * s * x + 1.2 * (1 - s) * said)
 
 
 def test_a_strength_beyond_reason_is_refused() -> None:
@@ -84,4 +124,7 @@ def test_a_strength_beyond_reason_is_refused() -> None:
         Fitted2M((0.5, 11.0))
     with pytest.raises(InvalidOption, match="not nan"):
         Fitted2M((math.nan,))
+    with pytest.raises(InvalidOption, match="number in gains of fitted-2m"):
+        Fitted2M((), (), (-10.5,))
     assert Fitted2M((0.5,)).order is None
+    assert Fitted2M((), (0.5,)).order is None

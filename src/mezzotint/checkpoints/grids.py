@@ -35,7 +35,7 @@ class FittedGrid:
     """The times that suit a model, a solver and a number of steps best, and how that was found.
 
     solver: the spec that it was fitted for. times: steps + 1 of them, from at most 1 (noise) down to 0 (data).
-    strengths: those of fitted-2m, which were fitted with them; none for other solvers.
+    strengths, kept, gains: the numbers of fitted-2m, which were fitted with them; none for other solvers.
     error: RMS distance of where the grid ends to where `fine_steps` steps end, over `starts` pictures whose seeds begin
     at `seed`, in units of x_0 in [-1, 1]; picture i has prompt i, and the first again after the last. default_error:
     that of `default_grid` with as many steps, from the same starts. Raises InvalidOption.
@@ -55,6 +55,8 @@ class FittedGrid:
     weights_sha256: str
     mezzotint: str
     strengths: tuple[float, ...] = ()
+    kept: tuple[float, ...] = ()
+    gains: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("solver", "default_grid", "mezzotint"):
@@ -68,10 +70,11 @@ class FittedGrid:
         check_digest("weights_sha256", self.weights_sha256)
         object.__setattr__(self, "prompts", texts("prompts", self.prompts))
         object.__setattr__(self, "times", _times(self.times, self.steps))
-        if not isinstance(self.strengths, list | tuple) or len(self.strengths) not in (0, max(0, self.steps - 2)):
-            count, steps = self.steps - 2, self.steps
-            raise InvalidOption(f"strengths must be a list of {count} numbers for {steps} steps, or empty.")
-        object.__setattr__(self, "strengths", tuple(real("strengths", value, -10.0, 10.0) for value in self.strengths))
+        for name, count in (("strengths", self.steps - 2), ("kept", self.steps - 1), ("gains", self.steps - 1)):
+            values = getattr(self, name)
+            if not isinstance(values, list | tuple) or len(values) not in (0, max(0, count)):
+                raise InvalidOption(f"{name} must be a list of {count} numbers for {self.steps} steps, or empty.")
+            object.__setattr__(self, name, tuple(real(name, value, -10.0, 10.0) for value in values))
 
     @property
     def key(self) -> tuple[str, int, float]:
@@ -80,8 +83,9 @@ class FittedGrid:
 
     @property
     def drawn_with(self) -> str:
-        """The spec of the solver, its strengths included."""
-        return str(Spec(self.solver, (("strengths", self.strengths),))) if self.strengths else self.solver
+        """The spec of the solver, its numbers included."""
+        numbers = ("gains", self.gains), ("kept", self.kept), ("strengths", self.strengths)
+        return str(Spec(self.solver, tuple((name, values) for name, values in numbers if values)))
 
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values under the field names."""

@@ -1,4 +1,4 @@
-"""DPM-Solver++ 2M with strengths that were fitted to a model, instead of those of a Taylor series."""
+"""DPM-Solver++ 2M with numbers that were fitted to a model, instead of those of a Taylor series."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -11,47 +11,60 @@ from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, memory
 from mezzotint.diffusion.solvers.multistep import (
     History,
     Past,
+    Point,
+    check_end,
+    combined,
     effective,
-    exponential_moments,
     point,
     remember,
-    x0_step,
 )
 from mezzotint.errors import InvalidOption
 
-__all__ = ["RECORDS", "Fitted2M", "natural_strength"]
+__all__ = ["MOST", "RECORDS", "Fitted2M", "Numbers", "fitted_step", "natural_strength"]
 
 MOST = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted2M:
-    """x_s as if x_0 were x_0(t) + g_k (x_0(t) − x_0(t')), where t' came before t; g_k is the strength of step k.
+class Numbers:
+    """Those of a step of `Fitted2M`, (g, p, q). strength: none without a prediction before."""
 
-    strengths: g_1, g_2, …: of the second step (k = 1), the third, and so on; the first step has no history and is
-    DDIM's. Where none is given, g_k = h / (2 h'), that of DPM-Solver++ 2M (Lu et al. 2022, arXiv 2211.01095, algorithm
-    2), h' and h being the two steps in lambda.
-    With N steps as few as six, h is no small number, and the best strengths are not those of a series in h; they and
-    the times are found together from a model's own trajectories (`timegrid.fit_strengths`). That a solver's numbers be
+    strength: float | None = None
+    kept: float = 1.0
+    gain: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted2M:
+    """x_s = p_k (sigma_s/sigma_t) x_t + q_k (1 − e^−h) alpha_s (x_0(t) + g_k (x_0(t) − x_0(t'))), t' the time before t.
+
+    strengths: g_1, g_2, …: of the second step (k = 1), the third, and so on; the first step has no history. kept and
+    gains: p_0, p_1, … and q_0, q_1, …. Where none is given, g_k = h / (2 h') and p_k = q_k = 1, which is DPM-Solver++
+    2M (Lu et al. 2022, arXiv 2211.01095, algorithm 2), h' and h being the two steps in lambda.
+    With N steps as few as six, h is no small number, and the best numbers are not those of a series in h; they and the
+    times are found together from a model's own trajectories (`timegrid.fit_strengths`). That a solver's numbers be
     fitted to the model: Shaul et al. 2024, "Bespoke Non-Stationary Solvers", arXiv 2403.01329, section 3.
-    Raises InvalidOption for a strength beyond ±10.
+    Raises InvalidOption for a number beyond ±10.
     """
 
     strengths: tuple[float, ...] = ()
+    kept: tuple[float, ...] = ()
+    gains: tuple[float, ...] = ()
     coordinate: ClassVar[str] = "half_log_snr"
     stochastic: ClassVar[bool] = False
     ramp: ClassVar[Ramp | None] = memory(1)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "strengths", tuple(map(float, self.strengths)))
-        for strength in self.strengths:
-            if not abs(strength) <= MOST:
-                raise InvalidOption(f"A strength of fitted-2m must be from -{MOST:g} to {MOST:g}, not {strength!r}.")
+        for name in ("strengths", "kept", "gains"):
+            object.__setattr__(self, name, tuple(map(float, getattr(self, name))))
+            for value in getattr(self, name):
+                if not abs(value) <= MOST:
+                    raise InvalidOption(f"A number in {name} of fitted-2m must be from -10 to 10, not {value!r}.")
 
     @property
     def order(self) -> Order | None:
-        """That of 2M where no strength is given; fitted ones belong to one grid, and have no order."""
-        return None if self.strengths else Order(2, 2)
+        """That of 2M where no number is given; fitted ones belong to one grid, and have no order."""
+        return None if self.strengths or self.kept or self.gains else Order(2, 2)
 
     def init(self, x: Tensor) -> tuple[int, History]:
         return 0, ()
@@ -63,18 +76,38 @@ class Fitted2M:
         prediction = denoise(x, t)
         high, low = point(prediction.level), point(denoise.schedule(s))
         past = remember(history, Past(high.half_log_snr, prediction.x0), 2)
-        moments = None
+        before, strength = None, None
         if len(past) == 2:
-            h, before = low.half_log_snr - past[0].at, past[0].at - past[1].at
-            strength = self.strengths[count - 1] if count <= len(self.strengths) else natural_strength(h, before)
-            whole = exponential_moments(h, 1)[0]
-            moments = [whole, strength * whole * before / h]
-        return x0_step(effective(prediction), high, low, past, moments=moments), (count + 1, past)
+            before = past[1].value
+            strength = _nth(self.strengths, count - 1)
+            if strength is None:
+                strength = natural_strength(low.half_log_snr - past[0].at, past[0].at - past[1].at)
+        kept, gain = (_nth(values, count) for values in (self.kept, self.gains))
+        numbers = Numbers(strength, 1.0 if kept is None else kept, 1.0 if gain is None else gain)
+        return fitted_step(effective(prediction), high, low, prediction.x0, before, numbers), (count + 1, past)
+
+
+def fitted_step(x: Tensor, high: Point, low: Point, now: Tensor, before: Tensor | None, numbers: Numbers) -> Tensor:
+    """x_s of `Fitted2M`. high, low: the levels of t and s; now, before: what was said of x_0 at t, and before t.
+
+    Raises InvalidOption where `low` has alpha = 0.
+    """
+    check_end(low)
+    ratio = low.sigma / high.sigma
+    drawn = numbers.gain * (low.alpha - ratio * high.alpha)
+    if before is None or numbers.strength is None:
+        return combined([(numbers.kept * ratio, x), (drawn, now)])
+    terms = [(drawn * (1 + numbers.strength), now), (-drawn * numbers.strength, before)]
+    return combined([(numbers.kept * ratio, x), *terms])
 
 
 def natural_strength(h: float, before: float) -> float:
     """h / (2 h'): that of DPM-Solver++ 2M for a step h in lambda after one of h'."""
     return h / (2 * before)
+
+
+def _nth(values: tuple[float, ...], place: int) -> float | None:
+    return values[place] if place < len(values) else None
 
 
 RECORDS = (

@@ -19,7 +19,7 @@ from mezzotint.diffusion.timegrid import FALLING_GRIDS, shifted
 from mezzotint.diffusion.timegrid.moves import TimeGrid, from_times, times_of
 from mezzotint.errors import InvalidOption
 
-__all__ = ["Counted", "Fit", "Known", "Stop", "Told", "fit_grid", "shortest_path", "step_costs"]
+__all__ = ["Counted", "Fit", "Known", "Path", "Stop", "Told", "fit_grid", "shortest_path", "step_costs"]
 
 SHIFTS = (1.5, 2.0, 4.0, 6.0, 8.0)
 """Strengths of shifted grids that a fit may begin from, besides the usual grids."""
@@ -29,12 +29,30 @@ Told = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A fitted grid and its error: the RMS distance of its ends to `ends`, those of the fine grid, over the starts."""
+    """A fitted grid and its error: the RMS distance of its ends to `ends`, those of the fine grid, over the starts.
+    path: the true trajectories, at the fine times."""
 
     grid: TimeGrid
     error: float
     error_before_refinement: float
     ends: Tensor
+    path: "Path"
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Trajectories (B, ...) at some times, which fall to 0."""
+
+    times: tuple[float, ...]
+    states: tuple[Tensor, ...]
+
+    def at(self, t: float, which: slice = slice(None)) -> Tensor:
+        """Where they are at a time, on the straight line between the two nearest ones; which: of these pictures."""
+        place = next((i for i, time in enumerate(self.times) if time <= t), len(self.times) - 1)
+        if place == 0 or self.times[place] == t:
+            return self.states[place][which]
+        high, low = self.times[place - 1], self.times[place]
+        return torch.lerp(self.states[place - 1][which], self.states[place][which], (high - t) / (high - low))
 
 
 def fit_grid(
@@ -82,7 +100,8 @@ def fit_grid(
     chosen = refined(chosen, runs, reach, sweeps)
     best = runs.error(chosen)
     counted.finished()
-    return Fit(from_times([times[i] for i in chosen]), best, before, ends)
+    path = Path(tuple(times), (*(prediction.x_t for prediction in predictions), ends))
+    return Fit(from_times([times[i] for i in chosen]), best, before, ends, path)
 
 
 @dataclass(slots=True)

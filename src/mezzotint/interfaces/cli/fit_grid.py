@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,7 +127,7 @@ def fit_grid(
 
     Pictures are drawn with many steps; then the N times are searched with which the solver ends nearest to them.
     `imagine` uses the grid for this solver and number of steps unless --grid says otherwise. With --solver fitted-2m
-    the solver's strengths are searched together with the times; that suits few steps best. For --dtype, auto means
+    the solver's own numbers are found together with the times; that suits few steps best. For --dtype, auto means
     float32 here.
     """
     begun = time.perf_counter()
@@ -234,16 +235,17 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
         start = pure_noise(schedule, shape, noise, times[0])
         fit = fit_grid(denoise, start, from_times(times), solver, request.steps or 0, noise, told=told)
         *_, last = sample(denoise, start, usual, solver, noise)
-    best, strengths, error = tuple(times_of(fit.grid)), tuple[float, ...](), fit.error
+    best, error, numbers = tuple(times_of(fit.grid)), fit.error, dict[str, tuple[float, ...]]()
     if isinstance(solver, Fitted2M) and len(best) > 3:
         found = strengths_for(pipe, request, used, start, fit)
-        best, strengths, error = found.times, found.strengths, found.error
+        best, error = found.times, found.error
+        numbers = {"strengths": found.strengths, "kept": found.kept, "gains": found.gains}
     return FittedGrid(
         solver=str(request.solver),
         steps=len(fit.grid),
         guidance=float(request.guidance or 0.0),
         times=best,
-        strengths=strengths,
+        **numbers,
         error=error,
         default_grid=str(request.grid),
         default_error=float((last.x - fit.ends).double().square().mean().sqrt()),
@@ -259,20 +261,22 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
 def strengths_for(
     pipe: "Pipeline", request: Request, prompts: tuple[str, ...], starts: "Tensor", fit: "Fit"
 ) -> "StrengthFit":
-    """Strengths and times from a fitted grid on, for both halves of the starts."""
+    """Numbers and times, from the fitted grid or a shifted one on, for both halves of the starts."""
     import torch
 
-    from mezzotint.diffusion.noise import PhiloxNoise
-    from mezzotint.diffusion.timegrid import times_of
+    from mezzotint.diffusion.timegrid import shifted, times_of
+    from mezzotint.diffusion.timegrid.fit import SHIFTS
     from mezzotint.diffusion.timegrid.fit_strengths import Share, fit_strengths
 
     halves = [slice(0, None, 2), slice(1, None, 2)] if len(prompts) > 1 else [slice(None)]
-    with torch.inference_mode(), counted("fitting strengths", "step") as told:
+    with torch.inference_mode(), counted("fitting the solver", "step") as told:
         shares = [
-            Share(guided_over(pipe, request, prompts[half]), starts[half], fit.ends[half], PhiloxNoise([request.seed]))
+            Share(guided_over(pipe, request, prompts[half]), starts[half], partial(fit.path.at, which=half))
             for half in halves
         ]
-        return fit_strengths(shares, times_of(fit.grid), told=told)
+        begun, schedule = [times_of(fit.grid)], pipe.model.denoiser.schedule
+        begun += [times_of(shifted(len(fit.grid), schedule, start=begun[0][0], shift=shift)) for shift in SHIFTS]
+        return fit_strengths(shares, begun, told=told)
 
 
 def guided_over(pipe: "Pipeline", request: Request, prompts: tuple[str, ...]) -> Together:
