@@ -19,6 +19,7 @@ from mezzotint.diffusion.shortfall import shortfall
 from mezzotint.diffusion.solvers import Solver
 from mezzotint.diffusion.timegrid import Denoise, TimeGrid, first_part, last_part
 from mezzotint.editing import Canvas, Edit, Plain, nearest_seed
+from mezzotint.editing.upscale import sized
 from mezzotint.errors import InvalidOption
 from mezzotint.guiding import (
     Guidance,
@@ -45,10 +46,8 @@ from mezzotint.tasks import (
     further_prompts,
     softened,
     taken,
-    to_enlarge,
     unused,
     with_digests,
-    with_size,
     with_strength,
 )
 from mezzotint.upscaled import INSTALLED, Enlarger, Upscaler, drawn_small, set_apart, steps_of, to_upscale, upscaled
@@ -167,11 +166,7 @@ class Pipeline:
         """The request with nothing left open. Raises `InvalidOption` for what this model cannot do."""
         defaults, chaos = self.model.defaults, request.chaos
         request, model = with_learned_guidance(self.model, resolve_guidance(request, defaults)), self.model
-        request = (
-            with_size(request, model.name, model.size, model.codec)
-            if model.enlarges == 1
-            else to_enlarge(request, model.name, model.enlarges)
-        )
+        request = sized(request, model.name, model.size, model.codec, model.enlarges)
         # what chaos is to guidance is settled by now
         theirs, names = usual(replace(request, chaos=chaos), model), ("style", "steps", "solver", "grid")
         chosen = {n: getattr(theirs, n) for n in names if getattr(request, n) is None}

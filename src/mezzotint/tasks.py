@@ -20,14 +20,14 @@ from mezzotint.editing.enlarge import Enlarge, enlarged
 from mezzotint.editing.image_prompt import image_prompt
 from mezzotint.editing.keep_layout import layout_kept
 from mezzotint.editing.masks import ALPHA, alpha_mask, fitted_mask, mask_image, mask_values, values
-from mezzotint.editing.outpaint import centred, covered, extended, source_size, with_size, zoomed_out
+from mezzotint.editing.outpaint import centred, covered, extended, source_size, zoomed_out
 from mezzotint.editing.regional import branch, regional
 from mezzotint.editing.shared_attention import REFERENCE
 from mezzotint.editing.soft import SoftInpaint
 from mezzotint.editing.structure import Structure, StructureKind
 from mezzotint.editing.style_reference import style_reference
 from mezzotint.editing.tile import in_windows
-from mezzotint.editing.upscale import to_enlarge, upscaling
+from mezzotint.editing.upscale import upscaling
 from mezzotint.errors import InvalidOption
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import SEEDS, Request
@@ -51,10 +51,8 @@ __all__ = [
     "softened",
     "source_size",
     "taken",
-    "to_enlarge",
     "unused",
     "with_digests",
-    "with_size",
     "with_strength",
 ]
 

@@ -275,13 +275,11 @@ class Run:
         """Whether it is near enough at so many steps, at this distance: within the finer limit, or within the other
         and, at four times the steps (first order: sixteen), within the finer one."""
         fine = limit(null, 2)
-        if distance < fine:
-            return True
-        if not self.within(limit(null), steps, distance):
-            return False
+        if distance < fine or not self.within(limit(null), steps, distance):
+            return distance < fine
         finer = steps * (16 if order(self.solver) == 1 else 4)
-        if self.grid == "leading" and finer > 500:
-            finer = 500  # it takes whole steps of a chain of 1000: with 512 of one it would begin in the middle
+        if self.grid == "leading":  # it takes whole steps of a chain of 1000: with 512 it would begin in the middle
+            finer = min(finer, 500)
         return (self.solver, self.grid, self.schedule) in ROUGH or self.within(fine, finer)
 
     def within(self, allowed: float, steps: int, distance: float | None = None) -> bool:

@@ -301,8 +301,7 @@ class EDM:
     rho: float = 7.0
 
     def __post_init__(self) -> None:
-        finite = 0 < self.sigma_min < self.sigma_max < math.inf and 0 < self.rho < math.inf
-        if not finite:
+        if not (0 < self.sigma_min < self.sigma_max < math.inf and 0 < self.rho < math.inf):
             raise InvalidOption(
                 f"An EDM schedule needs finite numbers 0 < sigma_min < sigma_max and rho > 0, "
                 f"not sigma_min={self.sigma_min}, sigma_max={self.sigma_max}, rho={self.rho}."

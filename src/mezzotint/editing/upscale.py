@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from mezzotint.codecs.codec import Codec
 from mezzotint.codecs.images import from_image
 from mezzotint.diffusion.noise import Noise
 from mezzotint.editing.composed import Composed
 from mezzotint.editing.edit import Canvas, Edit
 from mezzotint.editing.enlarge import enlarged
+from mezzotint.editing.outpaint import with_size
 from mezzotint.editing.windows import Windows
 from mezzotint.errors import InvalidOption
 from mezzotint.families.pixel_upscaler import SmallPicture
@@ -20,7 +22,7 @@ from mezzotint.request import Request
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["PIXEL_BYTES", "Upscale", "memory_needed", "to_enlarge", "upscaling"]
+__all__ = ["PIXEL_BYTES", "Upscale", "memory_needed", "sized", "to_enlarge", "upscaling"]
 
 OF_UPSCALERS = frozenset(
     (
@@ -53,6 +55,14 @@ class Upscale(Edit):
         """The small picture, for each picture of the canvas."""
         told = SmallPicture(self.small.expand(canvas.shape[0], *self.small.shape), self.scale)
         return dict.fromkeys(branches, told)
+
+
+def sized(request: Request, model: str, native: tuple[int, int], codec: Codec, enlarges: int) -> Request:
+    """The request with its size decided, for a model that draws the native size, or one that enlarges so many times.
+
+    Raises InvalidOption as `with_size` and `to_enlarge` do.
+    """
+    return with_size(request, model, native, codec) if enlarges == 1 else to_enlarge(request, model, enlarges)
 
 
 def to_enlarge(request: Request, model: str, scale: int) -> Request:
