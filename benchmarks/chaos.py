@@ -3,8 +3,8 @@
     python -m benchmarks.chaos [MODEL] [--seeds N]
 
 Variety is the mean of 1 − cos between the encoder's features of two pictures of the same prompt; alignment the mean cos
-between a picture's and its prompt's. The encoder is the one that is shipped. Beside it stand the most
-chaos in the usual drawing style, which chaos leaves out, and no guidance at all.
+between a picture's and its prompt's. The encoder is the one that is shipped. Beside it stand
+pictures without the usual drawing style, and without guidance.
 """
 
 import argparse
@@ -18,6 +18,7 @@ from benchmarks.report import machine, write
 from mezzotint import Pipeline
 from mezzotint.evaluation.encoder import Encoder, load_encoder
 from mezzotint.load import INSTRUMENTS
+from mezzotint.usual import NO_STYLE
 
 PROMPTS = ("a cat", "a house", "a red apple", "a rocket", "a tree", "a cup of coffee", "a blue bird", "a key")
 LEVELS = (0, 10, 25, 50, 75, 100)
@@ -42,8 +43,8 @@ def main() -> None:
     options = parser.parse_args()
     pipe, encoder = Pipeline.load(options.model), load_encoder(INSTRUMENTS / "encoder")
     asked: dict[str, dict[str, Any]] = {f"chaos {level}": {"chaos": level} for level in LEVELS}
-    if style := pipe.model.defaults.style:
-        asked[f"chaos 100, {style}"] = {"chaos": 100, "style": style}
+    if pipe.model.defaults.style:
+        asked |= {f"chaos {level}, no style": {"chaos": level, "style": NO_STYLE} for level in (0, 50, 100)}
     asked["guidance 1"] = {"guidance": 1.0}
     table = {}
     for name, how in asked.items():

@@ -164,11 +164,10 @@ class Pipeline:
 
     def resolve(self, request: Request) -> Request:
         """The request with nothing left open. Raises `InvalidOption` for what this model cannot do."""
-        defaults, chaos = self.model.defaults, request.chaos
+        defaults = self.model.defaults
         request, model = with_learned_guidance(self.model, resolve_guidance(request, defaults)), self.model
         request = sized(request, model.name, model.size, model.codec, model.enlarges)
-        # what chaos is to guidance is settled by now
-        theirs, names = usual(replace(request, chaos=chaos), model), ("style", "steps", "solver", "grid")
+        theirs, names = usual(request, model), ("style", "steps", "solver", "grid")
         chosen = {n: getattr(theirs, n) for n in names if getattr(request, n) is None}
         leaf = self.model.denoiser
         resolved = replace(

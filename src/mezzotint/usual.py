@@ -11,8 +11,6 @@ __all__ = ["NO_STYLE", "plain_style", "usual"]
 
 NO_STYLE = "none"
 """A request's style if it wants none, also of a model that has a usual one."""
-MUCH_CHAOS = 50
-"""From here on the usual style is left out, all at once: below, pictures fit their prompt nearly as well as without."""
 _OPENS = re.compile(r"(?<!\d)[\"“„«‘]|(?<!\w)'")
 """A quotation mark that may open; one right after a digit is a unit, as in 8"."""
 
@@ -22,8 +20,7 @@ def usual(request: Request, model: Model) -> Request:
     are to look, the style "none". That is a picture or a LoRA that is drawn after, letters in quotation marks (no
     drawing style has any), a style named in words, and a word that the model knows in other styles only (`Model.open`).
     Of a picture that is edited at strength 1 nothing is left to draw after, unless more of it is asked for.
-    A tile is a pattern, and drawing styles are of single things. With much chaos pictures are to differ, and they
-    differ in their style first.
+    A tile is a pattern, and drawing styles are of single things.
     What has no weight or no strength says nothing.
     """
     defaults = replace(model.defaults, solver="ddim") if request.invert else model.defaults
@@ -45,7 +42,7 @@ def _look_is_said(request: Request, model: Model) -> bool:
         return True
     if any(digest is not None and weight != 0 for digest, weight in references):
         return True
-    if request.tile is not None or (request.chaos or 0) >= MUCH_CHAOS:
+    if request.tile is not None:
         return True
     if any(strength for _, strength in request.lora):
         return True
