@@ -3,7 +3,8 @@
 import os
 import re
 import unicodedata
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,13 +79,15 @@ class Saved:
 class Destination:
     """A file for one picture, or a folder in which each picture has a name of its own.
 
-    suffix: .png, .webp (without loss), .jpg (on white) or .svg; colours: how many an SVG has at most.
+    suffix: .png, .webp (without loss), .jpg (on white) or .svg; colours: how many an SVG has at most; inputs: pictures
+    as PNG by the digests of their pixels, of which a PNG holds those that its recipe names.
     """
 
     folder: Path
     file: Path | None = None
     suffix: str = ".png"
     colours: int | None = None
+    inputs: Mapping[str, bytes] = field(default_factory=dict)
 
     @classmethod
     def of(cls, out: str | None, n: int, written: Written | None = None) -> "Destination":
@@ -135,11 +138,23 @@ class Destination:
             from mezzotint.interfaces.vector.document import vectorise
 
             vector = vectorise(image, self.colours, recipe)
-        data = _encoded(image, recipe, self.suffix) if vector is None else vector.text.encode()
+        data = self._encoded(image, recipe) if vector is None else vector.text.encode()
         make_folder(self.folder)
         path = self.file or self._free(f"{slug(recipe.request.asked)}-{recipe.request.seed}", data)
         write_atomically(path, data)
         return Saved(path, vector)
+
+    def _encoded(self, image: "Image", recipe: "Recipe") -> bytes:
+        from mezzotint.provenance.jpeg import jpeg_bytes
+        from mezzotint.provenance.png import png_bytes
+        from mezzotint.provenance.webp import webp_bytes
+
+        if self.inputs and self.suffix == ".png":
+            from mezzotint.interfaces.keeping import names_of
+
+            kept = dict.fromkeys(names_of(recipe.request).values())
+            return png_bytes(image, recipe, (self.inputs[digest] for digest in kept if digest in self.inputs))
+        return {".png": png_bytes, ".webp": webp_bytes, ".jpg": jpeg_bytes}[self.suffix](image, recipe)
 
     def _free(self, stem: str, data: bytes) -> Path:
         """`stem.png`, or `stem-2.png` and so on if another picture has that name; the same bytes may come again."""
@@ -157,14 +172,6 @@ def _ending(out: str | None) -> str:
         return ""
     suffix = Path(out).suffix.lower()
     return suffix if ENDING.fullmatch(suffix) else ""
-
-
-def _encoded(image: "Image", recipe: "Recipe", suffix: str) -> bytes:
-    from mezzotint.provenance.jpeg import jpeg_bytes
-    from mezzotint.provenance.png import png_bytes
-    from mezzotint.provenance.webp import webp_bytes
-
-    return {".png": png_bytes, ".webp": webp_bytes, ".jpg": jpeg_bytes}[suffix](image, recipe)
 
 
 def _one_file(path: Path, n: int) -> None:

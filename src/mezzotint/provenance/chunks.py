@@ -11,12 +11,17 @@ from typing import BinaryIO
 
 from mezzotint.provenance.animation import PngFrames
 
-__all__ = ["MAX_TEXT_BYTES", "SIGNATURE", "BrokenChunk", "PngText", "read_png_text"]
+__all__ = ["MAX_TEXT_BYTES", "SIGNATURE", "BrokenChunk", "PngText", "read_png_inputs", "read_png_text"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_TEXT_BYTES = 8 * 2**20
 """Of one text chunk after decompression, and of all of them together."""
 MAX_CHUNKS = 200_000
+INPUT_TYPE = b"mzIN"
+"""A picture that this one was made from, as PNG: an ancillary, private chunk that is not copied to a changed one."""
+MAX_INPUTS = 40
+MAX_INPUT_BYTES = 64 * 2**20
+"""Of all of them together."""
 TEXT_TYPES = (b"tEXt", b"zTXt", b"iTXt")
 
 
@@ -56,8 +61,25 @@ def read_png_text(stream: BinaryIO) -> PngText:
     raise BrokenChunk("is cut off")
 
 
-def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks as (type, data); data is read and checked for IHDR and text, skipped for all others."""
+def read_png_inputs(stream: BinaryIO) -> tuple[bytes, ...]:
+    """The pictures that a PNG holds as what it was made from, from just behind the signature. Raises `BrokenChunk`."""
+    found: list[bytes] = []
+    for kind, data in _chunks(stream, (INPUT_TYPE,), MAX_INPUT_BYTES):
+        if kind == INPUT_TYPE:
+            found.append(data)
+            if len(found) > MAX_INPUTS or sum(map(len, found)) > MAX_INPUT_BYTES:
+                raise BrokenChunk(
+                    f"holds more than {MAX_INPUTS} pictures, or {MAX_INPUT_BYTES // 2**20} MiB, that it was made from"
+                )
+        elif kind == b"IEND":
+            return tuple(found)
+    raise BrokenChunk("is cut off")
+
+
+def _chunks(
+    stream: BinaryIO, wanted: tuple[bytes, ...] = (b"IHDR", *TEXT_TYPES), most: int = MAX_TEXT_BYTES
+) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks as (type, data); data is read and checked for those wanted, skipped for all others."""
     here = stream.tell()
     end = stream.seek(0, 2)
     for _ in range(MAX_CHUNKS):
@@ -70,9 +92,10 @@ def _chunks(stream: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
         if here > end:
             raise BrokenChunk("is cut off")
         data = b""
-        if kind in (b"IHDR", *TEXT_TYPES):
-            if length > MAX_TEXT_BYTES:
-                raise BrokenChunk(f"has a text chunk of more than {MAX_TEXT_BYTES // 2**20} MiB")
+        if kind in wanted:
+            if length > most:
+                what = "picture in it" if kind == INPUT_TYPE else "text chunk"
+                raise BrokenChunk(f"has a {what} of more than {most // 2**20} MiB")
             data = stream.read(length)
             if struct.unpack(">I", stream.read(4))[0] != zlib.crc32(kind + data):
                 raise BrokenChunk(f"is damaged: the checksum of its {kind.decode('latin-1')} chunk is wrong")

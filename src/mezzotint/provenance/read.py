@@ -1,5 +1,6 @@
 """Read what a picture file says about itself, as from a stranger: by magic bytes, with caps, executing nothing."""
 
+import io
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from PIL import Image
 from mezzotint.errors import InvalidFile, InvalidOption
 from mezzotint.foreign import Reading, reading
 from mezzotint.provenance.animation import webp_pictures
-from mezzotint.provenance.chunks import SIGNATURE, BrokenChunk, read_png_text
+from mezzotint.provenance.chunks import SIGNATURE, BrokenChunk, read_png_inputs, read_png_text
 from mezzotint.provenance.civitai import RESOURCES, read_extra, take_json, with_resources
 from mezzotint.provenance.comfyui import read_graph
 from mezzotint.provenance.exif import DESCRIPTION, EXIF_IFD, RECIPE_MARK, USER_COMMENT
@@ -20,6 +21,7 @@ from mezzotint.provenance.infotext import parse_infotext
 from mezzotint.provenance.invokeai import read_invokeai
 from mezzotint.provenance.jsontext import object_of
 from mezzotint.provenance.novelai import hidden_text, our_weights, read_novelai
+from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.provenance.png import INFOTEXT_KEYWORD, RECIPE_KEYWORD
 from mezzotint.provenance.svg import MAX_SVG_BYTES, BrokenSvg, SvgFacts, looks_like_svg, read_svg
 from mezzotint.provenance.upright import turn_upright
@@ -30,6 +32,7 @@ __all__ = [
     "Metadata",
     "picture_count",
     "read_drawing",
+    "read_inputs",
     "read_metadata",
     "read_picture",
     "read_texts",
@@ -235,6 +238,34 @@ def picture_count(path: Path | str) -> int:
             return read_png_text(stream).pictures if kind == "PNG" else webp_pictures(stream) if kind == "WEBP" else 1
         except BrokenChunk as error:
             _refuse(path, str(error))
+
+
+def read_inputs(path: Path | str) -> dict[str, Image.Image]:
+    """The pictures that a PNG holds as what it was made from, RGBA, by the digests of their pixels; none of others.
+
+    Raises `InvalidFile` for what is damaged, or larger altogether than `MAX_PIXELS`.
+    """
+    path, found, pixels = Path(path), dict[str, Image.Image](), 0
+    if read_drawing(path) is not None:
+        return found
+    try:
+        with _opened(path) as (stream, kind):
+            parts = read_png_inputs(stream) if kind == "PNG" else ()
+        for part in parts:
+            if not part.startswith(SIGNATURE):
+                _refuse(path, "holds what is no picture as one that it was made from")
+            inside = io.BytesIO(part)
+            inside.seek(len(SIGNATURE))
+            width, height = read_png_text(inside).size
+            pixels += width * height
+            _check_size(path, (width, height) if pixels <= MAX_PIXELS else (pixels, 1))
+            with _pillow(path, inside, "PNG") as image:
+                picture = image.convert("RGBA")
+            picture.info = {}
+            found[pixel_sha256(picture)] = picture
+    except BrokenChunk as error:
+        _refuse(path, str(error))
+    return found
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import pytest
 
 from mezzotint.conditioning.prompt import Reading, meant, never_read, parse, readings
+from mezzotint.errors import InvalidOption
 
 
 def read(text: str, steps: int) -> list[str]:
@@ -53,6 +54,51 @@ def test_weights_are_those_of_a1111(text: str, runs: list[tuple[str, float]]) ->
 def test_steps_are_those_of_a1111(text: str, expected: list[str]) -> None:
     """The examples in the docstring of its `get_learned_conditioning_prompt_schedules`, at ten steps."""
     assert read(text, 10) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "meant_so", "theirs"),
+    [
+        ("a [unbalanced", "At character 3", r"a \[unbalanced", ["a [unbalanced"] * 10),
+        ("a [{b|d{:.5] c", "At character 4", r"a [\{b\|d\{:.5] c", ["a c"] * 5 + ["a {b|d{ c"] * 5),
+        (
+            *("((a][:b:c [d:3]", "At character 4", r"\(\(a\]\[:b:c [d:3]"),
+            ["((a][:b:c"] * 3 + ["((a][:b:c d"] * 7,
+        ),
+        ("(unbalanced", "At character 1", "(unbalanced)", ["unbalanced"] * 10),
+        (
+            *("a (((house:1.3)) [on] a (hill:0.5), sun, (((sky))).", "At character 3"),
+            *("a (((house:1.3)) [on] a (hill:0.5), sun, (((sky))).)", ["a house on a hill, sun, sky."] * 10),
+        ),
+        ("a [b:1.5] c", "the time 1.5", "a [b:1.0] c", ["a c"] * 10),
+    ],
+)
+def test_where_a1111_guesses_the_place_is_told_instead(text: str, said: str, meant_so: str, theirs: list[str]) -> None:
+    """Its other examples differ here. Brackets that do not close are letters there, or reach to the end; here they are
+    refused, since most are mistakes, and what is meant can be written: then each step reads what it reads there. A time
+    such as 1.5 is of its second pass there, so that the first one never reads `b`; here it is no share of the steps."""
+    with pytest.raises(InvalidOption) as caught:
+        parse(text)
+    assert said in str(caught.value)
+    assert read(meant_so, 10) == theirs
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("a cat AND a dog", [("a cat", 1.0), ("a dog", 1.0)]),
+        ("a cat :1.2 AND a dog AND a bird :-2.5", [("a cat", 1.2), ("a dog", 1.0), ("a bird", -2.5)]),
+        ("a cat:.5 AND (a dog:1.3) :2", [("a cat", 0.5), ("a dog", 2.0)]),
+        ("BRAND ANDY a AND b", [("BRAND ANDY a", 1.0), ("b", 1.0)]),
+        ("a :1.2", [("a :1.2", 1.0)]),
+    ],
+)
+def test_parts_are_those_of_a1111(text: str, parts: list[tuple[str, float]]) -> None:
+    """As its `get_multicond_prompt_list` splits and weighs. But without AND a number at the end is text here; there it
+    is taken off, and multiplies the guidance."""
+    prompt = parse(text)
+    found = [(" ".join(readings(part, 1)[0].texts).strip(), part.weight) for part in prompt.parts]
+    assert found == parts
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4, 7])

@@ -11,9 +11,10 @@ from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.brief import Brief
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.formats import Formats, written_options
-from mezzotint.interfaces.cli.options import GRID, set_threads, upscaler_option, wait_quietly
+from mezzotint.interfaces.cli.options import GRID, keep_inputs_option, set_threads, upscaler_option, wait_quietly
 from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Session, counted_previews, draw, refuse_ignored
+from mezzotint.interfaces.keeping import check_keeping, keeping
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.interfaces.references import References
 from mezzotint.interfaces.rows import fitted_row, read_row
@@ -42,6 +43,7 @@ from mezzotint.request import Request, random_seed
 @drawing_options
 @reference_options
 @upscaler_option
+@keep_inputs_option
 @click.option("--watch", is_flag=True, help="Also write the denoising: a contact sheet and an animation.")
 @click.option("--strict", is_flag=True, help="Refuse a prompt or option of which a part would be ignored.")
 @written_options
@@ -53,6 +55,7 @@ def blend(
     out: str | None,
     threads: Any,
     upscaler: str | None,
+    keep_inputs: bool,
     watch: bool,
     strict: bool,
     form: Formats,
@@ -82,6 +85,7 @@ def blend(
     # what can be refused is refused before the model is loaded; the digests are those of the fitted pictures in the end
     request = Request.from_json_dict(with_digests(prompt, options, named(row)))
     to = Destination.of(out, request.n, form.written(svg_colours))
+    check_keeping(keep_inputs, to)
     wait_quietly()
     set_threads(threads)
     from mezzotint.pipeline import Pipeline
@@ -95,7 +99,9 @@ def blend(
     resolved = pipe.resolve(request)
     if strict:
         refuse_ignored(pipe, resolved)
-    previews = partial(counted_previews, pipe.stream(request, image=row[0], blend_images=row[1:], **pictures))
+    given = {"image": row[0], "blend_images": row[1:], **pictures}
+    to, _ = keeping(keep_inputs, to, [given])
+    previews = partial(counted_previews, pipe.stream(request, **given))
     draw(Session(pipe, to, watch), previews, request.n * pipe.count(resolved), request.n, form.printed)
 
 

@@ -20,6 +20,7 @@ from mezzotint.interfaces.cli.options import (
     WHOLE,
     aside,
     compile_option,
+    keep_inputs_option,
     set_threads,
     upscaler_option,
     wait_quietly,
@@ -27,6 +28,7 @@ from mezzotint.interfaces.cli.options import (
 from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Previews, Session, counted_previews, draw, refuse_ignored
 from mezzotint.interfaces.fixing import Fixing, fixing_of
+from mezzotint.interfaces.keeping import check_keeping, keeping
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.interfaces.references import References
 from mezzotint.interfaces.sizing import enlarged_after_an_edit
@@ -119,6 +121,7 @@ if TYPE_CHECKING:
 @compile_option
 @reference_options
 @upscaler_option
+@keep_inputs_option
 @click.option("--watch", is_flag=True, help="Also write the denoising: a contact sheet and an animation.")
 @click.option("--strict", is_flag=True, help="Refuse a prompt or option of which a part would be ignored.")
 @written_options
@@ -133,6 +136,7 @@ def edit(
     threads: Any,
     compiled: bool,
     upscaler: str | None,
+    keep_inputs: bool,
     watch: bool,
     strict: bool,
     form: Formats,
@@ -166,6 +170,7 @@ def edit(
     # what can be refused is refused before the model is loaded; the digests are those of the fitted pictures in the end
     request = asked.request(named(asked.sources))
     to = Destination.of(out, request.n, form.written(svg_colours))
+    check_keeping(keep_inputs, to)
     wait_quietly()
     set_threads(threads)
     from mezzotint.pipeline import Pipeline
@@ -174,6 +179,7 @@ def edit(
     asked = asked.with_size(enlarged_after_an_edit(pipe, request, upscaler, asked.sources[0].size, aside))
     request = asked.request(named(asked.sources))
     request, pictures = asked.fitted(pipe, request)
+    to, _ = keeping(keep_inputs, to, [pictures])
     unused = without_effect(asked.sources[1], request.invert_mask)
     previews, steps = (
         _edited(pipe, request, pictures, unused, strict)

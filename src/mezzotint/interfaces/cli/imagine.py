@@ -18,12 +18,14 @@ from mezzotint.interfaces.cli.options import (
     aside,
     compile_option,
     hires_options,
+    keep_inputs_option,
     set_threads,
     upscaler_option,
     wait_quietly,
 )
 from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Session, draw, refuse_ignored
+from mezzotint.interfaces.keeping import check_keeping, keeping
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.interfaces.prompts import Wildcards, prompts_of, requests_of, resumed
 from mezzotint.interfaces.references import References
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
 @reference_options
 @hires_options
 @upscaler_option
+@keep_inputs_option
 @click.option(
     "--layout",
     default="auto",
@@ -106,6 +109,7 @@ def imagine(
     threads: Any,
     compiled: bool,
     upscaler: str | None,
+    keep_inputs: bool,
     layout: str,
     check: bool,
     tries: Any,
@@ -143,6 +147,7 @@ def imagine(
         asked = expanded(asked, form.printed)
     pictures = sum(request.n for request in asked)
     to = Destination.of(out, pictures, form.written(svg_colours))
+    check_keeping(keep_inputs, to)
     if sheet and to.suffix == ".svg":
         raise InvalidOption("A sheet shows pictures in PNG, and SVG is asked for; leave out --sheet, or write PNG.")
     wait_quietly()
@@ -156,6 +161,8 @@ def imagine(
     given = [refs.named(pipe, request) for request in laid_out(pipe, asked, layout, upscaler, form.printed)]
     asked = tuple(request for request, _ in given)
     sources = {refs.key(request): fitted for request, fitted in given}  # of each size its own
+    to, spare = keeping(keep_inputs, to, sources.values())
+    unused = (*unused, *spare)
     left, there = (asked, ()) if prompts is None else resumed(pipe, asked, to, tries)
     resolved = [pipe.resolve(request) for request in left]
     for request in resolved if strict else ():

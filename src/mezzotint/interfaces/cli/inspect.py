@@ -1,6 +1,6 @@
 """`mezzotint inspect`: everything that a picture file says about itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +44,13 @@ def inspect(file: Path, form: str) -> None:
     found = read_metadata(file)
     here = translated(found)
     unchanged = None if found.recipe is None else _unchanged(file, found.recipe)
+    kept = [] if found.recipe is None else _kept(file, found.recipe)
     on_sheet = recipes_of(file) if found.source is None and found.format != "SVG" else ()
     if form == "json":
         sheet = [recipe.to_json_dict() for recipe in on_sheet]
         theirs = {"request": None, "left_out": []} if here is None else here.to_json_dict()
-        emit_json({"file": str(file), **found.to_json_dict(), "pixels_unchanged": unchanged, "sheet": sheet, **theirs})
+        ours = {"pixels_unchanged": unchanged, "inputs": kept}
+        emit_json({"file": str(file), **found.to_json_dict(), **ours, "sheet": sheet, **theirs})
         return
     size = "x".join(map(str, found.size))
     if on_sheet:
@@ -60,7 +62,7 @@ def inspect(file: Path, form: str) -> None:
         click.echo(f"{click.format_filename(file)}: {found.format}, {size}, with no recipe and no settings.")
         return
     click.echo(f"{click.format_filename(file)}: {found.format}, {size}, by {PROGRAMS[found.source]}")
-    facts = _settings(found) if found.recipe is None else _facts(found.recipe, unchanged)
+    facts = _settings(found) if found.recipe is None else _facts(found.recipe, unchanged, kept)
     for name, value in facts:
         click.echo(f"  {one_line(name):<22}{one_line(value)}")
     if here is not None:
@@ -94,7 +96,16 @@ def _settings(found: "Metadata") -> Iterator[tuple[str, str]]:
         yield name, f"{value} ({beside})" if beside else value
 
 
-def _facts(recipe: Recipe, unchanged: bool | None) -> Iterator[tuple[str, str]]:
+def _kept(file: Path, recipe: Recipe) -> list[str]:
+    """The names of the pictures that a recipe's picture was made from, and that its file holds."""
+    from mezzotint.interfaces.keeping import names_of
+    from mezzotint.provenance.read import read_inputs
+
+    kept = read_inputs(file)
+    return [name for name, digest in names_of(recipe.request).items() if digest in kept]
+
+
+def _facts(recipe: Recipe, unchanged: bool | None, kept: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Name and value of each fact of a recipe, as text."""
     asked = recipe.request.to_json_dict()
     if (original := asked.pop("original_prompt")) is not None:
@@ -120,6 +131,8 @@ def _facts(recipe: Recipe, unchanged: bool | None) -> Iterator[tuple[str, str]]:
         yield from _verdict(recipe.check)
     yield "pixels", recipe.pixels_sha256
     yield "", "as they were drawn" if unchanged else "changed since they were drawn"
+    if kept:
+        yield "in the file", f"{', '.join(kept)}: reproduce needs no other file of them"
     for item in recipe.ignored:
         yield "ignored", item
     for item in recipe.warnings:

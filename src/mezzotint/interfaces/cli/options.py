@@ -220,6 +220,15 @@ def upscaler_option(command: F) -> F:
     )(command)  # fmt: skip
 
 
+def keep_inputs_option(command: F) -> F:
+    """`--keep-inputs`, for `keeping`."""
+    return click.option(
+        "--keep-inputs", is_flag=True,
+        help="Put the pictures that it is made from into the PNG, their pixels alone, so that reproduce needs no other "
+        "file.",
+    )(command)  # fmt: skip
+
+
 def aside(sentence: str) -> None:
     """Say something that is not the command's answer: it goes to standard error."""
     click.echo(sentence, err=True)

@@ -73,6 +73,10 @@ _PICTURES = (
 )
 
 
+GIVEN = ("image", "mask", "blend_images", "region_masks", "style_ref", "image_ref", "structure_ref")
+"""The parameters of `picture_options`."""
+
+
 def picture_options(command: F) -> F:
     """Give a command the options for the pictures that a recipe names by their digests."""
     command = reference_files(command)
@@ -123,7 +127,7 @@ def reproduce(
     """
     wait_quietly()
     from mezzotint.interfaces.vector.again import drawn_again
-    from mezzotint.provenance.read import read_drawing, read_picture
+    from mezzotint.provenance.read import read_drawing, read_inputs, read_picture
     from mezzotint.provenance.verdict import compare
 
     then = recipe_of(file)
@@ -132,7 +136,7 @@ def reproduce(
     set_threads(_threads(then) if threads in (None, "auto") else threads)
     request = runnable(then, weak_model, loras, upscaler)
     pipe = pipeline_of(then, model, device, dtype)
-    result = _draw(pipe, request, pictures_of(request, pipe, files))
+    result = _draw(pipe, request, pictures_of(request, pipe, files, read_inputs(file)))
     verdict = compare(then, result.recipes[0], result.images[0], picture_then, _lossy(file, result.images[0]))
     drawing = drawn_again(file, result.images[0], then)
     if out is not None:
@@ -272,16 +276,22 @@ def pipeline_of(then: Recipe, model: str | None, device: str, dtype: str) -> "Pi
     return load(device="auto")
 
 
-def pictures_of(request: Request, pipe: "Pipeline", files: Mapping[str, Any]) -> dict[str, Any]:
-    """What a recipe's picture was made from, as `Pipeline.stream` takes it, from the files of `picture_options`.
+def pictures_of(
+    request: Request, pipe: "Pipeline", files: Mapping[str, Any], kept: "Mapping[str, Image]"
+) -> dict[str, Any]:
+    """What a recipe's picture was made from, as `Pipeline.stream` takes it, from the files of `picture_options`, or, if
+    none is given, from what its own file holds, by the digests of the pixels.
 
     Raises InvalidOption for what is missing, or is another picture.
     """
+    from mezzotint.interfaces.keeping import found_again
     from mezzotint.interfaces.references import recorded_references
     from mezzotint.interfaces.rows import recorded_row
     from mezzotint.interfaces.sources import recorded_masks
     from mezzotint.tasks import source_size
 
+    if not any(files[name] for name in GIVEN) and (found := found_again(request, kept)) is not None:
+        return found
     image, mask = _sources(request, files["image"], files["mask"], whole=pipe.model.enlarges > 1)
     row = recorded_row(request, files["blend_images"], source_size(request))
     masks = recorded_masks(request, files["region_masks"])

@@ -14,12 +14,14 @@ from mezzotint.interfaces.cli.options import (
     device_option,
     dtype_option,
     format_option,
+    keep_inputs_option,
     set_threads,
     threads_option,
     wait_quietly,
     whole_number,
 )
 from mezzotint.interfaces.cli.session import Session, counted_previews, draw
+from mezzotint.interfaces.keeping import keeping
 from mezzotint.interfaces.pictures import Destination
 from mezzotint.request import Request
 from mezzotint.values import show
@@ -58,6 +60,7 @@ LARGEST = 2**15
 )
 @click.option("--model", metavar="NAME", help="The name or folder of an upscaler; the installed one if not given.")
 @click.option("--out", metavar="PATH", help="A file that ends in .png, or a folder; mezzotint-out if not given.")
+@keep_inputs_option
 @device_option
 @dtype_option
 @threads_option
@@ -74,6 +77,7 @@ def upscale(
     batching: str,
     model: str | None,
     out: str | None,
+    keep_inputs: bool,
     device: str,
     dtype: str,
     threads: Any,
@@ -108,6 +112,7 @@ def upscale(
     whole = _size(image, scale, factor, size)
     _check_memory(whole)
     request = replace(asked, size=whole, device="auto", dtype="auto")
+    to, _ = keeping(keep_inputs, to, [{"image": image}])
     previews = pipe.stream(request, image=image)
     draw(_session(pipe, to, file, whole), partial(counted_previews, previews), _steps(pipe, request, image), 1, form)
 

@@ -114,6 +114,7 @@ def vary(
     mezzotint vary apple.png --strength strong --n 8 --out apples
     """
     from mezzotint.interfaces.sheet_actions import picture_of
+    from mezzotint.provenance.read import read_inputs
 
     then = picture_of(file, number)
     count = whole_number("n", n, 1, MOST)
@@ -123,7 +124,7 @@ def vary(
     set_threads(threads)
     pipe = pipeline_of(then, model, device, dtype)
     request = with_references(runnable(then, weak_model, loras, upscaler), files, pipe)
-    pictures = pictures_of(request, pipe, files)
+    pictures = pictures_of(request, pipe, files, read_inputs(file))
     here = replace(request, device="auto", dtype="auto")
     streams = [pipe.stream(replace(here, vary=one.vary), **pictures) for one in asked]
 
