@@ -14,6 +14,7 @@ MEASURED: Mapping[str, str] = MappingProxyType(
         "keep-layout": "keep_layout",
         "fix-gain": "fix_gain",
         "panorama": "panorama",
+        "strength-cost": "strength_cost",
         "regions": "regions",
         "layout": "layout",
         "few-steps": "few_steps",

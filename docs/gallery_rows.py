@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["FOUND", "MASKS", "ROWS", "Row", "gallery"]
+__all__ = ["FOUND", "MASKS", "ROWS", "UNSHOWN", "Row", "gallery"]
 
 FOUND = Path(__file__).parent / "gallery.json"
 MASKS = ("mask-half.png", "mask-fading.png", "mask-right-one.png", "mask-diagonal.png")
@@ -38,7 +38,7 @@ class Row:
 ROWS = (
     Row(
         "picture", "A picture to another", ("picture",),
-        "The shape stays, the colour is the prompt's; a trace of red is left.",
+        "Outline and leaf stay nearly as they were, and the colour is the prompt's; the lower edge is a little ragged.",
         (APPLE, 'mezzotint edit apple.png "a green apple" --strength 0.9 --seed 7 --out green.png'),
         (("apple.png", "apple.png"), ("green.png", "a green apple")),
         "--image apple.png",
@@ -86,7 +86,8 @@ ROWS = (
     ),
     Row(
         "inversion", "From the noise that a picture came from", ("invert",),
-        "More of the picture stays than in the first row, its outline above all.",
+        "Less of the picture stays than in the first row, more of it is the prompt's: a narrower apple, whose leaf has "
+        "a stalk.",
         (APPLE,
          'mezzotint edit apple.png "a green apple" --invert --source-prompt "a red apple" --seed 7 --out inverted.png'),
         (("apple.png", "apple.png"), ("inverted.png", "a green apple")),
@@ -94,13 +95,15 @@ ROWS = (
     ),
     Row(
         "layout-kept", "Another prompt in the same layout", ("keep_layout",),
-        "Of a picture drawn here only its recipe is needed: both are drawn together, and attend alike.",
+        "Of a picture drawn here only its recipe is needed: both are drawn together, and attend alike. The outline is "
+        "the same; the leaf is lost.",
         (APPLE, 'mezzotint edit apple.png "a green apple" --keep-layout 0.6 --out alike-laid-out.png'),
         (("apple.png", "apple.png"), ("alike-laid-out.png", "a green apple")),
     ),
     Row(
         "variation", "Variations", ("vary",),
-        "Noise between the picture's own and another seed's: `subtle` changes details, `strong` shapes too.",
+        "Noise between the picture's own and another seed's. So plain a thing hardly changes: `subtle` moves its edges "
+        "by a pixel, and `strong` gives it two bumps to stand on.",
         (APPLE, "mezzotint vary apple.png --n 1 --out subtle.png",
          "mezzotint vary apple.png --strength strong --n 1 --out strong.png"),
         (("apple.png", "apple.png"), ("subtle.png", "subtle"), ("strong.png", "strong")),
@@ -121,28 +124,31 @@ ROWS = (
     ),
     Row(
         "style", "After the style of a picture", ("style_ref",),
-        "Colours come along, the thing is the prompt's. At weights of much more than 1 it falls to pieces.",
+        "The thing is the prompt's, and some of the reference's purple comes along, on the beam and the ground; the "
+        "roof stays red. At weights of much more than 1 it falls to pieces.",
         (HEART, 'mezzotint imagine "a house" --style-ref heart.png --style-weight 0.7 --seed 11 --out house.png'),
         (("heart.png", "heart.png"), ("house.png", "a house")),
         "--style-ref heart.png",
     ),
     Row(
         "image", "After what a picture shows", ("image_ref",),
-        "The prompt's thing in the reference's shape and colour. Above 0.5 little of the prompt is left.",
+        "The prompt's thing in the reference's smooth round; the colour stays the prompt's. Above 0.5 little of the "
+        "prompt is left.",
         (APPLE, 'mezzotint imagine "a pumpkin" --image-ref apple.png --image-weight 0.3 --seed 11 --out alike.png'),
         (("apple.png", "apple.png"), ("alike.png", "a pumpkin")),
         "--image-ref apple.png",
     ),
     Row(
         "structure", "With the edges of a picture", ("structure",),
-        "The outline of the apple with what a pumpkin is to the model, which is more of a tomato here.",
+        "The outline of the apple with what a pumpkin is to the model: a dark orange, and green specks for a face.",
         (APPLE, 'mezzotint imagine "a pumpkin" --structure-ref apple.png --seed 2 --out pumpkin.png'),
         (("apple.png", "apple.png"), ("pumpkin.png", "a pumpkin")),
         "--structure-ref apple.png",
     ),
     Row(
         "layout", "With the colours of a picture at their places", ("structure",),
-        "The mean colour of each square of 8 pixels is kept: it asks for a blue car, and the reference wins.",
+        "The mean colour of each square of 8 pixels is kept, but where the prompt resists: a car that is red below, as "
+        "the apple is, with blue and purple above.",
         (APPLE, 'mezzotint imagine "a blue car" --structure-ref apple.png --structure layout --seed 11 --out car.png'),
         (("apple.png", "apple.png"), ("car.png", "a blue car")),
         "--structure-ref apple.png",
@@ -183,6 +189,23 @@ ROWS = (
     ),
 )  # fmt: skip
 """The rows, in the order of the page."""
+_REASONS = (
+    ("n seed steps guidance guidance-interval guidance-method distilled-guidance solver eta grid stop",
+     "says how is drawn, for a picture from nothing as for an edit"),
+    ("negative also style chaos lora weak-model model", "is of prompts and models, and draws from nothing too"),
+    ("out format watch strict svg-colours batching device dtype threads compile",
+     "changes what is written or computed, not what is drawn"),
+    ("zoom aspect", "is --expand, by the sides that it works out"),
+    ("invert-mask", "is --mask, with black and white turned round"),
+    ("detail detail-strength tries", "is --fix-detail, with the parts or tries named"),
+    ("vary vary-seed", "is the command vary, whose row it is"),
+    ("weights prompt", "is of the command blend: equal ones are in its row"),
+    ("structure-weight", "is 1 in the rows of --structure-ref"),
+    ("image blend-image region-mask", "gives vary a picture that an edit was made from"),
+    ("factor", "is of the command upscale, which has a page of its own, upscaling.md"),
+)  # fmt: skip
+UNSHOWN = {name: why for names, why in _REASONS for name in names.split()}
+"""Why an option of the commands that edit has no row: by its name without the dashes."""
 
 
 def gallery() -> str:

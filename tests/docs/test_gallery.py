@@ -1,15 +1,18 @@
 """The gallery shows every edit, as the commands beside it draw it, and its recipes draw it again."""
 
 import json
+import shlex
 from contextlib import chdir
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from PIL import Image
 
 from docs.gallery import IMAGES, drawn, masked, reproduced, strip
-from docs.gallery_rows import FOUND, MASKS, ROWS, Row, gallery
+from docs.gallery_rows import FOUND, MASKS, ROWS, UNSHOWN, Row, gallery
+from mezzotint.interfaces.cli.main import cli
 from mezzotint.interfaces.sheets import on_board
 from mezzotint.provenance.pixels import psnr
 from mezzotint.tasks import TASKS
@@ -32,6 +35,19 @@ def test_every_edit_has_a_row_and_every_row_its_pictures() -> None:
     text = gallery()
     assert f"{len(ROWS)} of {len(ROWS)} are identical" in text
     assert all(f"$ {command}\n" in text for row in ROWS for command in row.commands)
+
+
+def test_every_option_of_an_edit_has_a_row_or_a_reason() -> None:
+    context = click.Context(cli)
+    shown = {word for row in ROWS for command in row.commands for word in shlex.split(command) if word[:2] == "--"}
+    known = set()
+    for name in ("edit", "vary", "blend", "upscale"):
+        command = cli.get_command(context, name)
+        assert command is not None
+        known |= {word for option in command.params for word in option.opts if word[:2] == "--"}
+    reasons = {f"--{name}" for name in UNSHOWN}
+    assert known - shown - reasons == set(), "give it a row, or say in UNSHOWN why it has none"
+    assert reasons <= known, "UNSHOWN names what no command has"
 
 
 def test_a_strip_shows_the_panels_in_their_order(tmp_path: Path) -> None:
