@@ -159,13 +159,8 @@ _BROWNIAN_REACH = 64.0
 _BROWNIAN_DEPTH = 24
 _KEPT = 2**19
 """Elements of the largest picture whose branches are kept, 100 MB of them. A larger one's are drawn for each step anew,
-<<<<<<< HEAD
-some elements at a time. At 1024x1024 pixels they took 2.4 GB; anew they are 5 CPU seconds of a step, the network's
-calls minutes."""
-=======
 some elements at a time: at 1024x1024 pixels they took 2.4 GB. That is 5 CPU seconds of a step, which takes the house
 network minutes."""
->>>>>>> numbers
 
 
 @dataclass(frozen=True, slots=True)
