@@ -100,6 +100,11 @@ their weights must be negative.
 `icg` reads a prompt of four random words, which are a function of the seed, in the place of the empty one. So it can
 guide a network that was never trained without a prompt.
 
+## A measurement
+
+What was measured of a picture, such as that it is blurred or without its colours, guides too:
+[Inverse problems](inverse-problems.md).
+
 ## A weaker model
 
 `autoguidance` steers away from what a weaker model says: a smaller one, or an earlier state of the same training. It
