@@ -13,6 +13,7 @@ MEASURED: Mapping[str, str] = MappingProxyType(
         "chaos": "chaos",
         "keep-layout": "keep_layout",
         "fix-gain": "fix_gain",
+        "blends": "blends",
         "panorama": "panorama",
         "strength-cost": "strength_cost",
         "regions": "regions",
