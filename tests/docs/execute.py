@@ -65,7 +65,8 @@ def tree(command: click.Command = cli) -> Iterator[click.Command]:
 
 def options(command: click.Command = cli) -> set[str]:
     """Every long option of a command and those below it."""
-    context = click.Context(command)
+    # a command keeps the help option that is made first, so that this one must have the names that the program gives it
+    context = click.Context(command, help_option_names=cli.context_settings["help_option_names"])
     names = {name for one in tree(command) for part in one.get_params(context) for name in part.opts}
     return {name for name in names if name.startswith("--")}
 
