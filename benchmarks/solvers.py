@@ -132,7 +132,8 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="what to measure; everything if not given")
     parser.add_argument("--starts", type=int, default=192, help="starts in the mixture")
     parser.add_argument("--model", default="house", help="a model's folder or name")
-    parser.add_argument("--pictures", type=int, default=64, help="pictures of the model that are reported")
+    parser.add_argument("--pictures", type=int, default=48, help="pictures of the model that are reported")
+    parser.add_argument("--processes", type=int, default=2, help="that share the work on the model")
     parser.add_argument("--quick", action="store_true", help="three budgets, few starts and few repetitions")
     options = parser.parse_args()
     parts, budgets = options.parts or PARTS, (6, 8, 20) if options.quick else BUDGETS
@@ -147,7 +148,7 @@ def main() -> None:
     if "model" in parts:
         from benchmarks.model_solvers import model_figures
 
-        figures["model"] = model_figures(options.model, options.pictures, budgets, FITTED)
+        figures["model"] = model_figures(options.model, options.pictures, budgets, FITTED, options.processes)
     write(path.stem, figures)
 
 

@@ -1,6 +1,7 @@
 """The solver benchmark spends what it says, calls peers rightly, and fits, chooses and reports on different noise."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from torch import Tensor
 from benchmarks import model_solvers, overhead
 from benchmarks.flow_peers import diffusers_runs, k_diffusion_runs
 from benchmarks.model_solvers import (
+    TEST,
+    TUNE,
     Task,
-    fit_like_the_command,
-    make_tasks,
+    field,
+    model_figures,
+    pictures_of,
     reference,
-    rows,
     tuned,
 )
 from benchmarks.solver_runs import Run, deterministic, end, our_runs, rms, steps_for, usable
@@ -159,6 +162,15 @@ def test_the_reference_follows_the_field_down_to_its_last_time() -> None:
     assert {round(a - b, 9) for a, b in pairwise(before[:-1])} == {round((1 - before[-2]) / 99, 9)}
 
 
+class Here(Executor):
+    """Does what is asked for at once, in this process."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        done: Future[Any] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
+
+
 def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("diffusers")
     for name, value in (
@@ -166,7 +178,8 @@ def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, m
         ("CHOICE", (12, 4.0)),
         ("FINE", 10),
         ("FIT_PICTURES", 2),
-        ("ROUNDS", ((1, 9), (2, 2))),
+        ("ROUNDS", ((1, 9), (3, 2))),
+        ("TOGETHER", 2),
     ):
         monkeypatch.setattr(model_solvers, name, value)
     monkeypatch.setattr(model_solvers, "OURS", ("unipc-2", "dpmpp-2m", "ipndm-2"))
@@ -174,20 +187,27 @@ def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, m
     few = {name: run for name, run in diffusers_runs(4).items() if name in ("FlowMatchEuler", "DPM++ 2M shift 3")}
     monkeypatch.setattr(model_solvers, "diffusers_runs", lambda budget: few)
     monkeypatch.setattr(model_solvers, "k_diffusion_runs", lambda budget: {})
-    pipe = Pipeline.load(str(model_folder(tmp_path / "random")))
-    tasks = make_tasks(pipe, 2)
-    both = torch.cat([tasks["2"].x, tasks["test"].x]).flatten(1)
-    assert torch.cdist(both, both).add(1e9 * torch.eye(4)).min() > 1
-    with torch.inference_mode():
-        row = rows(tasks, (4,), (4,), fit_like_the_command(pipe))["4 evaluations"]
+    monkeypatch.setattr(model_solvers, "ProcessPoolExecutor", lambda *_: Here())
+    monkeypatch.setattr(model_solvers, "loaded", lambda name: Pipeline.load(name, dtype="float32"))  # not compiled
+    name = str(model_folder(tmp_path / "random"))
+    pipe = Pipeline.load(name)
+    (tune, _), (test, _) = (pictures_of(Here(), name, first, 3, (12, 4.0)) for first in (TUNE, TEST))
+    both = torch.cat([tune[0], test[0]]).flatten(1)
+    assert torch.cdist(both, both).add(1e9 * torch.eye(6)).min() > 1
+    whole = end(field(pipe, 3), tune[0], reference(12, 4.0), "dpmpp-2m")  # each picture has its prompt in any part
+    torch.testing.assert_close(tune[1], whole, rtol=0, atol=1e-5)
+    figures = model_figures(name, 3, (4,), (4,))
+    row = figures["budgets"]["4 evaluations"]
     assert row.keys() == {
         "mezzotint", "diffusers", "ours_over_best_peer", "mezzotint, fitted grid", "fitted_over_best_peer",
     }  # fmt: skip
+    assert figures["pictures"] == {"reported": 3, "chosen on": 3, "fitted on": 2}
     assert row["ours_over_best_peer"] == row["mezzotint"]["error"] / row["diffusers"]["error"]
     fit = row["mezzotint, fitted grid"]
     solver = Fitted2M(fit["strengths"], fit["kept"], fit["gains"])
-    again = tasks["test"].error(lambda d, x: end(d, x, from_times(fit["times"]), solver))
-    assert fit["error"] == pytest.approx(again, rel=1e-6)
+    task = Task(field(pipe, 3), test[0], end(field(pipe, 3), test[0], reference(12, 1.0), "dpmpp-2m"))
+    again = task.error(lambda d, x: end(d, x, from_times(fit["times"]), solver))
+    assert fit["error"] == pytest.approx(again, rel=1e-4)
     assert len(fit["times"]) == 5
 
 
