@@ -57,7 +57,8 @@ A network is evaluated twice a step for the rule and once for `pag`. Outside the
 eight times (1 and 0.125), it is evaluated once.
 
 `--chaos`, from 0 to 100, is a short way to end the interval early: at 100 it is 0 to 0.75. What pictures of one prompt
-have in common is decided where it is noisiest; without guidance there they differ more, and fit the prompt less.
+have in common is decided where it is noisiest; without guidance there they differ more, and fit the prompt less. It
+tells a usual drawing style later too: see [Exploring](exploring.md#chaos).
 
 From Python, and in JSON, `guidance_methods` is a list:
 

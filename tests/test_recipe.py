@@ -52,7 +52,8 @@ def test_recipe_schema_is_frozen() -> None:
     assert recipe(request, **digests).to_json_dict() == {
         "recipe_version": 1,
         "request": {
-            "prompt": "a red apple", "negative": "", "also": [["a hat", 0.7]], "blend": [], "style": None, "n": 1,
+            "prompt": "a red apple", "negative": "", "also": [["a hat", 0.7]], "blend": [], "style": None,
+            "style_start": None, "n": 1,
             "seed": 7, "vary": [], "steps": 12, "guidance": 3.5, "guidance_interval": [0.1, 0.9], "chaos": None,
             "guidance_methods": ["pag:scale=2"], "distilled_guidance": None, "solver": "dpmpp-2m", "eta": None,
             "grid": "uniform", "stop": None, "size": [64, 48], "aspect": None, "tile": None, "window_stride": None,

@@ -99,7 +99,7 @@ def unsuited(spec: str, solver: Solver[Any], network: object) -> tuple[str, ...]
 
 OF_ONE = frozenset(
     {
-        *("prompt", "original_prompt", "negative", "style", "n", "seed", "vary"),
+        *("prompt", "original_prompt", "negative", "style", "style_start", "n", "seed", "vary"),
         *("model", "batching", "device", "dtype"),
         *("steps", "solver", "grid", "guidance", "guidance_interval", "guidance_methods", "size"),
     }

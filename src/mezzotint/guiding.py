@@ -170,8 +170,8 @@ def resolve_guidance(request: Request, defaults: Request) -> Request:
 def _with_chaos(request: Request, defaults: Request) -> tuple[float, float] | None:
     """The guidance interval that a request asks for, by itself or as chaos; None if it asks for none.
 
-    Chaos c leaves guidance out above t = 1 − c / 400: there it decides what pictures have in common. Raises
-    InvalidOption for both at once.
+    Chaos leaves guidance out above `until_chaos`: there it decides what pictures have in common. Raises InvalidOption
+    for both at once.
     """
     if not request.chaos:
         return request.guidance_interval
@@ -181,7 +181,12 @@ def _with_chaos(request: Request, defaults: Request) -> tuple[float, float] | No
             "out one of them."
         )
     low, high = defaults.guidance_interval or EVERYWHERE
-    return low, min(high, 1 - request.chaos / 400)
+    return low, min(high, until_chaos(request.chaos))
+
+
+def until_chaos(chaos: float) -> float:
+    """The time above which chaos leaves out what pictures have in common: 1 at chaos 0, 0.75 at 100."""
+    return 1 - chaos / 400
 
 
 def guidance_of(request: Request, defaults: Request) -> Guidance:

@@ -33,7 +33,18 @@ FADE = 0.1
 _SOMETHING = "0" * 64
 """Stands for the digest of a picture that a pass before draws."""
 _OF_PARTS = (
-    *("negative", "style", "seed", "vary", "steps", "guidance", "guidance_interval", "chaos", "guidance_methods"),
+    *(
+        "negative",
+        "style",
+        "style_start",
+        "seed",
+        "vary",
+        "steps",
+        "guidance",
+        "guidance_interval",
+        "chaos",
+        "guidance_methods",
+    ),
     *("solver", "eta", "grid", "stop", "style_ref", "style_weight", "model", "lora", "weak_model", "batching"),
     *("device", "dtype", "distilled_guidance"),
 )

@@ -51,7 +51,7 @@ from mezzotint.tasks import (
     with_strength,
 )
 from mezzotint.upscaled import INSTALLED, Enlarger, Upscaler, drawn_small, set_apart, steps_of, to_upscale, upscaled
-from mezzotint.usual import plain_style, usual
+from mezzotint.usual import plain_style, styled_from, usual, with_style_start
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -164,8 +164,8 @@ class Pipeline:
 
     def resolve(self, request: Request) -> Request:
         """The request with nothing left open. Raises `InvalidOption` for what this model cannot do."""
-        defaults = self.model.defaults
-        request, model = with_learned_guidance(self.model, resolve_guidance(request, defaults)), self.model
+        asked, model, defaults = request, self.model, self.model.defaults
+        request = with_learned_guidance(model, resolve_guidance(request, defaults))
         request = sized(request, model.name, model.size, model.codec, model.enlarges)
         theirs, names = usual(request, model), ("style", "steps", "solver", "grid")
         chosen = {n: getattr(theirs, n) for n in names if getattr(request, n) is None}
@@ -177,7 +177,8 @@ class Pipeline:
             device=str(leaf.device),
             dtype=str(leaf.dtype).removeprefix("torch."),
         )
-        resolved = with_pass_strengths(with_strength(plain_style(resolved, model)))
+        resolved = with_style_start(plain_style(resolved, model), asked, theirs)
+        resolved = with_pass_strengths(with_strength(resolved))
         self.model.conditioner.style_index(resolved.style)
         resolved = replace(resolved, solver=solver_of(resolved)[0])
         if fitted := fitted_for(resolved, self.model.grids, self.model.name, asked=request.grid):
@@ -316,7 +317,8 @@ class Pipeline:
         """What each branch of a resolved request reads, step by step."""
         texts = further_prompts(request).items()
         further = {name: further_prompt(name.partition("-")[0], text) for name, text in texts}
-        return script_of(self._guidance(request), self.time_grid(request), further, blended(request))
+        begin = styled_from(request)
+        return script_of(self._guidance(request), self.time_grid(request), further, blended(request), begin)
 
     def _guided(self, request: Request) -> tuple[Denoiser[Any], tuple[str, ...]]:
         """The guided denoiser, for one group of pictures, and the guidance methods that change nothing."""
@@ -327,7 +329,6 @@ class Pipeline:
     def _condition(self, request: Request, numbers: range, script: Script, branch: str) -> Any:
         """A branch's conditioning for some pictures, as the network reads it, or both networks do."""
         model, weak = self.model, self._weak(request)
-        styles = [request.style if script.prompts[branch].styled else None] * len(numbers)
 
         def texts(reading: Reading | None) -> list[str | Reading]:
             if reading is not None:
@@ -336,12 +337,12 @@ class Pipeline:
             alone = (request.picture(number) for number in numbers)
             return [independent_prompt(nearest_seed(one.seed, one.vary), vocabulary) for one in alone]
 
-        strengths = [strength for _, strength in request.lora]
-        scale = request.distilled_guidance
-        cond = script.told(branch, lambda reading: model.prepare(texts(reading), styles, strengths, scale))
-        if weak is None or not self._guidance(request).needs_weak:
-            return cond
-        return Pair(cond, script.told(branch, lambda reading: weak.prepare(texts(reading), styles)))
+        def told(by: Model, *more: Any) -> Any:
+            styles = {styled: [request.style if styled else None] * len(numbers) for styled in (False, True)}
+            return script.told(branch, lambda reading, styled: by.prepare(texts(reading), styles[styled], *more))
+
+        cond = told(model, [strength for _, strength in request.lora], request.distilled_guidance)
+        return cond if weak is None or not self._guidance(request).needs_weak else Pair(cond, told(weak))
 
     def _weak(self, request: Request) -> Model | None:
         """The weak model that a request names. Raises InvalidOption for one that does not suit this one."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import starmap
 from types import MappingProxyType
 from typing import Any
 
@@ -31,17 +32,19 @@ class Script:
     lines     for each of them what is read at each step, from noise to data; None is a prompt at random
     times     where the steps after the first begin, falling
     blend     the branches that are averaged in place of "cond", with weights of sum 1
+    unstyled  the first steps, so many, in which no branch is told the drawing style
     """
 
     prompts: Mapping[str, Prompt]
     lines: Mapping[str, tuple[Reading | None, ...]]
     times: tuple[float, ...]
     blend: Mapping[str, float]
+    unstyled: int = 0
 
     @property
     def changes(self) -> bool:
-        """Whether a branch reads something else at some step."""
-        return any(len(set(line)) > 1 for line in self.lines.values())
+        """Whether a branch is told something else at some step."""
+        return any(len(set(self._line(name))) > 1 for name in self.lines)
 
     @property
     def empty(self) -> bool:
@@ -54,19 +57,27 @@ class Script:
         """How guidance evaluates its branches: a blend has a call of its own."""
         return "together" if len(self.blend) == 1 else "apart"
 
-    def told(self, branch: str, condition: Callable[[Reading | None], Any]) -> Any:
-        """A branch's conditioning: where nothing changes as `condition` makes it, else a `Timeline` of such."""
+    def told(self, branch: str, condition: Callable[[Reading | None, bool], Any]) -> Any:
+        """A branch's conditioning: where nothing changes as `condition` makes it, else a `Timeline` of such.
+
+        condition: of what is read, and whether in the drawing style.
+        """
         if branch == "cond":
             each = [self._told(name, condition) for name in self.blend]
             return each[0] if len(each) == 1 else Blended(tuple(each), tuple(self.blend.values()))
         return self._told(branch, condition)
 
-    def _told(self, branch: str, condition: Callable[[Reading | None], Any]) -> Any:
-        line = self.lines[branch]
+    def _told(self, branch: str, condition: Callable[[Reading | None, bool], Any]) -> Any:
+        line = self._line(branch)
         if not self.changes:
-            return condition(line[0])
+            return condition(*line[0])
         each = list(dict.fromkeys(line))
-        return Timeline(tuple(map(condition, each)), tuple(map(each.index, line)), self.times)
+        return Timeline(tuple(starmap(condition, each)), tuple(map(each.index, line)), self.times)
+
+    def _line(self, branch: str) -> list[tuple[Reading | None, bool]]:
+        """What a branch is told at each step: what it reads, and whether in the drawing style."""
+        styled = self.prompts[branch].styled
+        return [(reading, styled and k >= self.unstyled) for k, reading in enumerate(self.lines[branch])]
 
     def leaf(self, denoiser: Denoiser[Any]) -> Denoiser[Any]:
         """The leaf that takes what `told` gives."""
@@ -103,10 +114,12 @@ def script_of(
     grid: TimeGrid,
     further: Mapping[str, Prompt] = MappingProxyType({}),
     blend: Mapping[str, float] = ALONE,
+    style_start: float | None = None,
 ) -> Script:
     """The script of a request's guidance, and of further prompts that edits read, over its grid; `blend` as there.
 
-    On one that jumps back, times that come again read the same.
+    On one that jumps back, times that come again read the same. style_start: steps that begin above are not told the
+    drawing style, but the last is.
 
     Step k of the K different times where a denoising move begins reads what `readings(part, K)[k]` says.
     """
@@ -114,7 +127,8 @@ def script_of(
     count = max(1, len(starts))
     prompts = {**guidance.read, **further}
     lines = {name: _line(prompt, count) for name, prompt in prompts.items()}
-    return Script(prompts, lines, tuple(starts[1:]), blend)
+    unstyled = 0 if style_start is None else sum(t > style_start for t in starts[:-1])
+    return Script(prompts, lines, tuple(starts[1:]), blend, unstyled)
 
 
 def unheard(script: Script, prompt: str) -> Iterator[str]:

@@ -54,12 +54,13 @@ def random_seed() -> int:
 class Request:
     """What to draw. `None` stands for the model's own default, which is resolved when the picture is drawn.
 
-    `prompt` may be empty (drawn without a prompt). `guidance` 1 is off. `guidance_interval` is the part of t in [0, 1]
-    (0 = data, 1 = noise) where guidance acts; (0, 1) is everywhere. `chaos`, 0 to 100, ends it the earlier in the
-    noise, so that pictures differ more. `guidance_methods` are specs of at most one rule, which takes the place of
-    classifier-free guidance and gets `guidance` as its scale, and of modifiers, the first innermost.
-    `distilled_guidance` is the scale that a network which learned its guidance takes as an input; there is no other
-    guidance then. `also` are further
+    `prompt` may be empty (drawn without a prompt). `style` is told in the steps that begin at t <= `style_start` (1 =
+    noise, 0 = data), in the last one at the latest; None is all of them. `guidance` 1 is off. `guidance_interval` is
+    the part of t in [0, 1] where guidance acts; (0, 1) is everywhere. `chaos`, 0 to 100, ends it the earlier in the
+    noise, and tells a style that is only usual the later, so that pictures differ more. `guidance_methods` are specs of
+    at most one rule, which takes the place of classifier-free guidance and gets `guidance` as its scale, and of
+    modifiers, the first innermost. `distilled_guidance` is the scale that a network which learned its guidance takes as
+    an input; there is no other guidance then. `also` are further
     prompts, (text, weight), whose weights count in units of `guidance`; a negative one repels. `blend` are prompts,
     (text, weight), that are averaged with the first, whose weight is 1 if it has words. `lora` are LoRAs, (name or
     file, strength); a name alone has the strength 1. `weak_model` is the model that autoguidance steers away from.
@@ -98,6 +99,7 @@ class Request:
     also: tuple[tuple[str, float], ...] = ()
     blend: tuple[tuple[str, float], ...] = ()
     style: str | None = None
+    style_start: float | None = None
     n: int = 1
     seed: int = 0
     vary: tuple[tuple[float, int], ...] = ()
@@ -184,6 +186,8 @@ class Request:
             store(self, "distilled_guidance", learned_scale(self.distilled_guidance))
         if self.guidance_interval is not None:
             store(self, "guidance_interval", interval(self.guidance_interval))
+        if self.style_start is not None:
+            store(self, "style_start", real("style_start", self.style_start, 0.0, 1.0))
         if self.chaos is not None:
             store(self, "chaos", real("chaos", self.chaos, 0.0, 100.0))
         store(self, "guidance_methods", methods(self.guidance_methods))

@@ -31,6 +31,7 @@ from mezzotint.editing.upscale import upscaling
 from mezzotint.errors import InvalidOption
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import SEEDS, Request
+from mezzotint.usual import has_style
 from mezzotint.values import show
 
 if TYPE_CHECKING:
@@ -318,6 +319,8 @@ def unused(request: Request, parts: Collection[str] = ()) -> tuple[str, ...]:
     still = tuple(f"{name}: {why}" for name in lost if name not in refs)
     if request.detail and request.detail_strength == 0:
         still += ("detail: nothing of it is redrawn at detail_strength 0",)
+    if request.style_start is not None and not has_style(request):
+        still += ("style_start: no drawing style is told",)
     spare = request.source_prompt and not (request.invert or request.keep_layout)
     still += ("source_prompt: nothing reads it at keep_layout 0",) if spare else ()
     return (*(f"{name}: nothing of it is drawn at {what} 0" for name, what in idle.items()), *still)

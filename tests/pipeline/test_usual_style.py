@@ -1,11 +1,15 @@
 """What is drawn in a model's usual style, and what is left as it is said."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import torch
+from torch import Tensor
 
 from mezzotint import Pipeline, Request
 from mezzotint.conditioning.text import TextConditioner
+from mezzotint.diffusion.noise import PhiloxNoise, Purpose
 from mezzotint.usual import usual
 
 HOUSE_STYLES = ("flat", "noto", "pixel-art", "sharp", "big-smile")
@@ -135,3 +139,79 @@ def test_inversion_is_drawn_by_ddim_in_no_style(styled: Pipeline) -> None:
 def _with_styles(pipe: Pipeline, styles: tuple[str, ...]) -> TextConditioner:
     conditioner = pipe.model.conditioner
     return TextConditioner(conditioner.tokenizer, conditioner.encoder, styles, conditioner.length, conditioner.letters)
+
+
+# ---- from when on a style is told
+
+
+def by_hand(pipe: Pipeline, styles: list[str | None]) -> Tensor:
+    """DDIM on rectified flow with classifier-free guidance 3, one style a step, written anew."""
+    network, steps = pipe.model.denoiser.network, len(styles)
+    cond = {style: pipe.model.conditioner(["a fox"], [style]) for style in styles}
+    none = pipe.model.conditioner([""], [None])
+    x = PhiloxNoise([3]).normal((1, 4, 1, 32, 32), Purpose.START, 0)
+    with torch.inference_mode():
+        for step, style in enumerate(styles):
+            t, s = 1 - step / steps, 1 - (step + 1) / steps
+            said, without = (network(x, torch.tensor([t]), told, to=None, probe=None) for told in (cond[style], none))
+            x0 = without + 3 * (said - without)
+            x = (1 - s) * x0 + s * (x - (1 - t) * x0) / t
+    return x[0]
+
+
+@pytest.mark.parametrize(
+    ("start", "styles"),
+    [
+        (None, ["flat"] * 4),
+        (1.0, ["flat"] * 4),
+        (0.75, [None, "flat", "flat", "flat"]),
+        (0.7, [None, None, "flat", "flat"]),
+        (0.25, [None, None, None, "flat"]),
+        (0.0, [None, None, None, "flat"]),  # the last step at the latest
+    ],
+)
+def test_a_style_is_told_in_the_steps_that_begin_at_its_start_or_below(
+    pipe: Pipeline, start: float | None, styles: list[str | None]
+) -> None:
+    asked: dict[str, Any] = {"seed": 3, "steps": 4, "guidance": 3.0, "solver": "ddim"}
+    *_, last = pipe.stream("a fox", style="flat", style_start=start, **asked)
+    torch.testing.assert_close(last.x, by_hand(pipe, styles), rtol=1e-4, atol=1e-5)
+    one_less = [None, *styles[1:]] if styles[0] else ["flat", *styles[1:]]
+    assert float((last.x - by_hand(pipe, one_less)).abs().max()) > 1e-3
+
+
+def test_a_style_that_is_only_usual_is_told_from_the_usual_start_on_and_any_other_always(styled: Pipeline) -> None:
+    late = Pipeline(replace(styled.model, defaults=replace(styled.model.defaults, style_start=0.75)))
+
+    def resolved(**options: Any) -> tuple[str | None, float | None]:
+        found = late.resolve(Request(prompt="a fox", **options))
+        return found.style, found.style_start
+
+    assert resolved() == ("flat", 0.75)
+    assert resolved(style="flat") == ("flat", None)  # somebody wants it
+    assert resolved(style="noto", style_start=0.5) == ("noto", 0.5)
+    assert resolved(style_start=1.0) == ("flat", 1.0)
+    assert resolved(style="none") == ("none", None)
+    assert late.resolve(Request(prompt="a person")).style_start is None
+    assert drawn(late, "a fox") == drawn(styled, "a fox", style_start=0.75) != drawn(styled, "a fox")
+    made = late.generate("a fox", seed=5, steps=3).recipes[0]
+    assert made.ignored == ()
+    assert late.generate(made.request).recipes[0] == made
+    before = replace(made.request, style_start=None)  # as recipes from before have it
+    plain = styled.generate("a fox", seed=5, steps=3).recipes[0]
+    assert late.generate(before).recipes[0].pixels_sha256 == plain.pixels_sha256
+
+
+def test_chaos_tells_a_usual_style_later_too(styled: Pipeline) -> None:
+    late = Pipeline(replace(styled.model, defaults=replace(styled.model.defaults, style_start=0.95)))
+    starts = [late.resolve(Request(prompt="a fox", chaos=chaos)).style_start for chaos in (0, 10, 40, 100)]
+    assert starts == [0.95, 0.95, 0.9, 0.75]
+    assert styled.resolve(Request(prompt="a fox", chaos=40)).style_start == 0.9
+    assert styled.resolve(Request(prompt="a fox", style="flat", chaos=40)).style_start is None
+    assert styled.resolve(Request(prompt="a fox", style_start=0.2, chaos=40)).style_start == 0.2
+
+
+def test_a_start_without_a_style_is_named_as_ignored(pipe: Pipeline) -> None:
+    assert pipe.generate("a fox", steps=3, style_start=0.5).recipes[0].ignored == (
+        "style_start: no drawing style is told",
+    )

@@ -60,7 +60,8 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--chaos",
         type=REAL,
         metavar="0-100",
-        help="How different the pictures of several seeds are: leaves guidance out at the noisiest times.",
+        help="How different the pictures of several seeds are: leaves guidance, and a style that is only usual, out at "
+        "the noisiest times.",
     ),
     click.option(
         "--guidance-method",
@@ -158,6 +159,13 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="A prompt to blend with the first, which has the weight 1, or none if it is empty; up to five.",
     ),
     click.option("--style", metavar="NAME", help="A drawing style of the model; `mezzotint models` lists them."),
+    click.option(
+        "--style-start",
+        type=REAL,
+        metavar="TIME",
+        help="Tell the drawing style from this t on (1 = noise, 0 = data): the lower, the more the prompt and the seed "
+        "decide, and the less the style.",
+    ),
     click.option("--model", default="house", show_default=True, metavar="NAME", help="A model's name or its folder."),
     click.option(
         "--lora",
