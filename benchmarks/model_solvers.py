@@ -8,15 +8,17 @@ take x_0 there. Below, levels count alike in training, and a network that does n
 noise, D(x, 0) ≠ x, makes dx/dt = (x − D) / t a drift that grows with log t: more steps then go further, not nearer.
 
 Which solver, grid and options a program draws with at a budget is chosen on pictures that are not reported, in rounds:
-every candidate on a few pictures, the better ones on more of them, the best three on all.
+every candidate on a few pictures, the better ones on more of them, the best two on all.
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -47,9 +49,9 @@ OURS = (
     *("lms", "gradient-estimation", "res-multistep", "heun", "midpoint", "dpm-2", "dpmpp-2s"),
 )
 OUR_GRIDS = tuple(name for name in GRIDS if name not in ("trailing", "sgm-uniform"))  # those are nearly uniform
-SCOUTED = (6, 10, 30)
+SCOUTED = (6, 20)
 """Budgets at which grids are ranked before anything else."""
-ROUNDS = ((4, 10_000), (12, 8), (48, 3))
+ROUNDS = ((2, 10_000), (8, 6), (24, 2))
 """On how many pictures candidates are tried, and how many of them."""
 HOPELESS = 1.6
 """A candidate whose error was more times the best one's at both budgets before is not tried."""
@@ -85,10 +87,10 @@ def ours(budget: int, solvers: Sequence[str] = OURS, grids: Sequence[str] = OUR_
 
 
 def scouted(task: Task) -> Program:
-    """Ours on the eight grids that are best for three solvers at three budgets, in turn."""
+    """Ours on the six grids that are best for three solvers at two budgets, in turn."""
     found = (ordered({n: task.error(run) for n, run in ours(budget, SCOUTS).items()}) for budget in SCOUTED)
     in_turn = (name.partition(", ")[2] for name in chain(*zip_longest(*found)) if name is not None)
-    grids = list(dict.fromkeys(in_turn))[:8]
+    grids = list(dict.fromkeys(in_turn))[:6]
     return lambda budget: ours(budget, grids=grids)
 
 
@@ -197,7 +199,41 @@ def fitted(name: str, budget: int, test: Pair) -> tuple[dict[str, Any], float]:
     return figures, time.process_time() - begun
 
 
-def pictures_of(pool: Executor, name: str, first: int, count: int, grid: tuple[int, float]) -> tuple[Pair, float]:
+@dataclass(frozen=True)
+class Keeping:
+    """Processes whose results are kept in a folder, so that a run that was ended goes on; None keeps nothing.
+
+    about: what results depend on besides what is handed over.
+    """
+
+    pool: Executor
+    folder: Path | None
+    about: str
+
+    def submit(self, work: Callable[..., Any], *given: Any) -> "Future[Any]":
+        """`work(*given)`, or what it gave before."""
+        if self.folder is None:
+            return self.pool.submit(work, *given)
+        limits = (ROUNDS, SCOUTED, HOPELESS, FIT_PICTURES, FINE) if work is not truth else (LAST,)
+        told = repr((self.about, limits, [one for one in given if not isinstance(one, tuple) or not _tensors(one)]))
+        name = f"{work.__name__}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.pt"
+        return self.pool.submit(kept, self.folder / name, work, given)
+
+
+def _tensors(value: tuple[Any, ...]) -> bool:
+    return any(isinstance(one, Tensor) for one in value)
+
+
+def kept(path: Path, work: Callable[..., Any], given: Sequence[Any]) -> Any:
+    """What is in the file, or what is made and put there."""
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(work(*given), path.with_suffix(".part"))
+        path.with_suffix(".part").rename(path)
+    return torch.load(path, weights_only=True)
+
+
+def pictures_of(pool: Keeping, name: str, first: int, count: int, grid: tuple[int, float]) -> tuple[Pair, float]:
     """`truth`, a few pictures a process."""
     parts = [
         pool.submit(truth, name, first, after, min(TOGETHER, count - after), grid)
@@ -209,11 +245,18 @@ def pictures_of(pool: Executor, name: str, first: int, count: int, grid: tuple[i
 
 
 def model_figures(
-    name: str, pictures: int, budgets: Sequence[int], fitted_at: Sequence[int], processes: int = 1
+    name: str,
+    pictures: int,
+    budgets: Sequence[int],
+    fitted_at: Sequence[int],
+    processes: int = 1,
+    keep: Path | None = None,
 ) -> dict[str, Any]:
     """The table of a trained model, by name or folder."""
+    model = Pipeline.load(name, device="cpu", dtype="float32").model
     programs = ("mezzotint", "diffusers", *(["k-diffusion"] if k_diffusion_runs(SCOUTED[0]) else []))
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, get_context("spawn")) as workers:
+        pool = Keeping(workers, keep, model.weights_sha256)
         tune, spent_tuning = pictures_of(pool, name, TUNE, max(count for count, _ in ROUNDS), CHOICE)
         test, spent_testing = pictures_of(pool, name, TEST, pictures, REFERENCE)
         columns = {program: pool.submit(column, name, program, tune, test, budgets) for program in programs}
@@ -221,7 +264,6 @@ def model_figures(
         done = {program: work.result() for program, work in columns.items()}
         fits_done = {budget: work.result() for budget, work in fits.items()}
     spent = sum(seconds for _, seconds in (*done.values(), *fits_done.values()))
-    model = Pipeline.load(name, device="cpu", dtype="float32").model
     return {
         "machine": machine(),
         "model": model.name,

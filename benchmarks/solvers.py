@@ -134,6 +134,7 @@ def main() -> None:
     parser.add_argument("--model", default="house", help="a model's folder or name")
     parser.add_argument("--pictures", type=int, default=48, help="pictures of the model that are reported")
     parser.add_argument("--processes", type=int, default=2, help="that share the work on the model")
+    parser.add_argument("--keep", type=Path, help="a folder for what was found of the model, to go on from there")
     parser.add_argument("--quick", action="store_true", help="three budgets, few starts and few repetitions")
     options = parser.parse_args()
     parts, budgets = options.parts or PARTS, (6, 8, 20) if options.quick else BUDGETS
@@ -148,7 +149,9 @@ def main() -> None:
     if "model" in parts:
         from benchmarks.model_solvers import model_figures
 
-        figures["model"] = model_figures(options.model, options.pictures, budgets, FITTED, options.processes)
+        figures["model"] = model_figures(
+            options.model, options.pictures, budgets, FITTED, options.processes, options.keep
+        )
     write(path.stem, figures)
 
 

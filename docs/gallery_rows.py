@@ -192,7 +192,8 @@ ROWS = (
 _REASONS = (
     ("n seed steps guidance guidance-interval guidance-method distilled-guidance solver eta grid stop",
      "says how is drawn, for a picture from nothing as for an edit"),
-    ("negative also style style-start chaos lora weak-model model", "is of prompts and models, and draws from nothing too"),
+    ("negative also style style-start chaos lora weak-model model",
+     "is of prompts and models, and draws from nothing too"),
     ("out format watch strict svg-colours batching device dtype threads compile keep-inputs help-all",
      "changes what is written or computed, not what is drawn"),
     ("zoom aspect", "is --expand, by the sides that it works out"),

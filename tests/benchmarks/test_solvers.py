@@ -1,5 +1,6 @@
 """The solver benchmark spends what it says, calls peers rightly, and fits, chooses and reports on different noise."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from itertools import pairwise
@@ -15,6 +16,7 @@ from benchmarks.flow_peers import diffusers_runs, k_diffusion_runs
 from benchmarks.model_solvers import (
     TEST,
     TUNE,
+    Keeping,
     Task,
     field,
     model_figures,
@@ -191,12 +193,21 @@ def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, m
     monkeypatch.setattr(model_solvers, "loaded", lambda name: Pipeline.load(name, dtype="float32"))  # not compiled
     name = str(model_folder(tmp_path / "random"))
     pipe = Pipeline.load(name)
-    (tune, _), (test, _) = (pictures_of(Here(), name, first, 3, (12, 4.0)) for first in (TUNE, TEST))
+    (tune, _), (test, _) = (pictures_of(Keeping(Here(), None, ""), name, first, 3, (12, 4.0)) for first in (TUNE, TEST))
     both = torch.cat([tune[0], test[0]]).flatten(1)
     assert torch.cdist(both, both).add(1e9 * torch.eye(6)).min() > 1
     whole = end(field(pipe, 3), tune[0], reference(12, 4.0), "dpmpp-2m")  # each picture has its prompt in any part
     torch.testing.assert_close(tune[1], whole, rtol=0, atol=1e-5)
-    figures = model_figures(name, 3, (4,), (4,))
+    figures = model_figures(name, 3, (4,), (4,), keep=tmp_path / "kept")
+    found = sorted((tmp_path / "kept").iterdir())
+    assert Counter(path.name.partition("-")[0] for path in found) == {"truth": 4, "column": 2, "fitted": 1}
+    before = [path.stat().st_mtime_ns for path in found]
+    assert model_figures(name, 3, (4,), (4,), keep=tmp_path / "kept") == figures  # nothing is made twice
+    assert [path.stat().st_mtime_ns for path in found] == before
+    monkeypatch.setattr(model_solvers, "FINE", 11)
+    model_figures(name, 3, (4,), (4,), keep=tmp_path / "kept")
+    again = Counter(path.name.partition("-")[0] for path in (tmp_path / "kept").iterdir())
+    assert again == {"truth": 4, "column": 4, "fitted": 2}
     row = figures["budgets"]["4 evaluations"]
     assert row.keys() == {
         "mezzotint", "diffusers", "ours_over_best_peer", "mezzotint, fitted grid", "fitted_over_best_peer",
