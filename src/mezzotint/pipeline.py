@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
-from mezzotint.choices import check_one_evaluation, fitted_for, grid_name, grid_of, solver_of, unsuited
+from mezzotint.choices import check_one_evaluation, check_told, fitted_for, grid_name, grid_of, solver_of, unsuited
 from mezzotint.codecs.images import to_image
 from mezzotint.conditioning.prompt import Reading
 from mezzotint.diffusion.combinations import Combination, check_combination, target_of
@@ -184,6 +184,7 @@ class Pipeline:
             resolved = replace(resolved, solver=fitted.solver, grid=fitted.times)
         resolved = replace(resolved, grid=grid_name(resolved, leaf.network))
         check_one_evaluation(resolved, model.name, model.size, leaf.network)
+        check_told(resolved, model.name, leaf.network)
         schedule, target = leaf.schedule, target_of(leaf)
         for one in self.drawings(resolved):
             if moves := self.time_grid(one):  # none where nothing is redrawn
