@@ -14,7 +14,16 @@ from mezzotint.request import Request
 from mezzotint.spec import Spec, option_types, typed
 from mezzotint.values import integer, show
 
-__all__ = ["Fitted", "check_one_evaluation", "fitted_for", "grid_name", "grid_of", "solver_of", "unsuited"]
+__all__ = [
+    "Fitted",
+    "check_one_evaluation",
+    "check_told",
+    "fitted_for",
+    "grid_name",
+    "grid_of",
+    "solver_of",
+    "unsuited",
+]
 
 JUMPS = frozenset({"inner", "length", "times"})
 """Options of grids that multiply their steps."""
@@ -95,6 +104,16 @@ def unsuited(spec: str, solver: Solver[Any], network: object) -> tuple[str, ...]
         f"solver: {spec} is for consistency models, whose predictions are the ends of trajectories, and this network's "
         "are means; its pictures come out soft, and dpmpp-2m or unipc-2 suit it",
     )
+
+
+def check_told(request: Request, model: str, network: object) -> None:
+    """Raises InvalidOption for a solver that tells the network to which time it jumps, where that takes none."""
+    spec, solver = solver_of(request)
+    if getattr(solver, "tell", False) and not getattr(network, "flow_map", False):
+        raise InvalidOption(
+            f"The solver {spec} tells the network to which time it jumps, and the model {model} is told no such time; "
+            "leave out tell, or use dpmpp-2m or unipc-2, which suit it."
+        )
 
 
 OF_ONE = frozenset(

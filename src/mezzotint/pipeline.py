@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
-from mezzotint.choices import check_one_evaluation, fitted_for, grid_name, grid_of, solver_of, unsuited
+from mezzotint.choices import check_one_evaluation, check_told, fitted_for, grid_name, grid_of, solver_of, unsuited
 from mezzotint.codecs.images import to_image
 from mezzotint.conditioning.prompt import Reading
 from mezzotint.diffusion.combinations import Combination, check_combination, target_of
@@ -185,10 +185,10 @@ class Pipeline:
             resolved = replace(resolved, solver=fitted.solver, grid=fitted.times)
         resolved = replace(resolved, grid=grid_name(resolved, leaf.network))
         check_one_evaluation(resolved, model.name, model.size, leaf.network)
-        schedule, target = leaf.schedule, target_of(leaf)
+        check_told(resolved, model.name, leaf.network)
         for one in self.drawings(resolved):
             if moves := self.time_grid(one):  # none where nothing is redrawn
-                combination = Combination(self.solver(one), moves, schedule, target)
+                combination = Combination(self.solver(one), moves, leaf.schedule, target_of(leaf))
                 check_combination(combination)
                 if combination.asks_pure_noise:
                     self._guidance(one).check_pure_noise()

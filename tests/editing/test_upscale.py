@@ -199,6 +199,15 @@ def test_a_recipe_draws_it_again_and_counts_and_names_what_it_ignores(pipe: Pipe
     assert int(apart.max()) <= 2
 
 
+@pytest.mark.parametrize("prompt", ["[a cat:a dog:0.5]", "[a cat|a dog]"])
+def test_a_prompt_that_changes_is_ignored_by_name_as_any_other(pipe: Pipeline, prompt: str) -> None:
+    small = picture(14, 11)
+    plain = pipe.generate("", image=small, size=(56, 44), seed=5).recipes[0]
+    changing = pipe.generate(prompt, image=small, size=(56, 44), seed=5).recipes[0]
+    assert changing.pixels_sha256 == plain.pixels_sha256
+    assert changing.ignored == ("a", "cat", "dog")
+
+
 def test_it_shows_the_small_picture(pipe: Pipeline) -> None:
     """Scaled down again, it is the small picture but for what the random network adds; turned, it is not."""
     small = picture(24, 24)

@@ -233,6 +233,7 @@ def test_too_few_steps_for_the_solvers_order_are_named(pipe: Pipeline) -> None:
         ({"solver": "heun:eta=0.5"}, "The solver heun takes no eta; the solvers that do are ddim"),
         ({"solver": "ddim:eta=0.5", "eta": 0.5}, "the solver ddim:eta=0.5 says it too; give it once"),
         ({"solver": "ddim:eta=much"}, "option eta of the solver ddim must be a number, not much"),
+        ({"solver": "lcm:tell=true"}, "tells the network to which time it jumps, and the model random is told no such"),
         ({"solver": "ddpm:variance=wide"}, "There is no variance of the solver ddpm called 'wide'"),
         ({"grid": "karras:roh=5"}, "The grid karras has no option 'roh'; did you mean rho"),
         ({"grid": "shifted:shift=-1"}, "shift of a time grid must be a positive number"),

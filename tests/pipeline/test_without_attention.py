@@ -22,7 +22,7 @@ NEEDS = {name for name, record in GUIDANCES.items() if "attention" in record.nee
 
 
 class Convolutional(nn.Module):
-    """Convolutions, moved by the mean of what the prompt says, its style and its letters."""
+    """Convolutions, moved by the mean of what the prompt says, its style and its letters, by their weights."""
 
     def __init__(self, reader: nn.Module, seed: int) -> None:
         super().__init__()
@@ -40,7 +40,8 @@ class Convolutional(nn.Module):
         self, x: Tensor, t: Tensor, context: Any, *, to: Tensor | None = None, probe: Probe | None = None
     ) -> Tensor:
         refuse_probe(probe, "A convolutional network")
-        values = context.values[0].mean(2).flatten(1)
+        shares = context.bias[:, 0].softmax(-1)[..., None]  # (B, 1, tokens, 1)
+        values = (context.values[0] * shares).sum(2).flatten(1)
         shift = self.told(values)[:, :, None, None] + t.reshape(-1, 1, 1, 1)
         return self.out(torch.tanh(self.inner(x[:, :, 0]) + shift))[:, :, None]
 

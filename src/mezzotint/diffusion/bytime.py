@@ -84,7 +84,7 @@ class Timeline(Generic[C]):
 
 @dataclass(frozen=True, slots=True)
 class ByTime(Generic[C]):
-    """A leaf that reads of every `Timeline` what is due at t.
+    """A leaf that reads of every `Timeline` what is due at t; what is none is read at all times.
 
     Pictures that are at different times of the grid (adaptive solvers), where something else is due, have an evaluation
     for each of these.
@@ -100,13 +100,15 @@ class ByTime(Generic[C]):
         self,
         x_t: Tensor,
         t: Tensor,
-        cond: Mapping[str, Timeline[C]],
+        cond: Mapping[str, Timeline[C] | C],
         *,
         to: Tensor | None = None,
         probe: Probe | None = None,
     ) -> Prediction:
         (name, line), *more = cond.items()
         assert not more, f"the leaf takes one conditioning, not {sorted(cond)}"
+        if not isinstance(line, Timeline):
+            return self.denoiser(x_t, t, {name: line}, to=to, probe=probe)
         due = line.numbers(t)
         said = {n: self.denoiser(x_t, t, {name: line.each[n]}, to=to, probe=probe) for n in dict.fromkeys(due)}
         if len(said) == 1:
