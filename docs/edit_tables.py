@@ -158,8 +158,14 @@ def blends_table(folder: Path = BENCHMARKS) -> str:
         f"to *b* rises in {data['comparisons']:.0%} of the steps between neighbouring shares, and in all of them for "
         f"{data['ordered']:.0%} of the pairs. {data['near']:.0%} of the blends are more alike to both together than "
         f"unrelated icons are in the mean, {data['nearest']:.0%} than any of these. Both hold throughout for "
-        f"{data['between']:.0%} of the pairs."
+        f"{data['between']:.0%} of the pairs. {data['lens']:.0%} of the blends are nearer to either picture than the "
+        "two are to each other."
     )
+    if less := data.get("with_less_noise"):
+        note += (
+            f" At strength {less['strength']:g}: {less['comparisons']:.0%} of the steps, {less['ordered']:.0%} of the "
+            f"pairs, {less['near']:.0%}, {less['nearest']:.0%}, {less['between']:.0%} and {less['lens']:.0%}."
+        )
     return "\n".join([head, "|---|---|---|---|", *rows, "", note])
 
 
