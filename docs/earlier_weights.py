@@ -15,6 +15,7 @@ MEASURED: Mapping[str, str] = MappingProxyType(
         "fix-gain": "fix_gain",
         "blends": "blends",
         "panorama": "panorama",
+        "seams": "seams",
         "strength-cost": "strength_cost",
         "regions": "regions",
         "layout": "layout",

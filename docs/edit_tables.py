@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["EDIT_TABLES", "blends_table", "panorama_table", "strength_table"]
+__all__ = ["EDIT_TABLES", "blends_table", "panorama_table", "seams_table", "strength_table"]
 
 BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
 NOTHING = "There are no measurements yet."
@@ -97,6 +97,34 @@ def panorama_table(folder: Path = BENCHMARKS) -> str:
     return "\n".join(["| | peak of the whole process | of it for drawing |", "|---|---|---|", *rows, "", note])
 
 
+def seams_table(folder: Path = BENCHMARKS) -> str:
+    """What borders are among the other lines of a picture."""
+    data = _read("seams", folder)
+    if not data:
+        return NOTHING
+    head = "| | pictures | rank of the borders | times the others' gradient | not clear | a seam |"
+    names = {
+        "cut": "cut and wrapped",
+        "alone": "drawn without `--tile`, wrapped",
+        "pieces": "pieces of two",
+        "apart": "windows side by side",
+    }
+    rows = []
+    for kind, table in data["table"].items():
+        for name, found in table.items():
+            mean, low, high = (found["rank"][key] for key in ("mean", "low", "high"))
+            rows.append(
+                f"| {kind}: {names.get(name, name)} | {found['pictures']} | {mean:.2f} ({low:.2f} to {high:.2f}) "
+                f"| {found['ratio']:.2f} | {100 * found['shown']:.0f} % | {'yes' if found['seam'] else 'no'} |"
+            )
+    note = (
+        f"Drawn by the model {data['model']} in {data['steps']} steps. Rank: the share of a picture's other lines with "
+        "a smaller gradient, 0.5 where a border is a line as any other; in brackets one-sided bounds of 95 %. A seam "
+        "is seen where the lower one is above 0.5."
+    )
+    return "\n".join([head, "|---|---:|---|---:|---:|---|", *rows, "", note])
+
+
 def strength_table(folder: Path = BENCHMARKS) -> str:
     """What an edit of half the strength costs beside half of a drawing."""
     data = _read("strength_cost", folder)
@@ -130,8 +158,14 @@ def blends_table(folder: Path = BENCHMARKS) -> str:
         f"to *b* rises in {data['comparisons']:.0%} of the steps between neighbouring shares, and in all of them for "
         f"{data['ordered']:.0%} of the pairs. {data['near']:.0%} of the blends are more alike to both together than "
         f"unrelated icons are in the mean, {data['nearest']:.0%} than any of these. Both hold throughout for "
-        f"{data['between']:.0%} of the pairs."
+        f"{data['between']:.0%} of the pairs. {data['lens']:.0%} of the blends are nearer to either picture than the "
+        "two are to each other."
     )
+    if less := data.get("with_less_noise"):
+        note += (
+            f" At strength {less['strength']:g}: {less['comparisons']:.0%} of the steps, {less['ordered']:.0%} of the "
+            f"pairs, {less['near']:.0%}, {less['nearest']:.0%}, {less['between']:.0%} and {less['lens']:.0%}."
+        )
     return "\n".join([head, "|---|---|---|---|", *rows, "", note])
 
 
@@ -141,6 +175,7 @@ EDIT_TABLES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "keep-layout": keep_layout,
         "fix-gain": fix_gain,
         "panorama": panorama_table,
+        "seams": seams_table,
         "strength-cost": strength_table,
         "blends": blends_table,
     }

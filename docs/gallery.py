@@ -71,6 +71,12 @@ def panel(name: str) -> Image.Image:
     return on_board(found, SCALE // 2) if tile.width < ENLARGED else board(found)
 
 
+def whole(name: str) -> Image.Image:
+    """A picture on a checkerboard, as wide as what the upscaler makes: a small one pixel by pixel."""
+    image = Image.open(name)
+    return on_board(image, max(1, ENLARGED // min(image.size)))
+
+
 def board(image: Image.Image) -> Image.Image:
     """A picture on a checkerboard: each pixel `SCALE` wide, but half as large if the upscaler made it."""
     if min(image.size) < ENLARGED:
@@ -81,7 +87,7 @@ def board(image: Image.Image) -> Image.Image:
 
 def strip(row: Row) -> Image.Image:
     """The panels of a row, from files of the working folder, side by side over their names."""
-    cells = [panel(name) for name, _ in row.panels]
+    cells = [whole(name) if row.large else panel(name) for name, _ in row.panels]
     widths = [max(cell.width, 64 * SCALE) for cell in cells]
     size = (sum(widths) + GAP * (len(cells) + 1), max(cell.height for cell in cells) + 2 * GAP + LABEL)
     found, x = Image.new("RGB", size, "white"), GAP

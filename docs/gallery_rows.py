@@ -19,7 +19,8 @@ PAIR = 'mezzotint edit apple.png "" --expand right=64 --region "0.5,0,1,1:a gree
 @dataclass(frozen=True)
 class Row:
     """A task. name: of the strip of pictures; tasks: those of `TASKS` that it shows; commands: the last one draws the
-    result; panels: files with what is written below them, and the result last; given: what `reproduce` needs."""
+    result; panels: files with what is written below them, and the result last; given: what `reproduce` needs; large:
+    whether all are shown as wide as what the upscaler makes."""
 
     name: str
     title: str
@@ -28,6 +29,7 @@ class Row:
     commands: tuple[str, ...]
     panels: tuple[tuple[str, str], ...]
     given: str = ""
+    large: bool = False
 
     @property
     def result(self) -> str:
@@ -62,6 +64,28 @@ ROWS = (
         "The canvas grows to the right, and the new part has a prompt of its own; the apple is kept to the byte.",
         (APPLE, PAIR),
         (("apple.png", "apple.png"), ("pair.png", "a green pear, to the right")),
+        "--image apple.png",
+    ),
+    Row(
+        "zoom", "The same from further away", ("picture", "regions"),
+        "The picture is shrunk to half its width, and what lies around it now is drawn; here each corner has a prompt. "
+        "With one prompt for all, the house model goes on with a thing of its own around the heart, which the old "
+        "picture's margin cuts.",
+        (HEART,
+         'mezzotint edit heart.png "" --zoom 2 --region "0,0,0.25,0.25:a yellow star" '
+         '--region "0.75,0,1,0.25:a yellow star" --region "0,0.75,0.25,1:a yellow star" '
+         '--region "0.75,0.75,1,1:a yellow star" --seed 3 --out further.png'),
+        (("heart.png", "heart.png"), ("further.png", "--zoom 2")),
+        "--image heart.png",
+    ),
+    Row(
+        "aspect", "Another shape", ("picture", "windows", "regions"),
+        "The apple is kept to the byte, in the middle of the smallest canvas of the shape that it fits into; what is "
+        "new has prompts of its own, to the left and to the right.",
+        (APPLE,
+         'mezzotint edit apple.png "" --aspect 3:1 --region "0,0,0.333,1:a green pear" '
+         '--region "0.667,0,1,1:a yellow lemon" --seed 3 --out fruits.png'),
+        (("apple.png", "apple.png"), ("fruits.png", "--aspect 3:1")),
         "--image apple.png",
     ),
     Row(
@@ -187,6 +211,15 @@ ROWS = (
         ('mezzotint imagine "green leaves" --tile both --seed 4 --out leaves.png',),
         (("2 x leaves.png", "four of it"), ("leaves.png", "green leaves")),
     ),
+    Row(
+        "upscale", "Four times as wide", (),
+        "On the left every pixel of the small picture, on the right what is drawn of it. Edges are sharp; on the two "
+        "round tops some corners are left of its steps.",
+        (HEART, "mezzotint upscale heart.png --out enlarged.png"),
+        (("heart.png", "heart.png, pixel by pixel"), ("enlarged.png", "enlarged.png")),
+        "--image heart.png",
+        large=True,
+    ),
 )  # fmt: skip
 """The rows, in the order of the page."""
 _REASONS = (
@@ -196,14 +229,13 @@ _REASONS = (
      "is of prompts and models, and draws from nothing too"),
     ("out format watch strict svg-colours batching device dtype threads compile keep-inputs help-all",
      "changes what is written or computed, not what is drawn"),
-    ("zoom aspect", "is --expand, by the sides that it works out"),
     ("invert-mask", "is --mask, with black and white turned round"),
     ("detail detail-strength tries", "is --fix-detail, with the parts or tries named"),
     ("vary vary-seed", "is the command vary, whose row it is"),
     ("weights prompt", "is of the command blend: equal ones are in its row"),
     ("structure-weight", "is 1 in the rows of --structure-ref"),
     ("image blend-image region-mask", "gives vary a picture that an edit was made from"),
-    ("factor", "is of the command upscale, which has a page of its own, upscaling.md"),
+    ("factor", "is 4 in the row of upscale"),
 )  # fmt: skip
 UNSHOWN = {name: why for names, why in _REASONS for name in names.split()}
 """Why an option of the commands that edit has no row: by its name without the dashes."""

@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from mezzotint.editing.enlarge import enlarged
 from mezzotint.editing.outpaint import source_size
 from mezzotint.editing.tile import AXES
@@ -41,8 +39,6 @@ LARGEST = 2048
 """Side of the largest square that is drawn, and what else is of its area: it takes some 0.8 GB."""
 STRETCH = 0.08
 """How far the shape of the large picture may be from that of the small one: sides are drawn in multiples of 8."""
-MARGIN = 16
-"""Pixels of a picture that goes on over its edges which the network sees beyond them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,14 +190,16 @@ class Enlarger:
         around: whether it goes on over its (lower, right) edge at the other one.
         """
         scale, here = self.up.model.enlarges, image
+        tile = next(name for name, edges in AXES.items() if edges == around)
         sizes = stages(image.size, to, scale)
         for turn, size in enumerate(sizes, 1):
-            source = over_edges(enlarged(here, size, around), around)
+            source = enlarged(here, size, around)
             large = (scale * source.width, scale * source.height)
-            for step in self.up.stream(Request(prompt="", seed=seed, size=large, batching=batching), source):
+            asked = Request(prompt="", seed=seed, size=large, batching=batching, tile=tile)
+            for step in self.up.stream(asked, source):
                 done = None
                 if step.image is not None and step.recipe is not None:
-                    here = within_edges(step.image, around, scale)
+                    here = step.image
                     self.evaluations += step.recipe.evaluations
                     done = enlarged(here, to, around) if turn == len(sizes) else None
                 yield turn, step, done
@@ -238,17 +236,3 @@ def _recipe(small: Recipe, image: "Image", by: Enlarger, request: Request) -> Re
         warnings=tuple(dict.fromkeys((*small.warnings, *model.warnings))),
         check=check,
     )
-
-
-def over_edges(image: "Image", around: tuple[bool, bool]) -> "Image":
-    """The picture, RGBA, with what is beyond its edges (down, across) where it goes on at the other one."""
-    from PIL import Image
-
-    down, across = ((MARGIN, MARGIN) if over else (0, 0) for over in around)
-    return Image.fromarray(np.pad(np.asarray(image.convert("RGBA")), (down, across, (0, 0)), mode="wrap"), "RGBA")
-
-
-def within_edges(image: "Image", around: tuple[bool, bool], scale: int) -> "Image":
-    """What `over_edges` was given, `scale` times as wide, without what it added."""
-    down, across = (MARGIN * scale if over else 0 for over in around)
-    return image.crop((across, down, image.width - across, image.height - down))

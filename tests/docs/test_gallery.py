@@ -65,6 +65,9 @@ def test_a_strip_shows_the_panels_in_their_order(tmp_path: Path) -> None:
         assert np.array_equal(page[6 : 6 + cell.height, x : x + cell.width], np.asarray(cell))
         x += cell.width + 6
     assert x == page.shape[1]
+    with chdir(tmp_path):
+        page = np.asarray(strip(Row("r", "R", (), "", (), (("a.png", "one"),), large=True)))
+        assert np.array_equal(page[6 : 6 + 256, 6 : 6 + 256], np.asarray(on_board(Image.open("a.png"), 4)))
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 from mezzotint import Pipeline
 from mezzotint.diffusion.denoiser import Bound, NetworkDenoiser
 from mezzotint.diffusion.noise import PhiloxNoise
+from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.probe import Probe
 from mezzotint.diffusion.sampling import pure_noise, sample
 from mezzotint.diffusion.schedule import RectifiedFlow
@@ -158,6 +160,40 @@ def test_no_seam_at_the_borders_of_windows() -> None:
         assert rough(None, axis) < 1.1
 
 
+@dataclass(frozen=True)
+class Sloping:
+    """What the filter says, wrong by a slope along its window, plus a share of x_t."""
+
+    schedule: RectifiedFlow = FLOW
+
+    def __call__(
+        self, x_t: Tensor, t: Tensor, cond: Mapping[str, Any], *, to: Tensor | None = None, probe: Probe | None = None
+    ) -> Prediction:
+        rows, columns = (torch.linspace(-0.1, 0.1, side) for side in x_t.shape[-2:])
+        known = lanczos(cond["cond"].picture.squeeze(2), SCALE)[:, :, None]
+        return Prediction(x_t, self.schedule(t), known + 0.3 * x_t + rows[:, None] + columns)
+
+
+@pytest.mark.parametrize(("tile", "axes"), [("x", (-1,)), ("y", (-2,)), ("both", (-1, -2)), (None, ())])
+def test_a_tile_that_is_moved_over_its_edge_is_enlarged_to_the_same_tile(
+    tile: str | None, axes: tuple[int, ...]
+) -> None:
+    """By the distance of windows, so that they see the same: nothing tells the edge of a tile from its inside."""
+    small = picture(12, 12)
+
+    def said(image: Image.Image, x_t: Tensor) -> Tensor:
+        edit = upscaling(Request(prompt="", size=(48, 48), tile=tile), image, (32, 32), SCALE)
+        canvas: Any = SimpleNamespace(shape=x_t.shape)
+        told = edit.condition({"cond": None}, canvas, PhiloxNoise([0]))
+        return edit.wrap(Sloping())(x_t, torch.tensor(0.5), told).x0
+
+    x_t = torch.randn(1, 4, 1, 48, 48, generator=torch.Generator().manual_seed(0))
+    for axis in (-1, -2):
+        image = Image.fromarray(np.roll(np.asarray(small), 6, axis + 2), "RGBA")
+        found = said(image, torch.roll(x_t, 24, axis))
+        assert torch.allclose(found, torch.roll(said(small, x_t), 24, axis), atol=1e-5) == (axis in axes)
+
+
 def test_each_picture_and_each_window_is_told_its_own_part() -> None:
     told: list[SmallPicture] = []
 
@@ -234,7 +270,7 @@ def test_more_than_four_times_is_lanczos_first(pipe: Pipeline) -> None:
         ({"size": (96, 48)}, "another shape than that of 12x12"),
         ({"size": (48, 48), "guidance": 3.0}, "guidance is given, but the model larger only enlarges"),
         ({"size": (48, 48), "strength": 0.5}, "strength is given, but"),
-        ({"size": (48, 48), "tile": "x"}, "tile is given, but"),
+        ({"size": (48, 48), "region": [((0, 0, 1, 1), "a cat")]}, "region is given, but"),
         ({"size": (48, 48), "negative": "blur"}, "negative is given, but"),
         ({"size": (48, 48), "window_stride": 6}, "window_stride is 6; windows of 32x32 pixels can be 4 to 32 apart in"),
         ({"size": (48, 48), "window_stride": 36}, "window_stride is 36; windows of 32x32"),

@@ -21,7 +21,7 @@ from mezzotint.families.pixel_upscaler import lanczos
 from mezzotint.provenance.pixels import pixel_sha256, psnr
 from mezzotint.recipe import Recipe
 from mezzotint.request import Request
-from mezzotint.upscaled import over_edges, stages, within_edges
+from mezzotint.upscaled import stages
 from tests.support import SMALL, model_folder
 from tests.upscalers import NETWORK, upscaler_folder
 
@@ -222,14 +222,3 @@ def test_what_makes_no_sense_is_one_sentence(
             pipe.stream(**FEW, **options)
         assert words in str(told.value)
         assert str(told.value).count(". ") == 0
-
-
-def test_what_goes_on_over_the_edges_is_cut_off_again() -> None:
-    rng = np.random.Generator(np.random.Philox(5))
-    image = Image.fromarray(rng.integers(0, 256, (20, 24, 4), dtype=np.uint8), "RGBA")
-    over = over_edges(image, (True, False))
-    assert over.size == (24, 20 + 32)
-    rows = np.asarray(over)
-    assert np.array_equal(rows[:16], np.asarray(image)[4:])
-    assert np.array_equal(rows[-16:], np.asarray(image)[:16])
-    assert np.array_equal(within_edges(over, (True, False), 1), image)

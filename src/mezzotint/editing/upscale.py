@@ -14,6 +14,7 @@ from mezzotint.editing.composed import Composed
 from mezzotint.editing.edit import Canvas, Edit
 from mezzotint.editing.enlarge import enlarged
 from mezzotint.editing.outpaint import with_size
+from mezzotint.editing.tile import AXES
 from mezzotint.editing.windows import Windows
 from mezzotint.errors import InvalidOption
 from mezzotint.families.pixel_upscaler import SmallPicture
@@ -27,7 +28,7 @@ __all__ = ["PIXEL_BYTES", "Upscale", "memory_needed", "sized", "to_enlarge", "up
 OF_UPSCALERS = frozenset(
     (
         *("prompt", "n", "seed", "steps", "guidance", "guidance_interval", "solver", "eta", "grid", "stop", "size"),
-        *("window_stride", "image", "strength", "original_prompt", "model", "batching", "device", "dtype"),
+        *("window_stride", "tile", "image", "strength", "original_prompt", "model", "batching", "device", "dtype"),
     )
 )
 """The options that a picture can be enlarged with; a prompt is named as ignored."""
@@ -94,8 +95,10 @@ def to_enlarge(request: Request, model: str, scale: int) -> Request:
 def upscaling(request: Request, image: "Image", native: tuple[int, int], scale: int) -> Edit:
     """The edit of a request that `to_enlarge` gave, by a model that draws the native size (width, height) at once.
 
-    A picture of less than 1 / scale of the size is enlarged by Lanczos's filter up to that. Raises `InvalidOption` for
-    a larger one, for one of another shape, and for a stride that is none.
+    A picture of less than 1 / scale of the size is enlarged by Lanczos's filter up to that. A tile is drawn in windows
+    that go over its edges, as where it was made (`in_windows`): to draw it with a margin of its copies, and to cut that
+    off, leaves a seam, since both sides of the edge are then drawn beside copies, which come out otherwise than what
+    they stand for. Raises `InvalidOption` for a larger picture, one of another shape, and a stride that is none.
     """
     assert request.size is not None, "a request that is not resolved"
     width, height = request.size
@@ -118,8 +121,9 @@ def upscaling(request: Request, image: "Image", native: tuple[int, int], scale: 
         )
     apart = [max(scale, 3 * one // 4 // scale * scale) if stride is None else stride for one in side]
     together = 1 if request.batching == "exact" else TOGETHER
-    windows = Windows(side, (apart[0], apart[1]), together=together, unit=scale)
-    return Composed((windows, Upscale(from_image(enlarged(image, small)), scale)))
+    around = AXES[request.tile]
+    windows = Windows(side, (apart[0], apart[1]), around, together, unit=scale)
+    return Composed((windows, Upscale(from_image(enlarged(image, small, around)), scale)))
 
 
 def memory_needed(size: tuple[int, int]) -> int:

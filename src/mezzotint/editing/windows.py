@@ -33,13 +33,14 @@ def starts(length: int, side: int, stride: int, around: bool = False, unit: int 
     """Where windows of `side` begin on an axis of `length`, evenly, at most `stride` apart.
 
     The first begins at 0, the last ends at the end; all begin at multiples of `unit`, which divides the lengths and the
-    stride. `around`, the axis is closed to a circle, windows go over its end, and none begins there: networks that draw
-    in patches show these, and the patches of all windows may coincide.
+    stride. `around`, the axis is closed to a circle, windows go over its end, and none begins there, if one has at
+    least 16 samples: networks that draw in patches show these, and the patches of all windows may coincide.
     """
     assert 0 < stride <= side <= length, (length, side, stride)
     if around:
         count = -(-length // stride)
-        return tuple((round(k * length / count) + side // 16) % length for k in range(count))
+        first = -(-(side // 16) // unit)
+        return tuple(unit * (round(k * (length // unit) / count) + first) % length for k in range(count))
     room, apart = (length - side) // unit, stride // unit
     gaps = -(-room // apart)
     return (*(unit * round(k * room / gaps) for k in range(gaps)), length - side)
@@ -85,7 +86,7 @@ class Windows(Edit):
     side, stride   (h, w) of a window, and how far apart they begin at most, in latents
     around         whether the picture goes on over its (lower, right) edge at the other one (`tile`)
     together       windows that share a network call; 1 gives each what it gets alone, to the bit
-    unit           windows begin at multiples of it, for networks to which not all places are alike; no tile has one
+    unit           windows begin at multiples of it, for networks to which not all places are alike
     Where all windows say the same, so does the mean, exactly. A canvas of one window is left alone.
     Source: Bar-Tal et al. 2023 (MultiDiffusion, arXiv 2302.08113), equation 5, with smooth weights.
     """
