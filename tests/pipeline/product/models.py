@@ -76,7 +76,7 @@ def model_of(name: str, family: Family, seed: int) -> Model:
     if not family.family:
         found = convolutional(model_of(name, FAMILY["pixel_dit"], seed), seed)
         network = found.denoiser.network
-        for layer, share in ((network.inner, 0.06), (network.out, 0.3)):  # it has no norms
+        for layer, share in ((network.inner, 0.03), (network.out, 0.45)):  # it has no norms
             for values in layer.parameters():
                 values.data.mul_(share)
         with torch.inference_mode():  # a picture that is clear or white all over would hide what it says
