@@ -327,7 +327,10 @@ def unused(request: Request, parts: Collection[str] = ()) -> tuple[str, ...]:
 
 
 def forgotten(request: Request, moves: int, whole: int) -> tuple[str, ...]:
-    """What there is to say of a picture that is redrawn in all moves of the grid, though its strength is below 1."""
+    """What there is to say of a picture that is redrawn in all moves of the grid, though its strength is below 1, and
+    of a style that can be told no later than at once."""
+    if moves == 1 and has_style(request) and request.style_start is not None and request.style_start < 1:
+        return ("style_start: a single step is told the drawing style in any case",)
     if request.image is None or request.strength is None or not 0 < request.strength < 1 or moves < whole:
         return ()
     return (f"image: a strength of {request.strength:g} is all of {whole} steps, from pure noise; take more steps",)

@@ -211,6 +211,16 @@ def test_chaos_tells_a_usual_style_later_too(styled: Pipeline) -> None:
     assert styled.resolve(Request(prompt="a fox", style_start=0.2, chaos=40)).style_start == 0.2
 
 
+def test_a_single_step_is_told_its_style(pipe: Pipeline, styled: Pipeline) -> None:
+    late = Pipeline(replace(styled.model, defaults=replace(styled.model.defaults, style_start=0.75)))
+    once: dict[str, Any] = {"seed": 5, "steps": 1, "solver": "ddim"}
+    usual_one = late.generate("a fox", **once).recipes[0]
+    assert (usual_one.request.style_start, usual_one.ignored) == (None, ())
+    asked = pipe.generate("a fox", style="flat", style_start=0.5, **once).recipes[0]
+    assert asked.ignored == ("style_start: a single step is told the drawing style in any case",)
+    assert asked.pixels_sha256 == usual_one.pixels_sha256
+
+
 def test_a_start_without_a_style_is_named_as_ignored(pipe: Pipeline) -> None:
     assert pipe.generate("a fox", steps=3, style_start=0.5).recipes[0].ignored == (
         "style_start: no drawing style is told",

@@ -96,6 +96,7 @@ PROMPTS: Mapping[str, Level] = MappingProxyType(
         "BREAK": Level({"prompt": "a cat BREAK a red hat"}, {"prompt": "a cat a red hat"}),
         "blend": Level({"blend": [("a dog", 1.0)]}),
         "style": Level({"style": "noto"}),
+        "late style": Level({"style": "noto", "style_start": 0.5}, {"style": "noto"}),
         "flags": Level({"prompt": "a cat --style flat"}),
         "letters": Level({"prompt": 'a sign "HI"'}, {"prompt": 'a sign "hi"'}),
     }

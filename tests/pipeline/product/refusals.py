@@ -83,6 +83,7 @@ CLASHES: tuple[Clash, ...] = (
     Clash(("family", ["pixel_gan"]), ("prompt", ["AND", "shares"]), ("composable", "draws in one evaluation")),
     Clash(("family", ["pixel_gan"]), ("prompt", ["blend"]), ("blend is given", "draws in one evaluation")),
     Clash(("family", ["pixel_gan"]), ("prompt", ["switch", "in turn"]), ("is never reached",), told=True),
+    Clash(("family", ["pixel_gan"]), ("prompt", ["late style"]), ("style_start: a single step is told",), told=True),
     Clash(("family", ["pixel_gan"]), ("solver", SLOW), ("solver: {other}", "steps"), told=True),
     Clash(("family", ["pixel_upscaler"]), ("edit", sorted({*EDITS} - {*LARGE})), ("only enlarges a picture",)),
     Clash(("family", ["pixel_upscaler"]), ("edit", ["larger size"]), ("size is 24x16", "of 8x8 pixels becomes 32x32")),
@@ -90,7 +91,9 @@ CLASHES: tuple[Clash, ...] = (
     Clash(("family", ["pixel_upscaler"]), ("rule", RULES), (" is given", "only enlarges a picture")),
     Clash(("family", ["pixel_upscaler"]), ("modifier", MODIFIERS), ("guidance_methods", "only enlarges a picture")),
     Clash(
-        ("family", ["pixel_upscaler"]), ("prompt", ["style", "flags"]), ("style is given", "only enlarges a picture")
+        ("family", ["pixel_upscaler"]),
+        ("prompt", ["style", "late style", "flags"]),
+        ("style is given", "only enlarges a picture"),
     ),
     Clash(
         ("family", ["pixel_upscaler"]), ("prompt", ["AND", "shares"]), ("guidance_methods", "only enlarges a picture")
