@@ -46,7 +46,7 @@ REFERENCE, CHOICE = (1000, 1.0), (200, 4.0)
 SCOUTS = ("unipc-2", "ipndm-2", "dpmpp-2m")
 OURS = (
     *("unipc-2", "unipc-2-bh1", "unipc-3", "dpmpp-2m", "dpmpp-3m", "deis-2", "deis-3", "ipndm-2", "ipndm-3", "ipndm-4"),
-    *("lms", "gradient-estimation", "res-multistep", "heun", "midpoint", "dpm-2", "dpmpp-2s"),
+    *("ddim", "lms", "gradient-estimation", "res-multistep", "heun", "midpoint", "dpm-2", "dpmpp-2s"),
 )
 OUR_GRIDS = tuple(name for name in GRIDS if name not in ("trailing", "sgm-uniform"))  # those are nearly uniform
 SCOUTED = (6, 20)
