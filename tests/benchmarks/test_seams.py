@@ -103,17 +103,18 @@ def test_the_table_names_what_has_a_seam(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_house_model_draws_tiles_and_panoramas_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With prompts and seeds that the benchmark has not; the controls, on the same pictures, have one."""
+    """With prompts and seeds that the benchmark has not. So few prompts have no bound to be trusted, which is why means
+    are asked to be far from the controls, on the same pictures: of edges 0.57 beside 0.97 when this was written."""
     monkeypatch.setattr("benchmarks.seams.SEEDS", (3, 4))
     monkeypatch.setattr("benchmarks.seams.STEPS", 8)
     pipe = Pipeline.load("house", device="cpu", dtype="float32")
     found = tiles(pipe, ["a pattern of roses", "pebbles", "a pattern of fish", "grass", "a key", "a rocket"])
-    assert not found["edges"]["seam"]
-    assert not found["windows"]["seam"]
-    assert found["cut"]["seam"]
-    assert found["edges"]["ratio"] < 1
-    assert found["edges"]["shown"] > 0.5
     wide = panoramas(pipe, ["hills", "a lake", "a village", "a garden"])
-    assert not wide["windows"]["seam"]
-    assert wide["pieces"]["seam"]
-    assert wide["windows"]["shown"] > 0.3
+    for borders_, least in ((found["edges"], 0.5), (found["windows"], 0.5), (wide["windows"], 0.3)):
+        assert borders_["rank"]["mean"] < 0.65
+        assert borders_["ratio"] < 1.2
+        assert borders_["shown"] > least
+    for control in (found["cut"], wide["pieces"]):
+        assert control["seam"]
+        assert control["rank"]["low"] > 0.8
+        assert control["ratio"] > 2
