@@ -65,6 +65,24 @@ def test_sizes_steps_and_seeds(run: Run, folder: Path, small: Path, here: Path) 
     assert drawn("--factor", 4)["pixels"] == plain["pixels"]
 
 
+def test_a_tile_goes_on_over_its_edges(run: Run, folder: Path, small: Path, here: Path) -> None:
+    """Turned by half its width, it comes out turned by half the width; what is no tile does not."""
+    pixels = np.asarray(Image.open(small))
+    Image.fromarray(np.roll(pixels, 4, 1)).save(here / "turned.png")
+
+    def apart(*more: object) -> float:
+        words = ("--model", folder, "--window-stride", 16, *more, "--out")
+        for name in ("small.png", "turned.png"):
+            told = run("upscale", name, *words, f"large-{name}")
+            assert told.exit_code == 0, told.output
+        large, turned = (np.asarray(Image.open(here / f"large-{name}"), float) for name in ("small.png", "turned.png"))
+        edge = np.abs(large[:, :4] - np.roll(turned, -16, 1)[:, :4])
+        return float(edge.mean())
+
+    assert apart("--tile", "x") < apart()
+    assert "no tile called 'diagonal'" in sentence(run("upscale", small, "--model", folder, "--tile", "diagonal"))
+
+
 def test_a_number_names_a_picture_of_a_sheet(
     run: Run, folder: Path, model: Path, here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

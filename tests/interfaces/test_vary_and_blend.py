@@ -95,6 +95,24 @@ def test_pictures_are_blended_and_drawn_again(run: Run, folder: Path, cat: Path,
     assert np.array_equal(pixels("one.png"), pixels("alone.png"))
 
 
+def test_pictures_are_blended_in_less_noise_too(run: Run, folder: Path, cat: Path, here: Path) -> None:
+    words = ("blend", "0.png", "1.png", "--model", folder, "--seed", 4, "--steps", 4, "--out")
+    assert run(*words, "plain.png").exit_code == run(*words, "less.png", "--strength", 0.5).exit_code == 0
+    whole, less = (read_metadata(here / name).recipe for name in ("plain.png", "less.png"))
+    assert whole is not None
+    assert less is not None
+    assert (whole.request.strength, less.request.strength) == (1.0, 0.5)
+    first, second = (np.asarray(Image.open(here / f"{k}.png").convert("RGBA"), float) for k in (0, 1))
+    far = [
+        np.abs(np.asarray(Image.open(here / name), float) - (first + second) / 2).mean()
+        for name in ("plain.png", "less.png")
+    ]
+    assert far[1] < far[0]
+    again = run("reproduce", "less.png", "--model", folder, "--image", "0.png", "--blend-image", "1.png")
+    assert again.exit_code == 0, again.output
+    assert "strength is 2" in sentence(run(*words, "x.png", "--strength", 2))
+
+
 def test_prompts_are_blended(run: Run, folder: Path, cat: Path, here: Path) -> None:
     words = ("imagine", "", "--model", folder, "--seed", 3, "--blend", "a cat:0.5", "--out")
     run(*words, "alone.png")

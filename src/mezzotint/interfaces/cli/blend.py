@@ -11,7 +11,7 @@ from mezzotint.errors import InvalidOption
 from mezzotint.interfaces.cli.brief import Brief
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.formats import Formats, written_options
-from mezzotint.interfaces.cli.options import GRID, keep_inputs_option, set_threads, upscaler_option, wait_quietly
+from mezzotint.interfaces.cli.options import GRID, REAL, keep_inputs_option, set_threads, upscaler_option, wait_quietly
 from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Session, counted_previews, draw, refuse_ignored
 from mezzotint.interfaces.keeping import check_keeping, keeping
@@ -26,7 +26,7 @@ from mezzotint.request import Request, random_seed
     cls=Brief,
     short_help="Draw what lies between two to five pictures.",
     usual={
-        "What is drawn": ("--weights", "--prompt", "--source-prompt"),
+        "What is drawn": ("--weights", "--strength", "--prompt", "--source-prompt"),
         "How it is drawn": ("--n", "--seed", "--guidance", "--steps", "--size"),
         "With what, and whereto": ("--model", "--out"),
     },
@@ -39,6 +39,13 @@ from mezzotint.request import Request, random_seed
     type=GRID,
     metavar="A,B,...",
     help="How much each picture counts, such as 1,3; all the same if not given.",
+)
+@click.option(
+    "--strength",
+    type=REAL,
+    metavar="SHARE",
+    help="Where they are mixed: 1, in pure noise, unless given; lower, such as 0.75, in noise that shows them still, "
+    "so that the blend has more of both.",
 )
 @drawing_options
 @reference_options

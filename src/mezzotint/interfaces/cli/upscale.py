@@ -46,6 +46,11 @@ LARGEST = 2**15
 @click.option("--seed", type=WHOLE, default=0, show_default=True, metavar="SEED", help="Which noise to start from.")
 @click.option("--solver", metavar="SPEC", help="How a step is taken; `mezzotint solvers` lists them.")
 @click.option(
+    "--tile",
+    metavar="HOW",
+    help="The picture goes on over its edges, x (left, right), y (above, below) or both, and so does the large one.",
+)
+@click.option(
     "--window-stride",
     type=WHOLE,
     metavar="PIXELS",
@@ -73,6 +78,7 @@ def upscale(
     steps: Any,
     seed: Any,
     solver: str | None,
+    tile: str | None,
     window_stride: Any,
     batching: str,
     model: str | None,
@@ -98,8 +104,8 @@ def upscale(
     if factor is not None and size is not None:
         raise InvalidOption(f"factor is {show(factor)} and size {show(size)}; give one of them.")
     # what can be refused is refused before anything is loaded
-    options = {"seed": seed, "steps": steps, "solver": solver, "window_stride": window_stride, "batching": batching}
-    asked = Request.from_json_dict({"prompt": "", **options, "device": device, "dtype": dtype})
+    options = {"seed": seed, "steps": steps, "solver": solver, "tile": tile, "window_stride": window_stride}
+    asked = Request.from_json_dict({"prompt": "", **options, "batching": batching, "device": device, "dtype": dtype})
     name = _installed() if model is None else model
     set_threads(threads)
     from mezzotint.pipeline import Pipeline
