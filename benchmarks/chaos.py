@@ -18,7 +18,7 @@ from benchmarks.report import machine, write
 from mezzotint import Pipeline
 from mezzotint.evaluation.encoder import Encoder, load_encoder
 from mezzotint.load import INSTRUMENTS
-from mezzotint.usual import NO_STYLE
+from mezzotint.request import NO_STYLE
 
 PROMPTS = ("a cat", "a house", "a red apple", "a rocket", "a tree", "a cup of coffee", "a blue bird", "a key")
 LEVELS = (0, 10, 25, 50, 75, 100)

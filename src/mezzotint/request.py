@@ -30,6 +30,7 @@ from mezzotint.values import check_choice, check_name, check_text, integer, know
 
 __all__ = [
     "DTYPES",
+    "NO_STYLE",
     "SEEDS",
     "Batching",
     "Request",
@@ -48,6 +49,10 @@ Batching = Literal["exact", "fast"]
 def random_seed() -> int:
     """A seed from the operating system: 0 … 2^32 - 1, short to type and exact in every JSON reader."""
     return secrets.randbelow(2**32)
+
+
+NO_STYLE = "none"
+"""A request's style if it wants none, also of a model that has a usual one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +216,11 @@ class Request:
     def asked(self) -> str:
         """What was asked for in words: the prompt, or, where only regions say what is drawn, what they were made of."""
         return self.prompt or self.original_prompt or ""
+
+    @property
+    def styled(self) -> bool:
+        """Whether it names a drawing style; "none" is none."""
+        return self.style not in (None, NO_STYLE)
 
     def picture(self, index: int) -> Self:
         """The request for picture `index` (from 0) alone: `n` = 1 and that picture's own seed."""

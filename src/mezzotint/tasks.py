@@ -31,7 +31,6 @@ from mezzotint.editing.upscale import upscaling
 from mezzotint.errors import InvalidOption
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import SEEDS, Request
-from mezzotint.usual import has_style
 from mezzotint.values import show
 
 if TYPE_CHECKING:
@@ -319,7 +318,7 @@ def unused(request: Request, parts: Collection[str] = ()) -> tuple[str, ...]:
     still = tuple(f"{name}: {why}" for name in lost if name not in refs)
     if request.detail and request.detail_strength == 0:
         still += ("detail: nothing of it is redrawn at detail_strength 0",)
-    if request.style_start is not None and not has_style(request):
+    if request.style_start is not None and not request.styled:
         still += ("style_start: no drawing style is told",)
     spare = request.source_prompt and not (request.invert or request.keep_layout)
     still += ("source_prompt: nothing reads it at keep_layout 0",) if spare else ()
@@ -329,7 +328,7 @@ def unused(request: Request, parts: Collection[str] = ()) -> tuple[str, ...]:
 def forgotten(request: Request, moves: int, whole: int) -> tuple[str, ...]:
     """What there is to say of a picture that is redrawn in all moves of the grid, though its strength is below 1, and
     of a style that can be told no later than at once."""
-    if moves == 1 and has_style(request) and request.style_start is not None and request.style_start < 1:
+    if whole == 1 and request.styled and request.style_start is not None and request.style_start < 1:
         return ("style_start: a single step is told the drawing style in any case",)
     if request.image is None or request.strength is None or not 0 < request.strength < 1 or moves < whole:
         return ()

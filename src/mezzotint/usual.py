@@ -6,12 +6,10 @@ from dataclasses import replace
 from mezzotint.conditioning.letters import quoted
 from mezzotint.guiding import until_chaos
 from mezzotint.model import Model
-from mezzotint.request import Request
+from mezzotint.request import NO_STYLE, Request
 
-__all__ = ["NO_STYLE", "has_style", "plain_style", "styled_from", "usual", "with_style_start"]
+__all__ = ["plain_style", "styled_from", "usual", "with_style_start"]
 
-NO_STYLE = "none"
-"""A request's style if it wants none, also of a model that has a usual one."""
 _OPENS = re.compile(r"(?<!\d)[\"“„«‘]|(?<!\w)'")
 """A quotation mark that may open; one right after a digit is a unit, as in 8"."""
 
@@ -36,20 +34,15 @@ def plain_style(request: Request, model: Model) -> Request:
     return replace(request, style=None) if request.style == NO_STYLE and model.defaults.style is None else request
 
 
-def has_style(request: Request) -> bool:
-    """Whether a resolved request is drawn in a style."""
-    return request.style not in (None, NO_STYLE)
-
-
 def styled_from(request: Request) -> float | None:
     """The time from which on a resolved request is told its style; None where it is always, or has none."""
-    return request.style_start if has_style(request) else None
+    return request.style_start if request.styled else None
 
 
 def with_style_start(request: Request, asked: Request, theirs: Request) -> Request:
     """A request whose style is decided, with the time from which on it is told: as `asked`, or of a style that was left
     open as the model's defaults `theirs` have it. Chaos c begins with that no earlier than at t = 1 − c / 400."""
-    if asked.style is not None or asked.style_start is not None or not has_style(request) or request.steps == 1:
+    if asked.style is not None or asked.style_start is not None or not request.styled or request.steps == 1:
         return request
     starts = [theirs.style_start] if theirs.style_start is not None else []
     starts += [until_chaos(asked.chaos)] if asked.chaos else []

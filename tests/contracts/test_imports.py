@@ -43,8 +43,8 @@ ALLOWED: dict[str, set[str]] = {
     "preview": {"diffusion"},
     "upscaled": {"editing", "model", "passes", "preview", "provenance"},
     "model": {"diffusion", "codecs", "conditioning", "choices"},
-    # letters have no drawing style
-    "usual": {"model", "conditioning.letters"},
+    # letters have no drawing style; chaos is of guidance and of the usual style
+    "usual": {"model", "conditioning.letters", "guiding"},
     "compiled": {"nn"},
     "threads": set(),
     "pipeline": {

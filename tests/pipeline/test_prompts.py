@@ -175,7 +175,7 @@ def test_on_a_grid_that_jumps_what_is_read_depends_on_the_time(pipe: Pipeline) -
     distinct = sorted(set(starts), reverse=True)
     assert len(starts) > len(distinct) == 12
     assert script.times == tuple(distinct[1:])
-    line = script.told("cond", lambda reading: reading)
+    line = script.told("cond", lambda reading, styled: reading)
     for start in starts:
         (number,) = line.numbers(torch.tensor(start, dtype=torch.float64))
         assert line.each[number] == Reading.of("abc"[distinct.index(start) % 3])

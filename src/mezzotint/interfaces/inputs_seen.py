@@ -31,7 +31,7 @@ def inputs_seen(
     taught to the greatest. `told` hears (done, total).
     """
     from mezzotint.pipeline import Pipeline
-    from mezzotint.usual import NO_STYLE
+    from mezzotint.request import NO_STYLE
 
     network, pipe = model.denoiser.network, Pipeline(model)
     assert isinstance(network, nn.Module)

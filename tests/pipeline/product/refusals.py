@@ -85,7 +85,7 @@ CLASHES: tuple[Clash, ...] = (
     Clash(("family", ["pixel_gan"]), ("prompt", ["switch", "in turn"]), ("is never reached",), told=True),
     Clash(("family", ["pixel_gan"]), ("prompt", ["late style"]), ("style_start: a single step is told",), told=True),
     Clash(("family", ["pixel_gan"]), ("solver", SLOW), ("solver: {other}", "steps"), told=True),
-    Clash(("family", ["pixel_upscaler"]), ("edit", sorted({*EDITS} - {*LARGE})), ("only enlarges a picture",)),
+    Clash(("family", ["pixel_upscaler"]), ("edit", sorted({*EDITS} - {*LARGE, "tile"})), ("only enlarges a picture",)),
     Clash(("family", ["pixel_upscaler"]), ("edit", ["larger size"]), ("size is 24x16", "of 8x8 pixels becomes 32x32")),
     Clash(("family", ["pixel_upscaler"]), ("edit", ["second pass"]), ("hires", "leave out hires, or the image")),
     Clash(("family", ["pixel_upscaler"]), ("rule", RULES), (" is given", "only enlarges a picture")),

@@ -212,7 +212,7 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
     from mezzotint.diffusion.sampling import pure_noise, sample
     from mezzotint.diffusion.solvers.fitted import Fitted2M
     from mezzotint.diffusion.timegrid import from_times, times_of, uniform
-    from mezzotint.diffusion.timegrid.fit import SWEEPS, fit_grid
+    from mezzotint.diffusion.timegrid.fit import fit_grid
 
     solver = pipe.solver(request)
     if solver.stochastic or solver.order is None:
@@ -230,24 +230,14 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
     _, down, across = model.codec.factors
     shape = (request.n, model.codec.channels, 1, model.size[1] // down, model.size[0] // across)
     used = tuple(prompts[i % len(prompts)] for i in range(request.n))
-    numbered = isinstance(solver, Fitted2M) and (request.steps or 0) > 2  # its times are moved with its numbers
     with torch.inference_mode(), counted("fitting", "evaluation") as told:
         denoise = guided_over(pipe, request, used)
         start = pure_noise(schedule, shape, noise, times[0])
-        fit = fit_grid(
-            denoise,
-            start,
-            from_times(times),
-            solver,
-            request.steps or 0,
-            noise,
-            sweeps=0 if numbered else SWEEPS,
-            told=told,
-        )
+        fit = fit_grid(denoise, start, from_times(times), solver, request.steps or 0, noise, told=told)
         *_, last = sample(denoise, start, usual, solver, noise)
     best, error, numbers = tuple(times_of(fit.grid)), fit.error, dict[str, tuple[float, ...]]()
-    if numbered:
-        found = strengths_for(pipe, request, used, start, fit, points)
+    if isinstance(solver, Fitted2M) and len(best) > 3:
+        found = strengths_for(pipe, request, used, start, fit)
         best, error = found.times, found.error
         numbers = {"strengths": found.strengths, "kept": found.kept, "gains": found.gains}
     return FittedGrid(
@@ -269,9 +259,9 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
 
 
 def strengths_for(
-    pipe: "Pipeline", request: Request, prompts: tuple[str, ...], starts: "Tensor", fit: "Fit", usual: list[float]
+    pipe: "Pipeline", request: Request, prompts: tuple[str, ...], starts: "Tensor", fit: "Fit"
 ) -> "StrengthFit":
-    """Numbers and times, from the fitted grid, the usual or a shifted one on, for both halves of the starts."""
+    """Numbers and times, from the fitted grid or a shifted one on, for both halves of the starts."""
     import torch
 
     from mezzotint.diffusion.timegrid import shifted, times_of
@@ -284,7 +274,7 @@ def strengths_for(
             Share(guided_over(pipe, request, prompts[half]), starts[half], partial(fit.path.at, which=half))
             for half in halves
         ]
-        begun, schedule = [times_of(fit.grid), usual], pipe.model.denoiser.schedule
+        begun, schedule = [times_of(fit.grid)], pipe.model.denoiser.schedule
         begun += [times_of(shifted(len(fit.grid), schedule, start=begun[0][0], shift=shift)) for shift in SHIFTS]
         return fit_strengths(shares, begun, told=told)
 
