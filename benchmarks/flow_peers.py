@@ -114,7 +114,7 @@ def _k_grids(k: Any, steps: int) -> Mapping[str, Tensor]:
 
 def _k_end(sampler: Callable[..., Tensor], sigmas: Tensor, denoise: BoundDenoiser, x: Tensor) -> Tensor:
     def model(y: Tensor, sigma: Tensor) -> Tensor:
-        ratio = sigma[0].double()
+        ratio = sigma[0].double().cpu()
         return denoise(y / (1 + ratio), ratio / (1 + ratio)).x0
 
     return sampler(model, x * sigmas[0], sigmas.double(), disable=True)

@@ -8,7 +8,8 @@ take x_0 there. Below, levels count alike in training, and a network that does n
 noise, D(x, 0) ≠ x, makes dx/dt = (x − D) / t a drift that grows with log t: more steps then go further, not nearer.
 
 Which solver, grid and options a program draws with at a budget is chosen on pictures that are not reported, in rounds:
-every candidate on a few pictures, the better ones on more of them, the best two on all.
+every candidate on a few pictures, the better ones on more of them, the best three on all. With 2, 8 and 24 pictures
+chance decided: the errors of a few pictures that become other ones rule the mean.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.flow_peers import diffusers_runs, k_diffusion_runs
-from benchmarks.report import machine
+from benchmarks.report import machine, ran_on
 from benchmarks.solver_runs import GRIDS, Run, end, our_runs, rms, usable
 from mezzotint import Pipeline
 from mezzotint.diffusion import BoundDenoiser, PhiloxNoise, RectifiedFlow, TimeGrid, pure_noise
@@ -51,7 +52,7 @@ OURS = (
 OUR_GRIDS = tuple(name for name in GRIDS if name not in ("trailing", "sgm-uniform"))  # those are nearly uniform
 SCOUTED = (6, 20)
 """Budgets at which grids are ranked before anything else."""
-ROUNDS = ((2, 10_000), (8, 6), (24, 2))
+ROUNDS = ((4, 10_000), (16, 8), (48, 3))
 """On how many pictures candidates are tried, and how many of them."""
 HOPELESS = 1.6
 """A candidate whose error was more times the best one's at both budgets before is not tried."""
@@ -143,49 +144,56 @@ def field(pipe: Pipeline, count: int, after: int = 0) -> BoundDenoiser:
     return guided_over(pipe, request, tuple(PROMPTS[i % len(PROMPTS)] for i in range(after, after + count)))
 
 
-def loaded(name: str) -> Pipeline:
-    """A model on the processor, one thread a process, compiled: graphs give what eager blocks give within 2e-5."""
+def loaded(name: str, device: str) -> Pipeline:
+    """A model; on the CPU with one thread a process, compiled: graphs give what eager blocks give within 2e-5."""
     torch.set_num_threads(1)
-    return Pipeline.load(name, device="cpu", dtype="float32", compiled=True)
+    return Pipeline.load(name, device=device, dtype="float32", compiled=device == "cpu")
 
 
 Pair = tuple[Tensor, Tensor]
 """Noise, and where the reference ends from it."""
 
 
+def over(pipe: Pipeline, pictures: Pair) -> Task:
+    """Pictures, where the model is."""
+    return Task(field(pipe, len(pictures[0])), *(one.to(pipe.model.denoiser.device) for one in pictures))
+
+
 @torch.inference_mode()
-def truth(name: str, first: int, after: int, count: int, grid: tuple[int, float]) -> tuple[Pair, float]:
+def truth(name: str, device: str, first: int, after: int, count: int, grid: tuple[int, float]) -> tuple[Pair, float]:
     """`count` of the pictures with seeds from `first` on, after some others; and processor seconds."""
-    begun, pipe = time.process_time(), loaded(name)
+    begun, pipe = time.process_time(), loaded(name, device)
     _, down, across = pipe.model.codec.factors
     shape = (pipe.model.codec.channels, 1, pipe.model.size[1] // down, pipe.model.size[0] // across)
     seeds = range(first + after, first + after + count)
     x = pure_noise(pipe.model.denoiser.schedule, (count, *shape), PhiloxNoise(seeds)).double()
-    return (x, end(field(pipe, count, after), x, reference(*grid), "dpmpp-2m")), time.process_time() - begun
+    ends = end(field(pipe, count, after), x.to(device), reference(*grid), "dpmpp-2m")
+    return (x, ends.cpu()), time.process_time() - begun
 
 
 @torch.inference_mode()
 def column(
-    name: str, program: str, tune: Pair, test: Pair, budgets: Sequence[int]
+    name: str, device: str, program: str, tune: Pair, test: Pair, budgets: Sequence[int]
 ) -> tuple[dict[int, dict[str, Any]], float]:
     """What a program draws best with at each budget and its error, and processor seconds."""
-    begun, pipe = time.process_time(), loaded(name)
-    rounds = [Task(field(pipe, n), tune[0][:n], tune[1][:n]) for n, _ in ROUNDS]
+    begun, pipe = time.process_time(), loaded(name, device)
+    x, ends = (one.to(device) for one in tune)
+    rounds = [Task(field(pipe, n), x[:n], ends[:n]) for n, _ in ROUNDS]
     programs: dict[str, Program] = {"diffusers": diffusers_runs, "k-diffusion": k_diffusion_runs}
     takes = programs[program] if program in programs else scouted(rounds[0])
     found = tuned(takes, rounds, budgets)
-    table = reported(takes, found, Task(field(pipe, len(test[0])), *test), budgets)
+    table = reported(takes, found, over(pipe, test), budgets)
     return table, time.process_time() - begun
 
 
 @torch.inference_mode()
-def fitted(name: str, budget: int, test: Pair) -> tuple[dict[str, Any], float]:
+def fitted(name: str, device: str, budget: int, test: Pair) -> tuple[dict[str, Any], float]:
     """What `mezzotint fit-grid MODEL --steps N --solver fitted-2m` finds on pictures of its own; processor seconds."""
-    begun, pipe = time.process_time(), loaded(name)
+    begun, pipe = time.process_time(), loaded(name, device)
     asked = Request(prompt="", seed=FIRST_SEED, n=FIT_PICTURES, steps=budget, solver="fitted-2m", grid="uniform")
     found = fit_grid(pipe, pipe.resolve(asked), PROMPTS, FINE)
     grid, solver = from_times(found.times), Fitted2M(found.strengths, found.kept, found.gains)
-    task = Task(field(pipe, len(test[0])), *test)
+    task = over(pipe, test)
     figures = {
         "choice": found.solver,
         **task.errors(lambda denoise, x: end(denoise, x, grid, solver)),
@@ -233,10 +241,12 @@ def kept(path: Path, work: Callable[..., Any], given: Sequence[Any]) -> Any:
     return torch.load(path, weights_only=True)
 
 
-def pictures_of(pool: Keeping, name: str, first: int, count: int, grid: tuple[int, float]) -> tuple[Pair, float]:
+def pictures_of(
+    pool: Keeping, name: str, device: str, first: int, count: int, grid: tuple[int, float]
+) -> tuple[Pair, float]:
     """`truth`, a few pictures a process."""
     parts = [
-        pool.submit(truth, name, first, after, min(TOGETHER, count - after), grid)
+        pool.submit(truth, name, device, first, after, min(TOGETHER, count - after), grid)
         for after in range(0, count, TOGETHER)
     ]
     pairs, seconds = zip(*(part.result() for part in parts), strict=True)
@@ -251,27 +261,29 @@ def model_figures(
     fitted_at: Sequence[int],
     processes: int = 1,
     keep: Path | None = None,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """The table of a trained model, by name or folder."""
     model = Pipeline.load(name, device="cpu", dtype="float32").model
     programs = ("mezzotint", "diffusers", *(["k-diffusion"] if k_diffusion_runs(SCOUTED[0]) else []))
     with ProcessPoolExecutor(processes, get_context("spawn")) as workers:
         pool = Keeping(workers, keep, model.weights_sha256)
-        tune, spent_tuning = pictures_of(pool, name, TUNE, max(count for count, _ in ROUNDS), CHOICE)
-        test, spent_testing = pictures_of(pool, name, TEST, pictures, REFERENCE)
-        columns = {program: pool.submit(column, name, program, tune, test, budgets) for program in programs}
-        fits = {budget: pool.submit(fitted, name, budget, test) for budget in fitted_at}
+        tune, spent_tuning = pictures_of(pool, name, device, TUNE, max(count for count, _ in ROUNDS), CHOICE)
+        test, spent_testing = pictures_of(pool, name, device, TEST, pictures, REFERENCE)
+        columns = {program: pool.submit(column, name, device, program, tune, test, budgets) for program in programs}
+        fits = {budget: pool.submit(fitted, name, device, budget, test) for budget in fitted_at}
         done = {program: work.result() for program, work in columns.items()}
         fits_done = {budget: work.result() for budget, work in fits.items()}
     spent = sum(seconds for _, seconds in (*done.values(), *fits_done.values()))
     return {
         "machine": machine(),
+        "ran_on": ran_on(device),
         "model": model.name,
         "weights_sha256": model.weights_sha256,
         "guidance": model.defaults.guidance,
         "evaluation": "one of the guided field, which is two network forwards with classifier-free guidance",
         "reference": f"{REFERENCE[0]} steps of dpmpp-2m, uniform down to t = {LAST}, then x_0; the state in float64, "
-        f"the network in float32, compiled; {CHOICE[0]} steps on shift {CHOICE[1]:g} where a choice is made",
+        f"the network in float32; {CHOICE[0]} steps on shift {CHOICE[1]:g} where a choice is made",
         "pictures": {"reported": pictures, "chosen on": len(tune[0]), "fitted on": FIT_PICTURES},
         "cpu_seconds": round(spent_tuning + spent_testing + spent),
         "budgets": rows(

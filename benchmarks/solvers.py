@@ -134,6 +134,7 @@ def main() -> None:
     parser.add_argument("--model", default="house", help="a model's folder or name")
     parser.add_argument("--pictures", type=int, default=48, help="pictures of the model that are reported")
     parser.add_argument("--processes", type=int, default=2, help="that share the work on the model")
+    parser.add_argument("--device", default="cpu", help="where the model runs; a GPU takes --processes 1")
     parser.add_argument("--keep", type=Path, help="a folder for what was found of the model, to go on from there")
     parser.add_argument("--quick", action="store_true", help="three budgets, few starts and few repetitions")
     options = parser.parse_args()
@@ -150,7 +151,7 @@ def main() -> None:
         from benchmarks.model_solvers import model_figures
 
         figures["model"] = model_figures(
-            options.model, options.pictures, budgets, FITTED, options.processes, options.keep
+            options.model, options.pictures, budgets, FITTED, options.processes, options.keep, options.device
         )
     write(path.stem, figures)
 

@@ -190,10 +190,14 @@ def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, m
     monkeypatch.setattr(model_solvers, "diffusers_runs", lambda budget: few)
     monkeypatch.setattr(model_solvers, "k_diffusion_runs", lambda budget: {})
     monkeypatch.setattr(model_solvers, "ProcessPoolExecutor", lambda *_: Here())
-    monkeypatch.setattr(model_solvers, "loaded", lambda name: Pipeline.load(name, dtype="float32"))  # not compiled
+    monkeypatch.setattr(
+        model_solvers, "loaded", lambda name, device: Pipeline.load(name, device=device, dtype="float32")
+    )  # not compiled
     name = str(model_folder(tmp_path / "random"))
     pipe = Pipeline.load(name)
-    (tune, _), (test, _) = (pictures_of(Keeping(Here(), None, ""), name, first, 3, (12, 4.0)) for first in (TUNE, TEST))
+    (tune, _), (test, _) = (
+        pictures_of(Keeping(Here(), None, ""), name, "cpu", first, 3, (12, 4.0)) for first in (TUNE, TEST)
+    )
     both = torch.cat([tune[0], test[0]]).flatten(1)
     assert torch.cdist(both, both).add(1e9 * torch.eye(6)).min() > 1
     whole = end(field(pipe, 3), tune[0], reference(12, 4.0), "dpmpp-2m")  # each picture has its prompt in any part
