@@ -16,8 +16,7 @@ from mezzotint.values import integer, show
 
 __all__ = [
     "Fitted",
-    "check_one_evaluation",
-    "check_told",
+    "check_network",
     "fitted_for",
     "grid_name",
     "grid_of",
@@ -106,16 +105,6 @@ def unsuited(spec: str, solver: Solver[Any], network: object) -> tuple[str, ...]
     )
 
 
-def check_told(request: Request, model: str, network: object) -> None:
-    """Raises InvalidOption for a solver that tells the network to which time it jumps, where that takes none."""
-    spec, solver = solver_of(request)
-    if getattr(solver, "tell", False) and not getattr(network, "flow_map", False):
-        raise InvalidOption(
-            f"The solver {spec} tells the network to which time it jumps, and the model {model} is told no such time; "
-            "leave out tell, or use dpmpp-2m or unipc-2, which suit it."
-        )
-
-
 OF_ONE = frozenset(
     {
         *("prompt", "original_prompt", "negative", "style", "style_start", "n", "seed", "vary"),
@@ -126,7 +115,13 @@ OF_ONE = frozenset(
 """Options that mean something where a picture is drawn in one evaluation, or are looked at one by one."""
 
 
-def check_one_evaluation(request: Request, model: str, size: tuple[int, int], network: object) -> None:
+def check_network(request: Request, model: str, size: tuple[int, int], network: object) -> None:
+    """Raises InvalidOption for what a resolved request asks of a network that cannot give it."""
+    _check_one_evaluation(request, model, size, network)
+    _check_told(request, model, network)
+
+
+def _check_one_evaluation(request: Request, model: str, size: tuple[int, int], network: object) -> None:
     """Raises InvalidOption for what a resolved request asks of a network that only maps pure noise to pictures.
 
     Guidance needs an unconditional branch, and every edit a network that can be asked at any noise level.
@@ -200,3 +195,13 @@ def grid_name(request: Request, network: object) -> str | tuple[float, ...]:
     spec = replace(spec, name=find_grid(spec.name).name)
     count = getattr(network, "image_tokens", None)
     return str(with_tokens(spec, None if count is None else count()))
+
+
+def _check_told(request: Request, model: str, network: object) -> None:
+    """Raises InvalidOption for a solver that tells the network to which time it jumps, where that takes none."""
+    spec, solver = solver_of(request)
+    if getattr(solver, "tell", False) and not getattr(network, "flow_map", False):
+        raise InvalidOption(
+            f"The solver {spec} tells the network to which time it jumps, and the model {model} is told no such time; "
+            "leave out tell, or use dpmpp-2m or unipc-2, which suit it."
+        )

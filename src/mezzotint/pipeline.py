@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
-from mezzotint.choices import check_one_evaluation, check_told, fitted_for, grid_name, grid_of, solver_of, unsuited
+from mezzotint.choices import check_network, fitted_for, grid_name, grid_of, solver_of, unsuited
 from mezzotint.codecs.images import to_image
 from mezzotint.conditioning.prompt import Reading
 from mezzotint.diffusion.combinations import Combination, check_combination, target_of
@@ -184,8 +184,7 @@ class Pipeline:
         if fitted := fitted_for(resolved, self.model.grids, self.model.name, asked=request.grid):
             resolved = replace(resolved, solver=fitted.solver, grid=fitted.times)
         resolved = replace(resolved, grid=grid_name(resolved, leaf.network))
-        check_one_evaluation(resolved, model.name, model.size, leaf.network)
-        check_told(resolved, model.name, leaf.network)
+        check_network(resolved, model.name, model.size, leaf.network)
         for one in self.drawings(resolved):
             if moves := self.time_grid(one):  # none where nothing is redrawn
                 combination = Combination(self.solver(one), moves, leaf.schedule, target_of(leaf))

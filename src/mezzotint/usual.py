@@ -41,7 +41,7 @@ def styled_from(request: Request) -> float | None:
 
 def with_style_start(request: Request, asked: Request, theirs: Request) -> Request:
     """A request whose style is decided, with the time from which on it is told: as `asked`, or of a style that was left
-    open as the model's defaults `theirs` have it. Chaos c begins with that no earlier than at t = 1 − c / 400."""
+    open as the model's defaults `theirs` have it; with chaos no earlier than guidance begins to act (`until_chaos`)."""
     if asked.style is not None or asked.style_start is not None or not request.styled or request.steps == 1:
         return request
     starts = [theirs.style_start] if theirs.style_start is not None else []

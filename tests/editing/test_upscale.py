@@ -175,11 +175,12 @@ class Sloping:
 
 
 @pytest.mark.parametrize(("tile", "axes"), [("x", (-1,)), ("y", (-2,)), ("both", (-1, -2)), (None, ())])
+@pytest.mark.parametrize("side", [12, 6])  # a quarter of the size, and less, which is enlarged by a filter first
 def test_a_tile_that_is_moved_over_its_edge_is_enlarged_to_the_same_tile(
-    tile: str | None, axes: tuple[int, ...]
+    tile: str | None, axes: tuple[int, ...], side: int
 ) -> None:
     """By the distance of windows, so that they see the same: nothing tells the edge of a tile from its inside."""
-    small = picture(12, 12)
+    small = picture(side, side)
 
     def said(image: Image.Image, x_t: Tensor) -> Tensor:
         edit = upscaling(Request(prompt="", size=(48, 48), tile=tile), image, (32, 32), SCALE)
@@ -189,7 +190,7 @@ def test_a_tile_that_is_moved_over_its_edge_is_enlarged_to_the_same_tile(
 
     x_t = torch.randn(1, 4, 1, 48, 48, generator=torch.Generator().manual_seed(0))
     for axis in (-1, -2):
-        image = Image.fromarray(np.roll(np.asarray(small), 6, axis + 2), "RGBA")
+        image = Image.fromarray(np.roll(np.asarray(small), side // 2, axis + 2), "RGBA")
         found = said(image, torch.roll(x_t, 24, axis))
         assert torch.allclose(found, torch.roll(said(small, x_t), 24, axis), atol=1e-5) == (axis in axes)
 

@@ -153,7 +153,7 @@ def test_what_is_not_told_or_not_refused_any_more_is_missed(monkeypatch: pytest.
     quiet = next(one for one in listed() if one[0].told)
     legal = next(one for one in listed() if ("family", "pixel_gan") in one and ("rule", "cfg") in one)
     monkeypatch.setattr(Pipeline, "ignored", lambda self, request: ())
-    monkeypatch.setattr(pipeline, "check_one_evaluation", lambda *of: None)
+    monkeypatch.setattr(pipeline, "check_network", lambda *of: None)
     assert not all(part in said(plain(*quiet[1:]), quiet[0]) for part in sentence(*quiet))
     with pytest.raises(pytest.fail.Exception):
         said(plain(*legal[1:]), legal[0])
