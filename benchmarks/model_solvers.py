@@ -56,8 +56,8 @@ ROUNDS = ((4, 10_000), (16, 8), (48, 3))
 """On how many pictures candidates are tried, and how many of them."""
 HOPELESS = 1.6
 """A candidate whose error was more times the best one's at both budgets before is not tried."""
-FIT_PICTURES, FINE = 32, 100
-"""What `mezzotint fit-grid` fits with unless told otherwise."""
+FIT_PICTURES, FINE = 64, 100
+"""What `mezzotint fit-grid` is told to fit with, as --starts and --fine."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def column(
 
 @torch.inference_mode()
 def fitted(name: str, device: str, budget: int, test: Pair) -> tuple[dict[str, Any], float]:
-    """What `mezzotint fit-grid MODEL --steps N --solver fitted-2m` finds on pictures of its own; processor seconds."""
+    """What `mezzotint fit-grid MODEL --steps N --solver fitted-2m --starts 64` finds; processor seconds."""
     begun, pipe = time.process_time(), loaded(name, device)
     asked = Request(prompt="", seed=FIRST_SEED, n=FIT_PICTURES, steps=budget, solver="fitted-2m", grid="uniform")
     found = fit_grid(pipe, pipe.resolve(asked), PROMPTS, FINE)
@@ -222,7 +222,7 @@ class Keeping:
         """`work(*given)`, or what it gave before."""
         if self.folder is None:
             return self.pool.submit(work, *given)
-        limits = (ROUNDS, SCOUTED, HOPELESS, FIT_PICTURES, FINE) if work is not truth else (LAST,)
+        limits = {truth: (LAST,), column: (ROUNDS, SCOUTED, HOPELESS), fitted: (FIT_PICTURES, FINE)}[work]
         told = repr((self.about, limits, [one for one in given if not isinstance(one, tuple) or not _tensors(one)]))
         name = f"{work.__name__}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.pt"
         return self.pool.submit(kept, self.folder / name, work, given)

@@ -23,6 +23,8 @@ __all__ = ["Counted", "Fit", "Known", "Path", "Stop", "Told", "fit_grid", "short
 
 SHIFTS = (1.5, 2.0, 4.0, 6.0, 8.0)
 """Strengths of shifted grids that a fit may begin from, besides the usual grids."""
+SWEEPS = 6
+"""Rounds of a refinement, at most, unless told otherwise."""
 Told = Callable[[int, int], None]
 """Hears how many predictions of a batch were made so far, and how many there may be at most."""
 
@@ -63,7 +65,7 @@ def fit_grid(
     steps: int,
     noise: Noise,
     *,
-    sweeps: int = 6,
+    sweeps: int = SWEEPS,
     growth: float = 1.15,
     told: Told | None = None,
 ) -> Fit:

@@ -212,7 +212,7 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
     from mezzotint.diffusion.sampling import pure_noise, sample
     from mezzotint.diffusion.solvers.fitted import Fitted2M
     from mezzotint.diffusion.timegrid import from_times, times_of, uniform
-    from mezzotint.diffusion.timegrid.fit import fit_grid
+    from mezzotint.diffusion.timegrid.fit import SWEEPS, fit_grid
 
     solver = pipe.solver(request)
     if solver.stochastic or solver.order is None:
@@ -220,7 +220,8 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
             f"A grid cannot be fitted to the solver {request.solver}, because it has no one path to follow; choose a "
             "deterministic one with fixed steps, such as dpmpp-2m or unipc-2."
         )
-    model, schedule = pipe.model, pipe.model.denoiser.schedule
+    model, schedule, steps = pipe.model, pipe.model.denoiser.schedule, request.steps or 0
+    with_numbers = isinstance(solver, Fitted2M) and steps > 2
     usual = pipe.time_grid(request)
     # the usual times are among the fine ones, so that a fit may begin with the usual grid, and keep it
     points = times_of(usual)
@@ -233,10 +234,12 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
     with torch.inference_mode(), counted("fitting", "evaluation") as told:
         denoise = guided_over(pipe, request, used)
         start = pure_noise(schedule, shape, noise, times[0])
-        fit = fit_grid(denoise, start, from_times(times), solver, request.steps or 0, noise, told=told)
+        # the numbers of a solver change what times are best, so these are sought with them, below
+        sweeps = 0 if with_numbers else SWEEPS
+        fit = fit_grid(denoise, start, from_times(times), solver, steps, noise, sweeps=sweeps, told=told)
         *_, last = sample(denoise, start, usual, solver, noise)
     best, error, numbers = tuple(times_of(fit.grid)), fit.error, dict[str, tuple[float, ...]]()
-    if isinstance(solver, Fitted2M) and len(best) > 3:
+    if with_numbers:
         found = strengths_for(pipe, request, used, start, fit)
         best, error = found.times, found.error
         numbers = {"strengths": found.strengths, "kept": found.kept, "gains": found.gains}
@@ -266,7 +269,8 @@ def strengths_for(
 
     from mezzotint.diffusion.timegrid import shifted, times_of
     from mezzotint.diffusion.timegrid.fit import SHIFTS
-    from mezzotint.diffusion.timegrid.fit_strengths import Share, fit_strengths
+    from mezzotint.diffusion.timegrid.fit_ends import Share
+    from mezzotint.diffusion.timegrid.fit_strengths import fit_strengths
 
     halves = [slice(0, None, 2), slice(1, None, 2)] if len(prompts) > 1 else [slice(None)]
     with torch.inference_mode(), counted("fitting the solver", "step") as told:
@@ -275,7 +279,8 @@ def strengths_for(
             for half in halves
         ]
         begun, schedule = [times_of(fit.grid)], pipe.model.denoiser.schedule
-        begun += [times_of(shifted(len(fit.grid), schedule, start=begun[0][0], shift=shift)) for shift in SHIFTS]
+        shifts = (1.0, *SHIFTS)
+        begun += [times_of(shifted(len(fit.grid), schedule, start=begun[0][0], shift=shift)) for shift in shifts]
         return fit_strengths(shares, begun, told=told)
 
 
