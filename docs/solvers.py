@@ -188,7 +188,10 @@ def page(measure: bool = True) -> str:
         "## Combinations that are refused\n",
         "Every solver runs on every falling and jumping grid, schedule and kind of network, except for what is listed "
         "here (`mezzotint.diffusion.combinations`). It is refused before the network is asked, in a sentence that says "
-        "what is legal instead.\n",
+        "what is legal instead. Three more depend on what a network takes, and are refused with the request: a solver "
+        "that tells its target time (`tell=true`) to a network that takes none, anything but one step from pure noise "
+        "of a generator, and `rescale:target=eps` at alpha = 0. Which guidances go together: see "
+        "[Guidance](guidance.md).\n",
         "| what | what is said, for example |\n|---|---|\n" + "\n".join(refused_rows()) + "\n",
         "## What other programs call them\n",
         "Who asks for a solver or a grid by such a name is told ours. In AUTOMATIC1111 a solver's name may end in a "

@@ -5,8 +5,10 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from mezzotint.diffusion.schedule import RectifiedFlow, Schedule
+from mezzotint.diffusion.shortfall import shortfall
 from mezzotint.diffusion.solvers import SOLVERS, Solver, find_solver
 from mezzotint.diffusion.solvers.consistency import TCD
+from mezzotint.diffusion.solvers.fitted import Fitted2M
 from mezzotint.diffusion.timegrid import Denoise, TimeGrid, find_grid, from_times
 from mezzotint.errors import InvalidOption
 from mezzotint.options import MAX_STEPS
@@ -20,6 +22,7 @@ __all__ = [
     "fitted_for",
     "grid_name",
     "grid_of",
+    "shortfalls",
     "solver_of",
     "unsuited",
 ]
@@ -45,8 +48,9 @@ def fitted_for(
 ) -> Fitted | None:
     """What was fitted to a request's solver, steps and guidance, if it asked for no other grid; None if nothing was.
 
-    asked: the grid that was asked for; by name, what was fitted to the nearest guidance is taken. Raises InvalidOption
-    if it is asked for by name and there is none.
+    asked: the grid that was asked for; by name, what was fitted to the nearest guidance is taken. Otherwise it is left
+    where the request holds pixels and the solver's numbers would not. Raises InvalidOption if it is asked for by name
+    and there is none.
     """
     if asked not in (None, FITTED):
         return None
@@ -57,7 +61,9 @@ def fitted_for(
     }
     scale = float(request.guidance or 0.0)
     if asked != FITTED:
-        return None if request.guidance_methods else own.get(scale)
+        fitted = None if request.guidance_methods else own.get(scale)
+        left = fitted is not None and _lets_go(request, _named_solver(replace(request, solver=fitted.solver))[1])
+        return None if left else fitted
     if own:
         return own[min(own, key=lambda guidance: abs(guidance - scale))]
     eta = f" and eta {request.eta:g}" if request.eta else ""
@@ -70,7 +76,20 @@ def fitted_for(
 
 
 def solver_of(request: Request) -> tuple[str, Solver[Any]]:
-    """The solver of a request: its spec under our own name, and itself. Raises InvalidOption."""
+    """The solver of a request: its spec under our own name, and itself, without numbers that do not keep what the
+    request holds. Raises InvalidOption."""
+    spec, solver = _named_solver(request)
+    return spec, Fitted2M() if _lets_go(request, solver) else solver
+
+
+def _lets_go(request: Request, solver: Solver[Any]) -> bool:
+    """Whether a solver would not keep what a request holds, the pixels beside a mask, on their way to less noise."""
+    holds = request.mask is not None or any(request.expand or ()) or (request.zoom or 1) > 1
+    return isinstance(solver, Fitted2M) and not solver.lawful and holds
+
+
+def _named_solver(request: Request) -> tuple[str, Solver[Any]]:
+    """The solver that a request names, and its spec."""
     spec = Spec.parse("solver", request.solver)
     record = find_solver(spec.name)
     spec = replace(spec, name=record.name)
@@ -85,6 +104,18 @@ def solver_of(request: Request) -> tuple[str, Solver[Any]]:
         raise InvalidOption(f"The solver {record.name} takes no eta; the solvers that do are {noisy}.")
     types = option_types(record.build, [item.name for item in fields(record.build)])  # type: ignore[arg-type]
     return str(spec), record.make(typed("solver", asked, types))
+
+
+def shortfalls(request: Request, grid: TimeGrid, schedule: Schedule) -> tuple[str, ...]:
+    """What a drawing's moves leave out of its solver's formula: none, or one sentence."""
+    spec, solver = _named_solver(request)
+    if _lets_go(request, solver):
+        return (
+            "solver: with the numbers of fitted-2m, pixels that are held would leave their noise level, so that where "
+            "there are any it draws as dpmpp-2m does",
+        )
+    found = shortfall(spec, solver, grid, schedule)
+    return () if found is None else (found,)
 
 
 def unsuited(spec: str, solver: Solver[Any], network: object) -> tuple[str, ...]:

@@ -75,9 +75,13 @@ def share_of_moves(value: object) -> float:
     return share
 
 
+MAX_SPEC = 2000
+"""Characters of a spec: fitted-2m has four numbers a step."""
+
+
 def canonical(name: str, value: object) -> str:
     """The canonical text of a spec."""
-    check_name(name, value)
+    check_name(name, value, MAX_SPEC)
     return str(Spec.parse(name, value))
 
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import torch
 
-from mezzotint.choices import check_network, fitted_for, grid_name, grid_of, solver_of, unsuited
+from mezzotint.choices import check_network, fitted_for, grid_name, grid_of, shortfalls, solver_of, unsuited
 from mezzotint.codecs.images import to_image
 from mezzotint.conditioning.prompt import Reading
 from mezzotint.diffusion.combinations import Combination, check_combination, target_of
 from mezzotint.diffusion.denoiser import Bound, Denoiser
 from mezzotint.diffusion.noise import NOISE_VERSION, PhiloxNoise
 from mezzotint.diffusion.sampling import Step, charged, listeners, sample
-from mezzotint.diffusion.shortfall import shortfall
 from mezzotint.diffusion.solvers import Solver
 from mezzotint.diffusion.timegrid import Denoise, TimeGrid, first_part, last_part
 from mezzotint.editing import Canvas, Edit, Plain, nearest_seed
@@ -217,13 +216,13 @@ class Pipeline:
         spare = [] if weak is None or guidance.needs_weak else [f"weak_model: {weak.name}"]
         spare += [f"lora: {name}" for name, strength in request.lora if strength == 0]
         spec, solver = solver_of(request)
-        short = shortfall(spec, solver, self.time_grid(request), self.model.denoiser.schedule)
         spare += (*unsuited(spec, solver, self.model.denoiser.network), *unused(request, read_by_parts(request)))
         whole = self.time_grid(replace(request, strength=None, stop=None))
         for one in self.drawings(request):
             spare += forgotten(one, len(self.time_grid(replace(one, stop=None))), len(whole))
             said |= dict.fromkeys(self.script(one).pieces(self.model.conditioner))
-        return (*said, *unread(request, guidance), *self._guided(request)[1], *spare, *([short] if short else []))
+            spare += shortfalls(one, self.time_grid(one), self.model.denoiser.schedule)
+        return tuple(dict.fromkeys((*said, *unread(request, guidance), *self._guided(request)[1], *spare)))
 
     def named(self, request: Request) -> Request:
         """A resolved request as recipes have it: LoRAs and the upscaler by name, and the weak model, if it is asked at

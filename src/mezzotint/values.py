@@ -79,10 +79,10 @@ def check_text(name: str, value: object) -> None:
         raise InvalidOption(f"{name} is not valid Unicode at character {error.start}; give it as UTF-8.") from None
 
 
-def check_name(name: str, value: object) -> None:
-    """One printable line of 1 … 200 characters. Which names exist is for the registries to say."""
-    if not isinstance(value, str) or not value.strip() or len(value) > 200 or not value.isprintable():
-        raise InvalidOption(f"{name} is {show(value)}; it must be one line of 1 to 200 printable characters.")
+def check_name(name: str, value: object, longest: int = 200) -> None:
+    """One printable line of 1 … `longest` characters. Which names exist is for the registries to say."""
+    if not isinstance(value, str) or not value.strip() or len(value) > longest or not value.isprintable():
+        raise InvalidOption(f"{name} is {show(value)}; it must be one line of 1 to {longest} printable characters.")
 
 
 def check_choice(name: str, value: object, allowed: Sequence[str]) -> None:

@@ -97,6 +97,10 @@ def test_what_cannot_be_is_refused() -> None:
     for tolerance in (0.0, -1.0, math.inf, math.nan):
         with pytest.raises(InvalidOption, match="tolerance must be a positive number"):
             Adaptive(tolerance=tolerance)
+    single = Bound(exact_denoisers(RectifiedFlow())["mixture"], {})
+    fine = sample(single, torch.zeros(1, 1), from_times([1.0, 0.5]), Adaptive(tolerance=1e-12), PhiloxNoise([0]))
+    with pytest.raises(InvalidOption, match=r"finer than the sample's own digits, 1\.2e-07 in float32; raise it"):
+        next(fine)
     with pytest.raises(InvalidOption, match="pair"):
         Adaptive("rk4")  # type: ignore[arg-type]
     exact = Bound(exact_denoisers(RectifiedFlow())["mixture"], {})

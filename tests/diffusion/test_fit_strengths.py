@@ -68,7 +68,7 @@ def test_fitted_times_and_numbers_are_better_on_other_starts() -> None:
 def test_the_numbers_alone_are_better_than_those_of_2m_on_the_same_times() -> None:
     times = times_of(shifted(6, SCHEDULE, shift=0.3))
     fit = fit_strengths([share(0)], [times], rounds=0)
-    assert fit.times == tuple(times)
+    assert fit.times == pytest.approx(times, rel=1e-5)  # six digits
     other = share(5000)
     assert error(other, times, numbers(fit)) < 0.6 * error(other, times, SOLVERS["dpmpp-2m"].make())
 
@@ -128,6 +128,58 @@ def test_a_step_that_does_not_help_every_share_is_not_taken() -> None:
     assert settled([one, best], both, 3) is both
 
 
+def test_what_judges_is_not_fitted_to() -> None:
+    times, strange = [times_of(uniform(4, SCHEDULE))], share(100, 8)
+    alone = fit_strengths([share(0, 64)], times, rounds=0)
+    judge = Share(strange.denoise, strange.starts, lambda t: -strange.truth(t), judges=True)
+    judged = fit_strengths([share(0, 64), judge], times, rounds=0)
+    assert (judged.strengths, judged.kept, judged.gains) == (alone.strengths, alone.kept, alone.gains)
+    ends = end(strange.starts, list(judged.times), numbers(judged))
+    assert judged.error == pytest.approx(float((ends + strange.truth(0.0)).square().mean().sqrt()), rel=1e-9)
+    fair = share(100)
+    found = fit_strengths([share(0), Share(fair.denoise, fair.starts, fair.truth, judges=True)], times)
+    assert found.error == pytest.approx(error(fair, list(found.times), numbers(found)), rel=1e-9)
+
+
+def test_numbers_belong_to_their_times() -> None:
+    of, times = share(0, 8), [1.0, 0.8, 0.5, 0.3, 0.0]
+    given = Fitted2M((0.25, -0.4), (0.9, 1.1, 0.95), (1.2, 0.8, 1.1))
+    tied = Fitted2M(given.strengths, given.kept, given.gains, tuple(times[:-1]))
+    torch.testing.assert_close(end(of.starts, times, tied), end(of.starts, times, given), rtol=0, atol=0)
+    run = list(sample(mixture(), of.starts, from_times(times), given, PhiloxNoise(range(8))))
+    part = list(sample(mixture(), run[1].x, from_times(times[2:]), tied, PhiloxNoise(range(8))))
+    first = Fitted2M((), (0.95,), (1.1,))  # the third step's, which has no memory where a run begins
+    by_hand = end(run[1].x, times[2:], first)
+    torch.testing.assert_close(part[-1].x, by_hand, rtol=0, atol=0)
+    others = [1.0, 0.7, 0.4, 0.2, 0.0]
+    torch.testing.assert_close(end(of.starts, others, tied), end(of.starts, others, Fitted2M()), rtol=0, atol=0)
+    crossed = [1.0, 0.9, 0.8, 0.5, 0.0]  # it has the second step, but what was said before is not of the first
+    wanted = Fitted2M((), (1.0, 1.0, 1.1), (1.0, 1.0, 0.8))
+    torch.testing.assert_close(end(of.starts, crossed, tied), end(of.starts, crossed, wanted), rtol=0, atol=0)
+    with pytest.raises(InvalidOption, match="times of fitted-2m must fall"):
+        Fitted2M((), (), (), (0.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("solver", "lawful"),
+    [(Fitted2M((0.3, -0.2)), True), (Fitted2M((), (0.9,)), False), (Fitted2M((), (), (1.1,)), False)],
+)
+def test_only_strengths_keep_what_is_held_at_its_noise(solver: Fitted2M, lawful: bool) -> None:
+    x0, eps = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+
+    class Said:
+        schedule = SCHEDULE
+
+        def __call__(self, x_t: Tensor, t: Tensor, *, to: Tensor | None = None) -> Prediction:
+            return Prediction(x_t, SCHEDULE(t), x0)
+
+    x, state = 0.9 * eps + 0.1 * x0, solver.init(x0)
+    for t, s in ((0.9, 0.6), (0.6, 0.2)):
+        x, state = solver.step(Said(), x, *torch.tensor([t, s], dtype=torch.float64), state, PhiloxNoise([0]))  # type: ignore[call-arg]
+    assert torch.allclose(x, 0.2 * eps + 0.8 * x0) is lawful
+    assert solver.lawful is lawful
+
+
 def test_where_nothing_changes_the_ends_the_run_stays() -> None:
     x = torch.ones(2, 8, dtype=torch.float64)
     blind = Bound(GaussianMixture(SCHEDULE, x[:1], torch.zeros(1).double(), torch.ones(1).double()), {})
@@ -168,7 +220,7 @@ def test_without_strengths_it_is_2m_and_with_one_it_is_the_formula() -> None:
     x, t, s = of.starts, 1.0, 0.8
     said = mixture()(x, torch.tensor(t, dtype=torch.float64)).x0
     step, _ = Fitted2M((), (0.9,), (1.2,)).step(
-        mixture(), x, *torch.tensor([t, s], dtype=torch.float64), (0, ()), PhiloxNoise([0])
+        mixture(), x, *torch.tensor([t, s], dtype=torch.float64), (0, None, ()), PhiloxNoise([0])
     )
     torch.testing.assert_close(step, 0.9 * s * x + 1.2 * (1 - s) * said)
 

@@ -12,6 +12,7 @@ from mezzotint.diffusion import (
     DDIM,
     EDM,
     GUIDANCES,
+    SOLVERS,
     Bound,
     Heun,
     PhiloxNoise,
@@ -193,6 +194,23 @@ def test_cfg_zero_stands_still_at_first() -> None:
     torch.testing.assert_close(first.x, X)
     assert float((second.x - X).abs().min()) > 1e-3
     assert CFGZero(3.0).zero_above == 0.96
+
+
+@pytest.mark.parametrize("name", ["dpmpp-2m", "unipc-2", "ipndm-2", "heun", "res-multistep"])
+def test_what_stands_still_is_no_memory_of_what_moves(name: str) -> None:
+    """A run through the gate is the run that begins there: what was 0 by a rule is not extrapolated from."""
+    times = [1 - i / 20 for i in range(13)]
+
+    def ends(gate: float, first: int) -> list[Tensor]:
+        field = Bound(guided(Mixed(RectifiedFlow()), CFGZero(3.0, zero_above=gate), calls="apart"), SHARES)
+        return [step.x for step in sample(field, X, from_times(times[first:]), SOLVERS[name].make(), PhiloxNoise([0]))]
+
+    through, begun = ends(0.85, 0), ends(1.0, 3)
+    for still in through[:3]:
+        torch.testing.assert_close(still, X, rtol=1e-12, atol=1e-12)
+    for mine, other in zip(through[3:], begun, strict=True):
+        torch.testing.assert_close(mine, other, rtol=1e-10, atol=1e-10)
+    assert float((begun[-1] - X).abs().max()) > 0.05
 
 
 @schedules

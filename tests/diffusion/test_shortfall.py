@@ -31,7 +31,7 @@ from mezzotint.diffusion.solvers.pndm import PNDM
 from mezzotint.diffusion.solvers.seeds import SEEDS, DPMppSDE
 from mezzotint.diffusion.solvers.singlestep import RESMultistep
 from mezzotint.diffusion.solvers.unipc import SASolver, UniPC
-from mezzotint.diffusion.timegrid import repaint, restart, uniform
+from mezzotint.diffusion.timegrid import first_part, last_part, repaint, restart, times_of, uniform
 
 from .order import float64
 
@@ -122,15 +122,29 @@ def test_what_is_said_to_draw_as_ddim_does(name: str) -> None:
                 assert apart(drawn(solver, moves, start), drawn(DDIM(), moves, start)) > 1e-6
 
 
-def test_fitted_strengths_are_for_one_number_of_steps() -> None:
+def test_fitted_numbers_are_for_one_number_of_steps() -> None:
     plain, fitted = Fitted2M(), Fitted2M((0.5, 0.2, 0.1))
     assert "it draws as ddim does" in str(shortfall("fitted-2m", plain, uniform(2, FLOW), FLOW))
     for moves in (3, 5, 9):
-        assert "no strengths here, so it draws as dpmpp-2m" in str(shortfall("", plain, uniform(moves, FLOW), FLOW))
+        assert "no numbers here, so it draws as dpmpp-2m" in str(shortfall("", plain, uniform(moves, FLOW), FLOW))
         assert apart(drawn(plain, moves, 1.0), drawn(SOLVERS["dpmpp-2m"].make(), moves, 1.0)) < 1e-12
-    assert shortfall("", fitted, uniform(5, FLOW), FLOW) is None
-    for moves in (2, 4, 6):
-        assert str(shortfall("", fitted, uniform(moves, FLOW), FLOW)).endswith(f"for 5 steps, and here are {moves}")
+    for solver in (fitted, Fitted2M((), (1.0, 1.0, 1.0, 0.9)), Fitted2M((), (), (1.0, 1.0, 1.0, 0.9))):
+        assert shortfall("", solver, uniform(5, FLOW), FLOW) is None
+        for moves in (2, 4, 6):
+            assert str(shortfall("", solver, uniform(moves, FLOW), FLOW)).endswith(f"for 5 steps, and here are {moves}")
+    assert "for 8 steps, and here are 5" in str(
+        shortfall("", Fitted2M((0.5, 0.2, 0.1), (1.0,) * 7), uniform(5, FLOW), FLOW)
+    )
+
+
+def test_fitted_numbers_with_times_are_for_these() -> None:
+    grid = uniform(5, FLOW)
+    solver = Fitted2M((0.5, 0.2, 0.1), (0.9,) * 4, (1.1,) * 4, tuple(times_of(grid)[:-1]))
+    assert shortfall("", solver, grid, FLOW) is None
+    assert shortfall("", solver, last_part(grid, 0.6), FLOW) is None  # these are among them
+    assert "than those of 1 of the 2 steps here" in str(shortfall("", solver, uniform(2, FLOW), FLOW))
+    stopped = first_part(grid, 0.6)
+    assert shortfall("", solver, stopped, FLOW) is None  # its last move takes x_0
 
 
 def test_the_sentence() -> None:

@@ -184,20 +184,24 @@ def test_strengths_are_fitted_with_the_times_and_drawn_with(run: Run, model: Pat
     (picture,) = parsed(run(*draw, "--steps", 5, "--strict", "--out", "a.png", "--format", "json"))["pictures"]
     request = picture["recipe"]["request"]
     assert request["grid"] == found["times"]
-    options = (f"{name}={'+'.join(map(repr, found[name]))}" for name in ("gains", "kept", "strengths"))
+    numbers = {name: found[name] for name in ("gains", "kept", "strengths")} | {"times": found["times"][:-1]}
+    options = (f"{name}={'+'.join(map(repr, values))}" for name, values in numbers.items())
     spec = f"fitted-2m:{','.join(options)}"
     assert request["solver"] == str(Spec.parse("solver", spec))
     (here / "copy" / GRIDS).unlink()  # the recipe says all of it
     assert parsed(run("reproduce", "a.png", "--model", here / "copy", "--format", "json"))["status"] == "identical"
     other = parsed(run(*draw, "--steps", 4, "--out", "b.png", "--format", "json"))["pictures"][0]
-    assert any("fitted-2m has no strengths here" in item for item in other["ignored"])
+    assert any("fitted-2m has no numbers here" in item for item in other["ignored"])
     draw = (*draw[:-1], request["solver"])
-    assert "has strengths for 5 steps, and here are 6" in sentence(run(*draw, "--steps", 6, "--strict"))
+    assert "for other times than those of 5 of the 6 steps here" in sentence(run(*draw, "--steps", 6, "--strict"))
 
 
 @pytest.mark.parametrize(
     ("args", "words"),
     [
+        (("--steps", 21, "--solver", "fitted-2m"), "fitted to 20 steps at most, not 21"),
+        (("--steps", 5, "--solver", "fitted-2m:kept=0.9"), "finds the numbers of fitted-2m itself"),
+        (("--steps", 5, "--solver", "fitted-2m", "--dtype", "bfloat16"), "small changes, which bfloat16 loses"),
         (["--steps", "1"], "steps is 1; it must be a whole number from 2 to 200"),
         (["--steps", "x"], "steps is 'x'"),
         ([], "Missing option '--steps'"),

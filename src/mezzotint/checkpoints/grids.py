@@ -37,8 +37,9 @@ class FittedGrid:
     solver: the spec that it was fitted for. times: steps + 1 of them, from at most 1 (noise) down to 0 (data).
     strengths, kept, gains: the numbers of fitted-2m, which were fitted with them; none for other solvers.
     error: RMS distance of where the grid ends to where `fine_steps` steps end, over `starts` pictures whose seeds begin
-    at `seed`, in units of x_0 in [-1, 1]; picture i has prompt i, and the first again after the last. default_error:
-    that of `default_grid` with as many steps, from the same starts. Raises InvalidOption.
+    at `seed`, in units of x_0 in [-1, 1]; picture i has prompt i, and the first again after the last. Of four or more,
+    numbers are fitted to three in four, and the error is that of every fourth. default_error: that of `default_grid`
+    with as many steps, from the same starts. Raises InvalidOption.
     """
 
     solver: str
@@ -83,9 +84,10 @@ class FittedGrid:
 
     @property
     def drawn_with(self) -> str:
-        """The spec of the solver, its numbers included."""
+        """The spec of the solver, with its numbers and the times of the steps that they belong to."""
         numbers = ("gains", self.gains), ("kept", self.kept), ("strengths", self.strengths)
-        return str(Spec(self.solver, tuple((name, values) for name, values in numbers if values)))
+        given = tuple((name, values) for name, values in numbers if values)
+        return str(Spec(self.solver, (*given, ("times", self.times[:-1])) if given else ()))
 
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values under the field names."""

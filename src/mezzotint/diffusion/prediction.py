@@ -33,6 +33,7 @@ class Prediction:
     eps_for_update: the noise that a solver puts back, x_s = alpha_s x0 + sigma_s eps_for_update; None means `eps`.
         Guidance that steers x_0 but not the noise (CFG++) sets it.
     branches: the predictions that guidance combined into this one, by name ("cond", "uncond", "weak", ...).
+    still: whether the guided field is 0 here by a rule (CFG-Zero*), so that there is nothing to extrapolate from.
     """
 
     x_t: Tensor
@@ -40,6 +41,7 @@ class Prediction:
     x0: Tensor
     eps_for_update: Tensor | None = None
     branches: Mapping[str, "Prediction"] = field(default_factory=_nothing)
+    still: bool = False
 
     @classmethod
     def from_output(cls, output: Tensor, target: Target, x_t: Tensor, level: Level) -> "Prediction":
@@ -69,6 +71,7 @@ class Prediction:
         x0: Tensor | None = None,
         eps_for_update: Tensor | None = None,
         branches: Mapping[str, "Prediction"] | None = None,
+        still: bool | None = None,
     ) -> "Prediction":
         """A copy with other values; what is None stays, but a new x0 drops an eps_for_update made for the old one."""
         if eps_for_update is None and x0 is None:
@@ -79,6 +82,7 @@ class Prediction:
             self.x0 if x0 is None else x0,
             eps_for_update,
             self.branches if branches is None else branches,
+            self.still if still is None else still,
         )
 
     @property

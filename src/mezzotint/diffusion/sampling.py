@@ -155,9 +155,10 @@ def sample(
 
     A move to s = 0 is written from x_0 by the loop itself: x_0 is then the whole of the law
     x_s = alpha_s x_0 + sigma_s eps, and no solver evaluates t = 0. (A solver that tells the network its target time, as
-    its field `tell` says, has it told here too.) A Renoise draws fresh noise and starts the solver anew; the steps
-    after the first Renoise leave the request's Brownian path (`StepNoise.own_path`). `told` hear of each step before it
-    is yielded. Raises InvalidOption for a grid that is not legal.
+    its field `tell` says, has it told here too.) A step from where the guided field is `still` keeps this law as well,
+    for deterministic solvers, which begin anew after it. A Renoise draws fresh noise and starts the solver anew; the
+    steps after the first Renoise leave the request's Brownian path (`StepNoise.own_path`). `told` hear of each step
+    before it is yielded. Raises InvalidOption for a grid that is not legal.
     """
     check_grid(grid)
     return _moves(denoise, start, grid, solver, noise, told)
@@ -176,6 +177,9 @@ def _moves(
             x = record(x, _time(move.t), to=_time(0.0) if getattr(solver, "tell", False) else None).x0
         else:
             x, state = solver.step(record, x, _time(move.t), _time(move.s), state, draws)
+            if record.first is not None and record.first.still and not solver.stochastic:
+                x = denoise.schedule(_time(move.s)).noised(record.first.x0, record.first.update_eps)
+                state = solver.init(x)  # a field that is 0 by a rule is no memory of the one after it
         step = Step(index, len(grid), move, x, record.first, record.evaluations)
         for listener in told:
             listener.accepted(step)

@@ -14,11 +14,11 @@ __all__ = ["shortfall"]
 def shortfall(name: str, solver: Solver[Any], grid: TimeGrid, schedule: Schedule) -> str | None:
     """What is lost where no step of a grid follows a solver's whole formula (`least_moves`); None where one does.
 
-    A Renoise starts the solver anew, so that only the moves between two of them count. So it is with strengths that
-    were fitted to another number of steps, or are missing.
+    A Renoise starts the solver anew, so that only the moves between two of them count. So it is with numbers that were
+    fitted to other times or another number of steps, or are missing.
     """
-    if isinstance(solver, Fitted2M) and (solver.strengths or len(grid) > 2):
-        return _of_strengths(len(solver.strengths), grid)
+    if isinstance(solver, Fitted2M) and (solver.numbers or len(grid) > 2):
+        return _of_numbers(solver, grid)
     worst: tuple[int, str] | None = None
     for run in _runs(grid):
         found = _of_run(name, solver, run, schedule)
@@ -28,11 +28,17 @@ def shortfall(name: str, solver: Solver[Any], grid: TimeGrid, schedule: Schedule
     return worst[1] if worst else None
 
 
-def _of_strengths(count: int, grid: TimeGrid) -> str | None:
-    if not count:
-        return "solver: fitted-2m has no strengths here, so it draws as dpmpp-2m does; mezzotint fit-grid finds them"
-    if count != len(grid) - 2:
-        return f"solver: fitted-2m has strengths for {count + 2} steps, and here are {len(grid)}"
+def _of_numbers(solver: Fitted2M, grid: TimeGrid) -> str | None:
+    """What is lost of numbers that were fitted; the last move takes x_0 and needs none."""
+    own = [move for move in grid if isinstance(move, Denoise) and move.s > 0]
+    if solver.times:
+        spare = sum(solver.place(move.t, move.s, 0) is None for move in own)
+        some = f"for other times than those of {spare} of the {len(grid)} steps here, drawn as dpmpp-2m draws them"
+        return f"solver: fitted-2m has numbers {some}" if spare else None
+    if not solver.numbers:
+        return "solver: fitted-2m has no numbers here, so it draws as dpmpp-2m does; mezzotint fit-grid finds them"
+    if solver.numbers != len(own):
+        return f"solver: fitted-2m has numbers for {solver.numbers + 1} steps, and here are {len(grid)}"
     return None
 
 

@@ -195,7 +195,8 @@ class _Regional:
             filled[..., region.rows, region.columns] = _means(part.x0, region.shrunk)
             x0, found[branch(k)] = x0.lerp(filled, region.share.to(x_t)), part
         if whole is None:
-            return Prediction(x_t, self.schedule(t), x0, branches=found)
+            still = all(part.still for part in found.values())
+            return Prediction(x_t, self.schedule(t), x0, branches=found, still=still)
         return steered(whole, x0, **found)
 
     def accepted(self, step: Step) -> None:

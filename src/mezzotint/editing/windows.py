@@ -191,26 +191,28 @@ def _rows(whole: Prediction, begin: int, end: int) -> Prediction:
     level = whole.level if alpha.ndim == 0 else Level(alpha[begin:end], sigma[begin:end])
     eps = None if whole.eps_for_update is None else whole.eps_for_update[begin:end]
     branches = {name: _rows(branch, begin, end) for name, branch in whole.branches.items()}
-    return Prediction(whole.x_t[begin:end], level, whole.x0[begin:end], eps, branches)
+    return Prediction(whole.x_t[begin:end], level, whole.x0[begin:end], eps, branches, whole.still)
 
 
 @dataclass(slots=True)
 class _Mean:
     """The running mean of what windows say, branch by branch; it keeps no window, so that memory is that of the canvas.
 
-    x0, eps: as in `Prediction`. branches: those of the windows; windows: the levels of those that had none.
+    x0, eps, still: as in `Prediction`. branches: those of the windows; windows: the levels of those that had none.
     """
 
     x0: Tensor
     eps: Tensor | None
     branches: dict[str, "_Mean"]
+    still: bool
     windows: list[Level] = field(default_factory=list)
 
     @classmethod
     def of(cls, part: Prediction, x_t: Tensor) -> "_Mean":
         """Nothing yet, for predictions such as this one."""
         eps = None if part.eps_for_update is None else torch.zeros_like(x_t)
-        return cls(torch.zeros_like(x_t), eps, {name: cls.of(branch, x_t) for name, branch in part.branches.items()})
+        branches = {name: cls.of(branch, x_t) for name, branch in part.branches.items()}
+        return cls(torch.zeros_like(x_t), eps, branches, part.still)
 
     def add(self, place: Place, part: Prediction) -> None:
         """What one window says."""
@@ -227,7 +229,7 @@ class _Mean:
         branches = {name: mean.prediction(x_t, level) for name, mean in self.branches.items()}
         none = x_t.new_empty(0)
         counted = {f"window-{k}": Prediction(none, each, none) for k, each in enumerate(self.windows)}
-        return Prediction(x_t, level, self.x0, self.eps, branches or counted)
+        return Prediction(x_t, level, self.x0, self.eps, branches or counted, self.still)
 
 
 def _put(whole: Tensor, place: Place, value: Tensor) -> None:

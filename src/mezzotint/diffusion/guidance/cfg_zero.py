@@ -17,10 +17,11 @@ class CFGZero:
     """u = s v_uncond + guidance (v_cond − s v_uncond),   s = ⟨v_cond, v_uncond⟩ / |v_uncond|²,   v = eps − x_0.
 
     Where sigma / (alpha + sigma), which is t on rectified flow, is above zero_above, u = 0: the network is least
-    accurate there. guidance 1 = off, the zeros too. Published for rectified flow; the velocity is defined, and the rule
-    holds, on every schedule. Fan et al. 2025, arXiv 2503.18886, sections "Optimized Scale" and "Zero-Init" (they count
-    the steps to zero, while 0.96 is the first 4 % of the time on rectified flow). Raises InvalidOption for a guidance
-    below 0 and for a zero_above outside [0, 1]; 1 never zeroes.
+    accurate there. A step from there does not move, whatever the solver, and a solver's memory begins after it.
+    guidance 1 = off, the zeros too. Published for rectified flow; the velocity is defined, and the rule holds, on every
+    schedule. Fan et al. 2025, arXiv 2503.18886, sections "Optimized Scale" and "Zero-Init" (they count the steps to
+    zero, while 0.96 is the first 4 % of the time on rectified flow: of uniform steps few, of shifted ones many).
+    Raises InvalidOption for a guidance below 0 and for a zero_above outside [0, 1]; 1 never zeroes.
     """
 
     guidance: float = 1.0
@@ -43,7 +44,7 @@ class CFGZero:
         still = level.sigma / (level.alpha + level.sigma) > self.zero_above
         velocity = torch.where(Level(still, still).like(velocity).alpha.bool(), 0.0, velocity)
         steered = Prediction.from_output(velocity, "velocity", cond.x_t, level)
-        return cond.replace(x0=steered.x0, branches=branches)
+        return cond.replace(x0=steered.x0, branches=branches, still=bool(still.all()))
 
 
 RECORD = GuidanceRecord("cfg-zero", "rule", CFGZero, evaluations=2, source="Fan et al. 2025, arXiv 2503.18886")

@@ -81,7 +81,9 @@ class Posterior(Generic[C]):
             correction = covariance(self._pull(x0, scale, covariance))
         plain = _detached(prior, x_t, self.schedule(t))
         branches = plain.branches or {"prior": plain}
-        return Prediction(x_t, plain.level, x0 + self.strength * correction, plain.eps_for_update, branches)
+        return Prediction(
+            x_t, plain.level, x0 + self.strength * correction, plain.eps_for_update, branches, plain.still
+        )
 
     def _pull(self, x0: Tensor, scale: Level, covariance: Callable[[Tensor], Tensor]) -> Tensor:
         """A* (S + A V A*)⁻¹ (y − A x_0)."""
@@ -102,4 +104,4 @@ class Posterior(Generic[C]):
 def _detached(prediction: Prediction, x_t: Tensor, level: Level) -> Prediction:
     branches = {name: _detached(branch, x_t, level) for name, branch in prediction.branches.items()}
     eps = None if prediction.eps_for_update is None else prediction.eps_for_update.detach()
-    return Prediction(x_t, level, prediction.x0.detach(), eps, branches)
+    return Prediction(x_t, level, prediction.x0.detach(), eps, branches, prediction.still)

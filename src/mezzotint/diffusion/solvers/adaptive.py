@@ -139,6 +139,11 @@ class Adaptive:
     def step(
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: Tensor | None, noise: Noise
     ) -> tuple[Tensor, Tensor | None]:
+        if self.tolerance < (least := torch.finfo(x.dtype).eps):
+            raise InvalidOption(
+                f"The tolerance {self.tolerance:g} is finer than the sample's own digits, {least:.1e} in "
+                f"{str(x.dtype).removeprefix('torch.')}; raise it."
+            )
         coordinate, tableau = find_coordinate(self.coordinate), _PAIRS[self.pair]
         field = slope_field(denoise, self.coordinate)
         begin, end = (finite_value(coordinate, denoise.schedule(time)).expand(x.shape[0]) for time in (t, s))

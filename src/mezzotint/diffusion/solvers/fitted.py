@@ -1,6 +1,7 @@
 """DPM-Solver++ 2M with numbers that were fitted to a model, instead of those of a Taylor series."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 from torch import Tensor
@@ -34,6 +35,10 @@ class Numbers:
     gain: float = 1.0
 
 
+State = tuple[int, int | None, History]
+"""Steps made, which numbers the last one had, and what was said before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fitted2M:
     """x_s = p_k (sigma_s/sigma_t) x_t + q_k (1 − e^−h) alpha_s (x_0(t) + g_k (x_0(t) − x_0(t'))), t' the time before t.
@@ -41,15 +46,19 @@ class Fitted2M:
     strengths: g_1, g_2, …: of the second step (k = 1), the third, and so on; the first step has no history. kept and
     gains: p_0, p_1, … and q_0, q_1, …. Where none is given, g_k = h / (2 h') and p_k = q_k = 1, which is DPM-Solver++
     2M (Lu et al. 2022, arXiv 2211.01095, algorithm 2), h' and h being the two steps in lambda.
+    times: where the numbers belong, those of step k to the step from times[k] to times[k + 1], and g_k to one that came
+    from times[k − 1]; all other steps are those of 2M. Without times, to the steps as they come.
     With N steps as few as six, h is no small number, and the best numbers are not those of a series in h; they and the
     times are found together from a model's own trajectories (`timegrid.fit_strengths`). That a solver's numbers be
     fitted to the model: Shaul et al. 2024, "Bespoke Non-Stationary Solvers", arXiv 2403.01329, section 3.
-    Raises InvalidOption for a number beyond ±10.
+    With p_k = q_k = 1 the law of a step holds (see `solvers.base`), and with fitted ones it does not: see `lawful`.
+    Raises InvalidOption for a number beyond ±10, and for times that do not fall.
     """
 
     strengths: tuple[float, ...] = ()
     kept: tuple[float, ...] = ()
     gains: tuple[float, ...] = ()
+    times: tuple[float, ...] = ()
     coordinate: ClassVar[str] = "half_log_snr"
     stochastic: ClassVar[bool] = False
     ramp: ClassVar[Ramp | None] = memory(1)
@@ -60,31 +69,52 @@ class Fitted2M:
             for value in getattr(self, name):
                 if not abs(value) <= MOST:
                     raise InvalidOption(f"A number in {name} of fitted-2m must be from -10 to 10, not {value!r}.")
+        object.__setattr__(self, "times", tuple(map(float, self.times)))
+        if not all(a > b for a, b in pairwise(self.times)):
+            raise InvalidOption(f"The times of fitted-2m must fall, and are {', '.join(map(str, self.times))}.")
+
+    @property
+    def numbers(self) -> int:
+        """How many steps have numbers; the last step of a run takes x_0 and needs none."""
+        own = max(len(self.kept), len(self.gains), len(self.strengths) + bool(self.strengths))
+        return min(own, max(0, len(self.times) - 1)) if self.times else own
+
+    @property
+    def lawful(self) -> bool:
+        """Whether a sample `alpha_t x_0 + sigma_t eps` stays one while the same x_0 is said, as what is held needs."""
+        return not self.kept and not self.gains
 
     @property
     def order(self) -> Order | None:
         """That of 2M where no number is given; fitted ones belong to one grid, and have no order."""
         return None if self.strengths or self.kept or self.gains else Order(2, 2)
 
-    def init(self, x: Tensor) -> tuple[int, History]:
-        return 0, ()
+    def place(self, t: float, s: float, count: int) -> int | None:
+        """Which numbers the step from t to s has, after `count` others; None for those of 2M."""
+        if not self.times:
+            return count
+        return next((k for k, ends in enumerate(pairwise(self.times)) if ends == (t, s)), None)
+
+    def init(self, x: Tensor) -> State:
+        return 0, None, ()
 
     def step(
-        self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: tuple[int, History], noise: Noise
-    ) -> tuple[Tensor, tuple[int, History]]:
-        count, history = state
+        self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: State, noise: Noise
+    ) -> tuple[Tensor, State]:
+        count, came, history = state
         prediction = denoise(x, t)
         high, low = point(prediction.level), point(denoise.schedule(s))
         past = remember(history, Past(high.half_log_snr, prediction.x0), 2)
+        here = self.place(float(t), float(s), count)
         before, strength = None, None
         if len(past) == 2:
             before = past[1].value
-            strength = _nth(self.strengths, count - 1)
+            strength = _nth(self.strengths, here - 1) if here and came == here - 1 else None
             if strength is None:
                 strength = natural_strength(low.half_log_snr - past[0].at, past[0].at - past[1].at)
-        kept, gain = (_nth(values, count) for values in (self.kept, self.gains))
+        kept, gain = (None if here is None else _nth(values, here) for values in (self.kept, self.gains))
         numbers = Numbers(strength, 1.0 if kept is None else kept, 1.0 if gain is None else gain)
-        return fitted_step(effective(prediction), high, low, prediction.x0, before, numbers), (count + 1, past)
+        return fitted_step(effective(prediction), high, low, prediction.x0, before, numbers), (count + 1, here, past)
 
 
 def fitted_step(x: Tensor, high: Point, low: Point, now: Tensor, before: Tensor | None, numbers: Numbers) -> Tensor:

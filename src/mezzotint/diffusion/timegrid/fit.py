@@ -48,7 +48,7 @@ class Path:
     times: tuple[float, ...]
     states: tuple[Tensor, ...]
 
-    def at(self, t: float, which: slice = slice(None)) -> Tensor:
+    def at(self, t: float, which: slice | Sequence[int] = slice(None)) -> Tensor:
         """Where they are at a time, on the straight line between the two nearest ones; which: of these pictures."""
         place = next((i for i, time in enumerate(self.times) if time <= t), len(self.times) - 1)
         if place == 0 or self.times[place] == t:

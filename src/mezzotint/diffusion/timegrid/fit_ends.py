@@ -27,11 +27,12 @@ ENOUGH = 2e-3
 @dataclass(frozen=True, slots=True)
 class Share:
     """Some of the starts: the denoiser that is told their prompts, where they begin, and where the truth is at a time
-    (0: where it ends)."""
+    (0: where it ends). judges: nothing is fitted to it; it says whether what is fitted to the others holds for more."""
 
     denoise: BoundDenoiser
     starts: Tensor
     truth: Callable[[float], Tensor]
+    judges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +117,13 @@ def settled(shares: Sequence[Share], trial: Trial, rounds: int, told: Callable[[
     """The run nearest to where the truth ends that Levenberg–Marquardt finds from this one on (Marquardt 1963,
     doi 10.1137/0111030): with J the derivatives of all ends by the unknowns u and r what is missing,
 
-        u' = u + (JᵀJ + μ diag JᵀJ)⁻¹ Jᵀ r.
+        u' = u + (JᵀJ + μ (diag JᵀJ + δ))⁻¹ Jᵀ r,
 
-    J is found by moving each unknown a little, and making the steps after it; so nothing is kept for a backward pass,
-    and any denoiser will do. A round costs about 2 N steps for each of N steps, and at most six runs. A step must help
-    every share: else few starts would be fitted; where it does not, μ grows. `rounds` at most. told: hears how many
-    steps were made since it heard last.
+    δ a thousandth of the mean of the diagonal. J is found by moving each unknown a little, and making the steps after
+    it; so nothing is kept for a backward pass, and any denoiser will do that computes in float32 or better. A round
+    costs about 2 N steps for each of N steps, and at most six runs. J and r are those of the shares that do not judge,
+    but a step must help every share; where it does not, μ grows. `rounds` at most. told: hears how many steps were made
+    since it heard last.
     """
     damping, steps = LEAST_DAMPING, len(trial.times) - 1
     for _ in range(rounds):
@@ -159,6 +161,8 @@ def normal_equations(shares: Sequence[Share], trial: Trial, told: Callable[[int]
     count = len(columns)
     gram, right = torch.zeros(count, count, dtype=torch.float64), torch.zeros(count, dtype=torch.float64)
     for place, (share, end) in enumerate(zip(shares, trial.ends, strict=True)):
+        if share.judges:
+            continue
         rows = torch.stack([column[place].double().flatten() for column in columns])
         gram += (rows @ rows.T).cpu()
         right += (rows @ (share.truth(0.0) - end).double().flatten()).cpu()
@@ -191,7 +195,7 @@ def allowed(numbers: Numbers) -> bool:
 
 
 def rounded(shares: Sequence[Share], trial: Trial) -> Trial:
-    """The run with numbers of six digits."""
+    """The run with numbers, and times between its ends, of six digits."""
 
     def digits(value: float) -> float:
         return float(f"{value:.6g}")
@@ -200,7 +204,9 @@ def rounded(shares: Sequence[Share], trial: Trial) -> Trial:
         Numbers(None if one.strength is None else digits(one.strength), digits(one.kept), digits(one.gain))
         for one in trial.numbers
     ]
-    return ran(shares, trial.times, lambda k, _: short[k])
+    first, *inner, last = trial.times
+    times = (first, *map(digits, inner), last)
+    return ran(shares, times if all(a > b for a, b in pairwise(times)) else trial.times, lambda k, _: short[k])
 
 
 def _rms(x: Tensor) -> float:

@@ -21,7 +21,8 @@ features say next to nothing."""
 
 @dataclass(frozen=True, slots=True)
 class StrengthFit:
-    """Times and the solver's numbers, and their error: the RMS distance of their ends to the true ones."""
+    """Times and the solver's numbers, and their error: the RMS distance of their ends to the true ones, for the shares
+    that judge, or for all if none does."""
 
     times: tuple[float, ...]
     strengths: tuple[float, ...]
@@ -33,9 +34,9 @@ class StrengthFit:
 def fit_strengths(
     shares: Sequence[Share], begun: Sequence[Sequence[float]], *, rounds: int = 8, told: Told | None = None
 ) -> StrengthFit:
-    """The best times and numbers near the best of the grids in `begun`, for the shares.
+    """The best times and numbers near the best of the grids in `begun`, for the shares, not all of which judge.
 
-    1. On each grid, the numbers of a step are those that take all shares nearest to the truth at its end, from where
+    1. On each grid, the numbers of a step are those that take the shares nearest to the truth at its end, from where
        the steps before led: least squares, three unknowns in as many equations as there are elements.
     2. From the best of these runs on, times and numbers are changed together until the ends are nearest to the true
        ones (`fit_ends.settled`, `rounds` at most). Where steps are few, the best way there is not along the truth.
@@ -57,8 +58,9 @@ def fit_strengths(
         tell(steps)
     best = rounded(shares, settled(shares, min(trials, key=lambda trial: trial.error), rounds, tell))
     tell(most)
-    sizes = [share.starts.numel() for share in shares]
-    mean = sum(error**2 * size for error, size in zip(best.errors, sizes, strict=True)) / sum(sizes)
+    judging = any(share.judges for share in shares)
+    told_of = [(e, s.starts.numel()) for e, s in zip(best.errors, shares, strict=True) if s.judges or not judging]
+    mean = sum(error**2 * size for error, size in told_of) / sum(size for _, size in told_of)
     strengths = tuple(one.strength for one in best.numbers if one.strength is not None)
     kept, gains = (tuple(getattr(one, name) for one in best.numbers) for name in ("kept", "gain"))
     return StrengthFit(best.times, strengths, kept, gains, math.sqrt(mean))
@@ -69,8 +71,9 @@ def _greedy(shares: Sequence[Share], times: Sequence[float]) -> Trial:
     levels = [point(shares[0].denoise.schedule(torch.tensor(time, dtype=torch.float64))) for time in times]
 
     def nearest(k: int, here: Sequence[Stop]) -> Numbers:
-        targets = [share.truth(times[k + 1]) for share in shares]
-        return least_squares(here, targets, levels[k], levels[k + 1]) or _usual(levels, k)
+        own = [(stop, share.truth(times[k + 1])) for stop, share in zip(here, shares, strict=True) if not share.judges]
+        stops, targets = zip(*own, strict=True)
+        return least_squares(stops, targets, levels[k], levels[k + 1]) or _usual(levels, k)
 
     return ran(shares, times, nearest)
 

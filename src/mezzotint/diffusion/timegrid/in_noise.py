@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 import torch
@@ -89,11 +90,11 @@ def polyexponential(
     Ends of the range as for `karras`. Raises InvalidOption unless rho is positive, and if r_min >= r_max.
     """
     _check_rho(rho)
+    return _spaced("polyexponential", steps, schedule, start, sigma_min, sigma_max, partial(_in_log, rho=rho))
 
-    def ratios(share: Tensor, highest: float, lowest: float) -> Tensor:
-        return torch.exp(math.log(lowest) + (1 - share) ** rho * math.log(highest / lowest))
 
-    return _spaced("polyexponential", steps, schedule, start, sigma_min, sigma_max, ratios)
+def _in_log(share: Tensor, highest: float, lowest: float, rho: float) -> Tensor:
+    return torch.exp(math.log(lowest) + (1 - share) ** rho * math.log(highest / lowest))
 
 
 def exponential(
@@ -109,7 +110,7 @@ def exponential(
     Lu et al. 2022, arXiv 2206.00927 ("uniform in lambda"). Ends of the range as for `karras`.
     Raises InvalidOption if r_min >= r_max.
     """
-    return polyexponential(steps, schedule, start=start, rho=1.0, sigma_min=sigma_min, sigma_max=sigma_max)
+    return _spaced("exponential", steps, schedule, start, sigma_min, sigma_max, partial(_in_log, rho=1.0))
 
 
 def kl_optimal(

@@ -26,12 +26,14 @@ from mezzotint.interfaces.cli.progress import counted
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from mezzotint.checkpoints.grids import FittedGrid
     from mezzotint.diffusion.denoiser import Bound
     from mezzotint.diffusion.prediction import Prediction
     from mezzotint.diffusion.schedule import Schedule
+    from mezzotint.diffusion.solvers import Solver
     from mezzotint.diffusion.timegrid.fit import Fit
     from mezzotint.diffusion.timegrid.fit_strengths import StrengthFit
     from mezzotint.pipeline import Pipeline
@@ -50,6 +52,8 @@ APART = 1e-4
 LAST = 0.05
 """The least sigma/alpha of the fine grid. Below, a network that does not quite give back a clean picture, D(x, 0) ≠ x,
 makes dx/dt = (x − D)/t a drift that grows with log t: more steps go further there, and are no truth."""
+MOST_WITH_NUMBERS = 20
+"""Steps that fitted-2m is fitted to."""
 MAX_PROMPTS = 10_000_000
 """Bytes of a file of prompts."""
 
@@ -153,7 +157,7 @@ def fit_grid(
     check_writable(folder)
     grid = fitted(pipe, request, texts, fine)
     listed = ",".join(map(repr, grid.times))
-    drawn_with = f" --solver {grid.drawn_with}" if grid.strengths else ""
+    drawn_with = f" --solver {grid.drawn_with}" if grid.kept else ""
     try:
         path = store_grid(folder, grid)
     except OutOfSpace as error:  # minutes of work should not be lost
@@ -215,13 +219,14 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
     from mezzotint.diffusion.timegrid.fit import SWEEPS, fit_grid
 
     solver = pipe.solver(request)
+    check_numbers(solver, request, pipe.model.denoiser.dtype)
     if solver.stochastic or solver.order is None:
         raise InvalidOption(
             f"A grid cannot be fitted to the solver {request.solver}, because it has no one path to follow; choose a "
             "deterministic one with fixed steps, such as dpmpp-2m or unipc-2."
         )
     model, schedule, steps = pipe.model, pipe.model.denoiser.schedule, request.steps or 0
-    with_numbers = isinstance(solver, Fitted2M) and steps > 2
+    with_numbers = isinstance(solver, Fitted2M)
     usual = pipe.time_grid(request)
     # the usual times are among the fine ones, so that a fit may begin with the usual grid, and keep it
     points = times_of(usual)
@@ -238,6 +243,7 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
         sweeps = 0 if with_numbers else SWEEPS
         fit = fit_grid(denoise, start, from_times(times), solver, steps, noise, sweeps=sweeps, told=told)
         *_, last = sample(denoise, start, usual, solver, noise)
+    missed = (last.x - fit.ends)[shares_of(request.n)[-1] if with_numbers else slice(None)]
     best, error, numbers = tuple(times_of(fit.grid)), fit.error, dict[str, tuple[float, ...]]()
     if with_numbers:
         found = strengths_for(pipe, request, used, start, fit)
@@ -251,7 +257,7 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
         **numbers,
         error=error,
         default_grid=str(request.grid),
-        default_error=float((last.x - fit.ends).double().square().mean().sqrt()),
+        default_error=float(missed.double().square().mean().sqrt()),
         starts=request.n,
         seed=request.seed,
         fine_steps=len(times) - 1,
@@ -261,10 +267,38 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
     )
 
 
+def shares_of(starts: int) -> list[list[int]]:
+    """Which of the starts are fitted to, and which only judge: every fourth, but of fewer than four all are both."""
+    judges = range(3, starts, 4)
+    return [[i for i in range(starts) if i not in judges], list(judges)] if judges else [list(range(starts))]
+
+
+def check_numbers(solver: "Solver[Any]", request: Request, dtype: "torch.dtype") -> None:
+    """Raises InvalidOption where the numbers of fitted-2m cannot be found."""
+    import torch
+
+    from mezzotint.diffusion.solvers.fitted import Fitted2M
+
+    if not isinstance(solver, Fitted2M):
+        return
+    if solver.numbers:
+        raise InvalidOption(f"fit-grid finds the numbers of fitted-2m itself; leave them out of {request.solver}.")
+    if (request.steps or 0) > MOST_WITH_NUMBERS:
+        raise InvalidOption(
+            f"fitted-2m is fitted to {MOST_WITH_NUMBERS} steps at most, not {request.steps}: the work grows with their "
+            "square, and what numbers gain shrinks; choose fewer steps, or another solver, such as dpmpp-2m."
+        )
+    if dtype != torch.float32:
+        raise InvalidOption(
+            f"The numbers of fitted-2m are found from small changes, which {str(dtype).removeprefix('torch.')} loses; "
+            "leave out --dtype, or give float32. What is fitted serves every dtype."
+        )
+
+
 def strengths_for(
     pipe: "Pipeline", request: Request, prompts: tuple[str, ...], starts: "Tensor", fit: "Fit"
 ) -> "StrengthFit":
-    """Numbers and times, from the fitted grid or a shifted one on, for both halves of the starts."""
+    """Numbers and times, from the fitted grid or a shifted one on; the last share of the starts judges."""
     import torch
 
     from mezzotint.diffusion.timegrid import shifted, times_of
@@ -272,11 +306,15 @@ def strengths_for(
     from mezzotint.diffusion.timegrid.fit_ends import Share
     from mezzotint.diffusion.timegrid.fit_strengths import fit_strengths
 
-    halves = [slice(0, None, 2), slice(1, None, 2)] if len(prompts) > 1 else [slice(None)]
     with torch.inference_mode(), counted("fitting the solver", "step") as told:
         shares = [
-            Share(guided_over(pipe, request, prompts[half]), starts[half], partial(fit.path.at, which=half))
-            for half in halves
+            Share(
+                guided_over(pipe, request, tuple(prompts[i] for i in which)),
+                starts[which],
+                partial(fit.path.at, which=which),
+                judges=place > 0,
+            )
+            for place, which in enumerate(shares_of(len(starts)))
         ]
         begun, schedule = [times_of(fit.grid)], pipe.model.denoiser.schedule
         shifts = (1.0, *SHIFTS)

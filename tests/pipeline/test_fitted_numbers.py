@@ -1,0 +1,105 @@
+"""Numbers that were fitted to a solver, where a picture is drawn in parts of its grid, or holds pixels."""
+
+from dataclasses import replace
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from mezzotint import Pipeline, Request
+from mezzotint.choices import Fitted
+from mezzotint.diffusion.solvers import fitted as fitted_module
+from mezzotint.diffusion.solvers.fitted import Fitted2M, Numbers
+
+TIMES = (1.0, 0.9, 0.75, 0.6, 0.4, 0.2, 0.0)
+KEPT, GAINS, STRENGTHS = (0.91, 0.92, 0.93, 0.94, 0.95), (1.01, 1.02, 1.03, 1.04, 1.05), (0.1, 0.2, 0.3, 0.4)
+WHITE = Image.new("RGBA", (32, 32), "white")
+
+
+@pytest.fixture
+def fitted(pipe: Pipeline) -> Pipeline:
+    """A pipeline whose model has numbers of fitted-2m for six steps."""
+
+    def said(values: tuple[float, ...]) -> str:
+        return "+".join(map(str, values))
+
+    spec = f"fitted-2m:gains={said(GAINS)},kept={said(KEPT)},strengths={said(STRENGTHS)},times={said(TIMES[:-1])}"
+    grids = {("fitted-2m", 6, 2.0): Fitted(TIMES, spec)}
+    return Pipeline(replace(pipe.model, grids=MappingProxyType(grids)))
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, Numbers]]:
+    """sigma of every step that fitted-2m takes, and the numbers that it takes it with."""
+    found: list[tuple[float, Numbers]] = []
+    step = fitted_module.fitted_step
+
+    def noted(x: Any, high: Any, low: Any, now: Any, before: Any, numbers: Numbers) -> Any:
+        found.append((float(high.sigma), numbers))
+        return step(x, high, low, now, before, numbers)
+
+    monkeypatch.setattr(fitted_module, "fitted_step", noted)
+    return found
+
+
+ASKED = Request(prompt="a cat", solver="fitted-2m", steps=6, guidance=2)
+
+
+def check(taken: list[tuple[float, Numbers]], places: list[int]) -> None:
+    """Every step has the numbers of its own times, and those of a memory where there is one."""
+    assert [sigma for sigma, _ in taken] == pytest.approx([TIMES[k] for k in places])
+    for (_, numbers), k, before in zip(taken, places, [None, *places[:-1]], strict=True):
+        assert (numbers.kept, numbers.gain) == (KEPT[k], GAINS[k])
+        assert numbers.strength == (STRENGTHS[k - 1] if before == k - 1 else None)
+
+
+@pytest.mark.parametrize(
+    ("options", "places"),
+    [
+        ({}, [0, 1, 2, 3, 4]),
+        ({"image": WHITE, "strength": 0.5}, [3, 4]),
+        ({"hires": True, "size": (64, 64), "hires_strength": 0.5}, [0, 1, 2, 3, 4, 3, 4]),
+        ({"stop": 0.5}, [0, 1]),
+    ],
+)
+def test_the_steps_of_a_part_have_their_own_numbers(
+    fitted: Pipeline, taken: list[tuple[float, Numbers]], options: dict[str, Any], places: list[int]
+) -> None:
+    (recipe,) = fitted.generate(ASKED, **options).recipes
+    check(taken, places)
+    assert recipe.ignored == ()
+    assert recipe.request.grid == TIMES
+
+
+def test_what_is_held_stays_at_its_noise(fitted: Pipeline, taken: list[tuple[float, Numbers]]) -> None:
+    mask = Image.new("L", (32, 32), 0)
+    mask.paste(255, (0, 0, 16, 32))
+    usual = fitted.generate(ASKED, image=WHITE, mask=mask).recipes[0]
+    assert usual.request.solver == "fitted-2m"  # what was fitted with numbers is left
+    assert usual.request.grid == fitted.model.defaults.grid
+    taken.clear()
+    (named,) = fitted.generate(replace(ASKED, grid="fitted"), image=WHITE, mask=mask).recipes
+    assert {(numbers.kept, numbers.gain) for _, numbers in taken} == {(1.0, 1.0)}
+    assert any("pixels that are held would leave their noise level" in item for item in named.ignored)
+    lawful = replace(ASKED, solver="fitted-2m:strengths=0.3+0.3+0.3+0.3")
+    assert fitted.solver(fitted.resolve(replace(lawful, image="0" * 64, mask="0" * 64))) == Fitted2M((0.3,) * 4)
+
+
+def test_too_few_steps_are_told_of_a_later_pass_too(pipe: Pipeline) -> None:
+    once = Request(prompt="a cat", solver="unipc-3", steps=6)
+    assert pipe.generate(once).recipes[0].ignored == ()
+    twice = replace(once, hires=True, size=(64, 64), hires_strength=0.3)
+    (said,) = pipe.ignored(pipe.resolve(twice))
+    assert said.startswith("solver: unipc-3 takes ")
+    assert said.endswith("with 2 it draws as ddim does")
+
+
+def test_times_of_the_grid_and_of_the_numbers_are_the_same(fitted: Pipeline) -> None:
+    request = fitted.resolve(ASKED)
+    solver = fitted.solver(request)
+    assert isinstance(solver, Fitted2M)
+    clock = torch.tensor(TIMES, dtype=torch.float64)
+    assert [solver.place(float(t), float(s), 9) for t, s in pairwise(clock)] == [0, 1, 2, 3, 4, None]
