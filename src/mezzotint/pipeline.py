@@ -29,6 +29,7 @@ from mezzotint.guiding import (
     resolve_guidance,
     unread,
 )
+from mezzotint.idle import forgotten, unused
 from mezzotint.model import Model, check_weak, with_learned_guidance
 from mezzotint.passes import passes, read_by_parts, several, with_pass_strengths
 from mezzotint.preview import Preview
@@ -41,11 +42,9 @@ from mezzotint.tasks import (
     Given,
     blended,
     edit_of,
-    forgotten,
     further_prompts,
     softened,
     taken,
-    unused,
     with_digests,
     with_strength,
 )

@@ -1,6 +1,6 @@
 """From a request, and the pictures that came with it, to a task."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
@@ -45,13 +45,11 @@ __all__ = [
     "Given",
     "blended",
     "edit_of",
-    "forgotten",
     "further_prompts",
     "mask_values",
     "softened",
     "source_size",
     "taken",
-    "unused",
     "with_digests",
     "with_strength",
 ]
@@ -301,38 +299,6 @@ def from_structure(given: Given) -> Edit | None:
         raise InvalidOption(f"structure is edges, which the latents of {request.model} do not show; choose layout.")
     kind: StructureKind = "layout" if request.structure == "layout" else "edges"
     return Structure(codec.encode(pixels[None], PhiloxNoise([request.seed]))[0], request.structure_weight or 0.0, kind)
-
-
-def unused(request: Request, parts: Collection[str] = ()) -> tuple[str, ...]:
-    """The references of a resolved request that have no effect, and what says where nothing is drawn.
-
-    parts: the options that are read where parts are redrawn: these count although nothing else is drawn.
-    """
-    words = ("prompt", "negative", "also", "blend", "region", "region_masks")
-    names = ("mask", *words, "keep_layout", "stop", "tile", "vary", "window_stride")
-    refs = {f"{name}_ref": getattr(request, f"{name}_weight") for name in WEIGHTS if getattr(request, f"{name}_ref")}
-    lost = [name for name in (*names, *refs) if request.strength == 0 and name not in parts and getattr(request, name)]
-    off = {name for name, weight in refs.items() if name in lost or not weight}
-    idle = {name: "strength" if name in lost else "weight" for name in refs if name in off}
-    why = "nothing is drawn at strength 0" + (", nor where a mask is black all over" if request.mask else "")
-    still = tuple(f"{name}: {why}" for name in lost if name not in refs)
-    if request.detail and request.detail_strength == 0:
-        still += ("detail: nothing of it is redrawn at detail_strength 0",)
-    if request.style_start is not None and not request.styled:
-        still += ("style_start: no drawing style is told",)
-    spare = request.source_prompt and not (request.invert or request.keep_layout)
-    still += ("source_prompt: nothing reads it at keep_layout 0",) if spare else ()
-    return (*(f"{name}: nothing of it is drawn at {what} 0" for name, what in idle.items()), *still)
-
-
-def forgotten(request: Request, moves: int, whole: int) -> tuple[str, ...]:
-    """What there is to say of a picture that is redrawn in all moves of the grid, though its strength is below 1, and
-    of a style that can be told no later than at once."""
-    if whole == 1 and request.styled and request.style_start is not None and request.style_start < 1:
-        return ("style_start: a single step is told the drawing style in any case",)
-    if request.image is None or request.strength is None or not 0 < request.strength < 1 or moves < whole:
-        return ()
-    return (f"image: a strength of {request.strength:g} is all of {whole} steps, from pure noise; take more steps",)
 
 
 def region_shares(given: Given) -> tuple[Tensor, ...]:

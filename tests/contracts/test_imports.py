@@ -40,6 +40,7 @@ ALLOWED: dict[str, set[str]] = {
     "choices": {"diffusion"},
     "tasks": {"diffusion", "codecs", "conditioning.prompt", "editing", "provenance"},
     "passes": {"editing"},
+    "idle": {"tasks"},
     "preview": {"diffusion"},
     "upscaled": {"editing", "model", "passes", "preview", "provenance"},
     "model": {"diffusion", "codecs", "conditioning", "choices"},
@@ -50,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
     "pipeline": {
         *("diffusion", "codecs", "conditioning", "adapters", "editing"),
         *("choices", "guiding", "model", "passes", "preview", "prompting", "tasks", "upscaled", "usual", "provenance"),
+        "idle",
     },
     # load puts a pipeline together, so it may also name the parts that a pipeline is made of
     "load": {"pipeline", "model", "compiled", "choices", "checkpoints", "families", "house", *LOWER, "adapters"},

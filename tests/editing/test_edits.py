@@ -22,6 +22,7 @@ from mezzotint.diffusion.timegrid import last_part, repaint, uniform
 from mezzotint.editing import Canvas, Composed, Img2Img
 from mezzotint.editing.inpaint import Keep
 from mezzotint.errors import InvalidOption
+from mezzotint.idle import unused
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.request import Request
 from mezzotint.tasks import mask_values
@@ -239,3 +240,33 @@ def test_a_strength_that_few_steps_round_to_all_of_them_is_said(pipe: Pipeline) 
     for enough in ({"steps": 8}, {"steps": 4, "strength": 0.5}, {"steps": 4, "strength": 1.0}):
         options = {"strength": 0.9, **enough}
         assert not any("image:" in item for item in pipe.generate("a cat", image=source(), **options).ignored)
+
+
+def test_all_that_strength_0_loses_is_told() -> None:
+    digest = "0" * 64
+    lost: dict[str, Any] = {
+        "blend_images": (digest,),
+        "invert": True,
+        "expand": (8, 0, 0, 0),
+        "zoom": 1.5,
+        "guidance_methods": ("apg",),
+        "tile": "x",
+        "prompt": "a cat",
+    }
+    for name, value in lost.items():
+        words = {"prompt": "", "image": digest, "strength": 0.0, name: value}
+        assert unused(Request(**words)) == (f"{name}: nothing is drawn at strength 0",)
+        assert unused(Request(**{**words, "strength": 0.5})) == ()
+    assert unused(Request(prompt="", image=digest, strength=0.0, zoom=1.0)) == ()
+
+
+def test_words_that_a_region_covers_are_told() -> None:
+    whole, half = ((0.0, 0.0, 1.0, 1.0), "a dog"), ((0.0, 0.0, 0.5, 1.0), "a hat")
+    why = "the region 'a dog' covers all of the picture"
+    assert unused(Request(prompt="a cat", region=(half, whole))) == (
+        f"prompt: {why}",
+        f"region: 'a hat': {why}, and comes after it",
+    )
+    assert unused(Request(prompt="a cat", region=(whole, half))) == (f"prompt: {why}",)
+    assert unused(Request(prompt="a cat", region=(half,))) == ()
+    assert unused(Request(prompt="", region=(whole,))) == ()

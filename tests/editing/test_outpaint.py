@@ -138,7 +138,7 @@ def test_margins() -> None:
         ({"image": source(), "expand": "left=-8"}, r"expand is 'left=-8'"),
         ({"image": source(), "expand": (1, 2, 3)}, r"expand is \(1, 2, 3\)"),
         ({"image": source(), "expand": (0, 0, 0, 1032)}, r"expand is \(0, 0, 0, 1032\)"),
-        ({"image": source(), "expand": "left=5"}, r"draws pictures of 16x16 pixels, not 21x16, or larger ones"),
+        ({"image": source(), "expand": "left=5"}, r"draws pictures of 16x16 pixels, not 21x16, which --expand"),
         ({"image": source(), "expand": "left=20", "size": "16x16"}, r"size is 16x16 and expand is left=20, which"),
         ({"image": source(), "expand": "top=8,bottom=8", "size": "16x16"}, r"expand is top=8,bottom=8, which leaves"),
         ({"image": source(), "zoom": 0.5}, r"zoom is 0.5; it must be"),

@@ -1,5 +1,6 @@
 """`mezzotint edit`, and `reproduce` of what it gave."""
 
+import shutil
 import zlib
 from dataclasses import replace
 from pathlib import Path
@@ -325,3 +326,20 @@ def test_masks_without_effect_are_told_and_greys_are_not(run: Run, folder: Path,
         found = [line for line in told.stdout.splitlines() if line.startswith("ignored: ")]
         assert found == [f"ignored: {one!r}" for one in said]
     assert "'mask: it is white all over" in sentence(run(*words, "255.png", "--strict"))
+
+
+def test_a_picture_does_not_take_the_place_of_one_that_it_is_drawn_from(
+    run: Run, folder: Path, apple: Path, here: Path
+) -> None:
+    before = apple.read_bytes()
+    Image.new("L", Image.open(apple).size, 255).save(here / "mask.png")
+    for more in (
+        ("--out", apple),
+        ("--mask", "mask.png", "--out", "mask.png"),
+        ("--style-ref", "r.png", "--out", "r.png"),
+    ):
+        shutil.copy(apple, here / "r.png")
+        told = sentence(run("edit", apple, "a cat", "--model", folder, "--steps", 1, *more))
+        assert f"out is {more[-1]}, which the picture is drawn from; choose another name" in told
+    assert "which the picture is drawn from" in sentence(run("upscale", apple, "--out", apple))
+    assert apple.read_bytes() == before

@@ -120,6 +120,17 @@ def test_what_cannot_be_explored_is_refused_and_nothing_is_written(
     assert not list(here.iterdir())
 
 
+def test_an_option_that_is_an_axis_is_not_given_beside_it(run: Run, model: Path) -> None:
+    words = ("explore", "a cat", "--model", model)
+    assert "seed is given, and is an axis too" in sentence(run(*words, "--x", "seed=1,2", "--seed", 5))
+    twice = run(*words, "--x", "guidance-method=cfg,apg", "--guidance-method", "cfg")
+    assert "guidance-method is given, and is an axis too" in sentence(twice)
+    unknown = sentence(run(*words, "--x", "nosuch=1"))
+    assert "guidance-method," in unknown
+    assert "guidance_method" not in unknown
+    assert "--" not in unknown.replace("--x", "")
+
+
 def test_braces_are_an_axis() -> None:
     with pytest.raises(InvalidOption, match="stands for 2 prompts"):
         cells_of("a {red, green} cat", {}, [axis_of("x", "seed=1,2", READERS)])

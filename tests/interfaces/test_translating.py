@@ -155,6 +155,33 @@ def test_a_graph_of_comfyui_with_a_custom_sampler_becomes_a_request(monkeypatch:
     assert from_command(command_of(made.request), monkeypatch) == made.request
 
 
+def graph(positive: object, **nodes: tuple[str, dict[str, Any]]) -> dict[str, str]:
+    """What is read of a plain sampler with these nodes before it."""
+    inputs = {"seed": 1, "steps": 20, "cfg": 7, "sampler_name": "euler", "scheduler": "normal", "positive": positive}
+    whole = {"k": {"class_type": "KSampler", "inputs": inputs}}
+    whole |= {key: {"class_type": kind, "inputs": given} for key, (kind, given) in nodes.items()}
+    return read_graph(json.dumps(whole))
+
+
+def test_no_text_of_a_graph_of_comfyui_is_lost_in_silence() -> None:
+    cat, dog = ("CLIPTextEncode", {"text": "a cat"}), ("CLIPTextEncode", {"text": "a dog"})
+    joined = ("ConditioningCombine", {"conditioning_1": ["a", 0], "conditioning_2": ["b", 0]})
+    both = of("comfyui", graph(["c", 0], a=cat, b=dog, c=joined))
+    assert both.request.prompt == "a cat"
+    assert "how the graph puts the others" in whys(both)["further_prompt a dog"]
+    assert "is not read" in whys(both)["nodes ConditioningCombine"]
+
+    two = graph(["a", 0], a=("CLIPTextEncodeSDXL", {"text_g": "a cat", "text_l": "ink, old paper"}))
+    assert "further_prompt ink, old paper" in whys(of("comfyui", two))
+    same = graph(["a", 0], a=("CLIPTextEncodeSDXL", {"text_g": "a cat", "text_l": "a cat"}))
+    assert not any(what.startswith(("further", "nodes")) for what in whys(of("comfyui", same)))
+
+    glued = ("StringConcatenate", {"string_a": "a cat", "string_b": "in ink"})
+    linked = of("comfyui", graph(["a", 0], a=("CLIPTextEncode", {"text": ["b", 0]}), b=glued))
+    assert linked.request.prompt == ""
+    assert {"no_prompt could be read from the graph", "nodes StringConcatenate"} <= whys(linked).keys()
+
+
 @pytest.mark.parametrize(
     ("line", "options"),
     [

@@ -178,6 +178,60 @@ def test_an_edit_of_a_large_picture_is_large_again(run: Run, here: Path, pixels:
     assert parsed(run("reproduce", "e.png", "--image", "64.png", "--format", "json"))["status"] == "identical"
 
 
+@pytest.mark.usefixtures("installed", "pixels")
+@pytest.mark.parametrize(
+    ("shape", "more", "wanted", "at"),
+    [
+        ((128, 64), ("--expand", "top=32"), (128, 96), (0, 32)),
+        ((64, 96), ("--expand", "left=64"), (128, 96), (64, 0)),
+        ((120, 64), ("--expand", "right=60"), (180, 64), (0, 0)),  # 15 of its columns are 4 of what is drawn
+        ((128, 64), ("--aspect", "1:1"), (128, 128), (0, 32)),
+        ((32, 16), ("--expand", "top=8"), (32, 24), (0, 8)),
+        ((32, 16), ("--expand", "top=8", "--upscaler", "none"), (32, 24), (0, 8)),
+        ((32, 16), ("--aspect", "1:1"), (32, 32), (0, 8)),
+        ((128, 64), ("--zoom", "1.5"), (128, 64), None),
+        ((20, 32), ("--expand", "left=8"), (24, 24), None),  # its shorter side becomes 16
+    ],
+)
+def test_a_picture_of_another_shape_is_drawn_around_in_its_own(
+    run: Run,
+    here: Path,
+    shape: tuple[int, int],
+    more: tuple[object, ...],
+    wanted: tuple[int, int],
+    at: tuple[int, int] | None,
+) -> None:
+    wide = Image.open(here / "128.png").resize(shape)
+    wide.save(here / "wide.png")
+    told = run("edit", "wide.png", *WORDS_OF_EDIT, *more)
+    assert told.exit_code == 0, told.output
+    grown = Image.open(here / "e.png")
+    assert grown.size == wanted
+    if at is not None:
+        there = grown.crop((*at, at[0] + shape[0], at[1] + shape[1]))
+        assert np.array_equal(np.asarray(there), np.asarray(wide))
+    assert parsed(run("reproduce", "e.png", "--image", "wide.png", "--format", "json"))["status"] == "identical"
+
+
+@pytest.mark.usefixtures("installed", "pixels")
+def test_what_is_drawn_around_otherwise_than_asked_is_told(run: Run, here: Path) -> None:
+    told = run("edit", "64.png", *WORDS_OF_EDIT, "--expand", "left=8,top=32")
+    assert "grows by left 32, top 32 pixels: it is drawn 4 times smaller, with sides in multiples of 8" in told.stderr
+    assert "grows by" not in run("edit", "64.png", *WORDS_OF_EDIT, "--expand", "left=32").stderr
+    same = "aspect is 1:1, and the picture has about this shape, so that nothing is drawn around it"
+    assert same in sentence(run("edit", "64.png", *WORDS_OF_EDIT, "--aspect", "1:1"))
+    Image.open(here / "128.png").resize((128, 64)).save(here / "wide.png")
+    assert "about this shape" in sentence(run("edit", "wide.png", *WORDS_OF_EDIT, "--aspect", "2:1"))
+    assert "25x16, which --expand makes of it, or larger ones with sides in multiples of 8" in sentence(
+        run("edit", "16.png", *WORDS_OF_EDIT, "--expand", "left=9")
+    )
+    assert "another shape; crop it to that shape first" in sentence(
+        run("edit", "16.png", *WORDS_OF_EDIT, "--size", "32x16")
+    )
+    seen = run("imagine", *WORDS_OF_EDIT, "--size", "32x16", "--structure-ref", "16.png", "--upscaler", "none")
+    assert seen.exit_code == 0, seen.output
+
+
 @pytest.mark.usefixtures("installed")
 def test_what_a_mask_covers_of_a_large_picture_is_drawn_by_itself(
     run: Run, here: Path, pixels: np.ndarray[Any, Any]

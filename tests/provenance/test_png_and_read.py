@@ -200,6 +200,7 @@ def test_a_comfyui_png_is_reported_under_our_names(tmp_path: Path) -> None:
     assert metadata.found == {
         "prompt": "a cat", "negative": "blurry", "seed": "5", "steps": "20", "guidance": "8.0", "solver": "euler",
         "grid": "normal", "strength": "1", "model": "v1-5.safetensors", "size": "512x512", "loras": "l",
+        "nodes": "ControlNetApplyAdvanced",
     }  # fmt: skip
 
 
@@ -209,7 +210,7 @@ LOOP = json.dumps({"1": {"inputs": {"seed": 1, "steps": 2, "positive": ["2", 0]}
 @pytest.mark.parametrize(
     ("graph", "found"),
     [("not json", {}), ("[]", {}), ("{}", {}), ('{"1": 2}', {}), ('{"1": {"inputs": {"seed": 1}}}', {}),
-     ("[" * 100_000, {}), (LOOP, {"seed": "1", "steps": "2"})],
+     ("[" * 100_000, {}), (LOOP, {"seed": "1", "steps": "2", "no_prompt": "could be read from the graph"})],
 )  # fmt: skip
 def test_a_strange_graph_is_no_graph(tmp_path: Path, graph: str, found: dict[str, str]) -> None:
     metadata = read_metadata(save(tmp_path / "a.png", {"prompt": graph}))

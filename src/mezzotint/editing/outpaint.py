@@ -77,9 +77,12 @@ def with_size(request: Request, model: str, native: tuple[int, int], codec: Code
     steps = [math.lcm(GRID, factor) for factor in reversed(codec.factors[1:])]
     fits = all(low <= side <= LARGEST and side % step == 0 for side, low, step in zip(size, native, steps, strict=True))
     if size != native and not fits:
+        instead = "give such a --size, or leave it out"
+        if request.size is None and request.aspect is None:
+            asked, instead = f"{asked}, which --expand makes of it", "give margins that make such a one"
         raise InvalidOption(
             f"The model {model} draws pictures of {width}x{height} pixels, not {asked}, or larger ones with sides in "
-            f"multiples of {max(steps)} up to {LARGEST}; give such a --size, or leave it out."
+            f"multiples of {max(steps)} up to {LARGEST}; {instead}."
         )
     request = replace(request, size=size, aspect=None)
     if min(source_size(request)) < 1:

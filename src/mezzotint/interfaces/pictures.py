@@ -3,7 +3,7 @@
 import os
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +73,14 @@ class Saved:
 
     path: Path
     vector: "Vector | None" = None
+
+
+def check_apart(to: "Destination", read: Iterable[Path]) -> None:
+    """Raises InvalidOption if a picture would take the place of one that it is drawn from: then none could draw it
+    again."""
+    for file in read:
+        if to.file is not None and to.file.exists() and to.file.samefile(file):
+            raise InvalidOption(f"out is {to.file}, which the picture is drawn from; choose another name.")
 
 
 @dataclass(frozen=True)

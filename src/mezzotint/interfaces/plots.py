@@ -76,7 +76,8 @@ def axis_of(name: str, text: str, options: Mapping[str, Reader]) -> Axis:
     if not equals or not rest.strip():
         raise InvalidOption(f"{name} is {text!r}; it must be OPTION=VALUE,VALUE, such as guidance=1,3,5.")
     if option not in options:
-        raise unknown_name(f"option for {name}", option, options)
+        typed = {reader[0]: key.replace("_", "-") for key, reader in sorted(options.items(), reverse=True)}
+        raise unknown_name(f"option for {name}", option.replace("_", "-"), sorted(typed.values()))
     labels = tuple(part.strip() for part in rest.split("|" if "|" in rest else ","))
     if len(set(labels)) < len(labels):
         twice = next(label for label in labels if labels.count(label) > 1)

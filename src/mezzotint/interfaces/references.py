@@ -79,11 +79,15 @@ def _read(files: "Mapping[str, Path | None]") -> "dict[str, Image]":
 
 
 def _fitted(pictures: "Mapping[str, Image]", pipe: "Pipeline", request: Request) -> "dict[str, Image]":
-    from mezzotint.interfaces.sources import fitted
+    from mezzotint.interfaces.sources import fitted, on_transparent
 
     drawn = pipe.resolve(request).size if pictures else None
     sizes = dict.fromkeys(NAMES, pipe.model.size) | {"structure_ref": drawn or pipe.model.size}
-    return {name: fitted((picture, None), sizes[name])[0] for name, picture in pictures.items()}
+    squares = {name for name in pictures if sizes[name][0] == sizes[name][1]}
+    return {
+        name: fitted((one, None), sizes[name])[0] if name in squares else on_transparent(one, sizes[name])
+        for name, one in pictures.items()
+    }
 
 
 def _digests(pictures: "Mapping[str, Image]") -> dict[str, Any]:

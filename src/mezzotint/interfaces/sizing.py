@@ -103,7 +103,7 @@ def enlarged_after_an_edit(
 
     name, native = upscaler or INSTALLED, pipe.model.size
     if upscaler == NONE or (upscaler is None and not _suits(pipe, request)):
-        return request
+        return _placed(request, picture, native)
     if request.strength == 0 and upscaler is None and _as_it_is(request, picture):
         return replace(request, size=picture)
     if request.crop_to_mask or parts_only(request):
@@ -112,7 +112,11 @@ def enlarged_after_an_edit(
         return request if upscaler is None else replace(request, upscaler=name)
     shrunk = all(side >= 2 * own for side, own in zip(picture, native, strict=True))
     if request.size is not None or not shrunk or request.strength == 0:
-        return request if upscaler is None else enlarged_in_the_end(pipe, request, upscaler)
+        request = _placed(request, picture, native)
+        if upscaler is None:
+            return request
+        drawn_around = any(request.expand or ()) or (request.zoom or 1) > 1
+        return replace(request, upscaler=name) if drawn_around else enlarged_in_the_end(pipe, request, upscaler)
     if request.mask is not None:
         of_the_whole = [item for item in OF_THE_WHOLE if getattr(request, item)]
         if not of_the_whole:
@@ -124,8 +128,8 @@ def enlarged_after_an_edit(
                 "of the picture's own size it is with one of the two, or enlarged, the kept part too, with "
                 f"--upscaler {name}."
             )
-            return request
-    return _as_large(replace(request, upscaler=name), picture, native)
+            return _placed(request, picture, native)
+    return _as_large(replace(request, upscaler=name), picture, native, said)
 
 
 def _as_it_is(request: Request, picture: tuple[int, int]) -> bool:
@@ -137,21 +141,68 @@ def _as_it_is(request: Request, picture: tuple[int, int]) -> bool:
     return not spare and all(side % GRID == 0 and side <= DRAWN for side in picture)
 
 
-def _as_large(request: Request, picture: tuple[int, int], native: tuple[int, int]) -> Request:
-    """The request with margins in pixels of the model's picture, rounded up to what it draws, and with the size in the
-    end that keeps a square picture as large as it is, from what the upscaler gives at once up to `LARGEST`."""
-    from mezzotint.editing.outpaint import GRID
+def _inner(picture: tuple[int, int], native: tuple[int, int]) -> tuple[int, int]:
+    """The size at which a picture is drawn around: its shorter side is the model's, the other a multiple of `GRID`."""
+    from mezzotint.editing.outpaint import of_shape
 
-    times = max(picture) / max(native)
-    size = native
-    if request.expand is not None:
-        left, top, right, bottom = (-(-math.ceil(edge / times) // GRID) * GRID for edge in request.expand)
-        request = replace(request, expand=(left, top, right, bottom))
-        size = (native[0] + left + right, native[1] + top + bottom)
-    if times <= SCALE or picture[0] != picture[1] or request.aspect is not None:
+    return of_shape(picture, native)
+
+
+def _placed(
+    request: Request, picture: tuple[int, int], native: tuple[int, int], times: tuple[float, float] = (1.0, 1.0)
+) -> Request:
+    """A request that draws around a picture of another shape than the model's with the size of its canvas, which then
+    has this shape too; others as they are. times: how many of the picture's pixels, to which margins refer, are one."""
+    from mezzotint.editing.outpaint import GRID, centred, of_shape
+
+    inner = _inner(picture, native)
+    drawn_around = any(request.expand or ()) or (request.zoom or 1) > 1 or request.aspect is not None
+    if request.aspect is not None and (of_shape(request.aspect, inner) == inner):
+        raise InvalidOption(
+            f"aspect is {':'.join(map(str, request.aspect))}, and the picture has about this shape, so that nothing is "
+            "drawn around it; leave aspect out, or give another."
+        )
+    if request.size is not None or not drawn_around or (inner == native and times == (1.0, 1.0)):
         return request
-    times = max(SCALE, min(times, LARGEST / max(size)))
-    return replace(request, upscale_to=(round(times * size[0]), round(times * size[1])))
+    if request.aspect is not None:
+        if inner == native:  # which the pipeline knows how to do
+            return request
+        canvas = of_shape(request.aspect, inner)
+        return replace(request, size=canvas, expand=centred(inner, canvas), aspect=None)
+    margins = request.expand or (0, 0, 0, 0)
+    if times != (1.0, 1.0):
+        left, top, right, bottom = (
+            -(-math.ceil(edge / scale) // GRID) * GRID for edge, scale in zip(margins, 2 * times, strict=True)
+        )
+        margins = left, top, right, bottom
+    size = (inner[0] + margins[0] + margins[2], inner[1] + margins[1] + margins[3])
+    return replace(request, size=size, expand=margins if request.expand else None)
+
+
+def _as_large(
+    request: Request, picture: tuple[int, int], native: tuple[int, int], said: Callable[[str], None]
+) -> Request:
+    """The request with margins in pixels of the model's picture, rounded up to what it draws, and with the size in the
+    end that keeps the picture as large as it is, from what the upscaler gives at once up to `LARGEST`."""
+    from mezzotint.edit_options import EDGES
+
+    inner, asked = _inner(picture, native), request.expand
+    across, down = (large / small for large, small in zip(picture, inner, strict=True))
+    request = _placed(request, picture, native, (across, down))
+    size, most = request.size or native, max(across, down)
+    if asked is not None and request.expand is not None:
+        grown = [round(edge * scale) for edge, scale in zip(request.expand, 2 * (across, down), strict=True)]
+        if grown != list(asked):
+            sides = ", ".join(f"{name} {edge}" for name, edge in zip(EDGES, grown, strict=True) if edge)
+            said(
+                f"The canvas grows by {sides} pixels: it is drawn {most:g} times smaller, with sides in multiples of 8."
+            )
+    if inner == native and (most <= SCALE or picture[0] != picture[1] or request.aspect is not None):
+        return request if any(request.expand or ()) else replace(request, size=None)
+    if request.size is None and inner != native:  # nothing is drawn around it
+        return request
+    factor = max(SCALE, min(most, LARGEST / max(size))) / most
+    return replace(request, upscale_to=(round(factor * across * size[0]), round(factor * down * size[1])))
 
 
 def _suits(pipe: "Pipeline", request: Request) -> bool:

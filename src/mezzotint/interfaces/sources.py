@@ -11,9 +11,20 @@ from mezzotint.request import Request
 if TYPE_CHECKING:
     from PIL.Image import Image, Resampling
 
-__all__ = ["Sources", "fitted", "named", "prepared", "read_sources", "recorded_masks", "without_effect"]
+__all__ = [
+    "Sources",
+    "fitted",
+    "named",
+    "on_transparent",
+    "prepared",
+    "read_sources",
+    "recorded_masks",
+    "without_effect",
+]
 
 Sources = tuple["Image", "Image | None"]
+STRETCH = 0.08
+"""How far the shape of a picture may be from that of what is drawn of it, which sides in multiples of 8 bring."""
 
 
 def read_sources(image: Path, mask: Path | str | None) -> "Sources":
@@ -96,11 +107,34 @@ def recorded_masks(request: Request, files: Sequence[Path]) -> "list[tuple[Image
 
 def fitted(sources: "Sources", size: tuple[int, int]) -> "Sources":
     """Both scaled to fit and centred on a transparent canvas; the mask with a filter that does not ring, so that what
-    is black stays black. Raises InvalidOption if the model draws no squares."""
+    is black stays black. Raises InvalidOption where what is drawn is no square, and the picture of another shape."""
     from PIL.Image import Resampling
 
     source, cover = sources
     return _fitted(source, size, Resampling.LANCZOS), None if cover is None else _fitted(cover, size, Resampling.BOX)
+
+
+def alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two sizes are of about the same shape: sides are drawn in multiples of 8."""
+    return abs(one[0] * other[1] / (one[1] * other[0]) - 1) <= STRETCH
+
+
+def scaled(image: "Image", size: tuple[int, int], resample: "Resampling") -> "Image":
+    """The picture, RGBA, scaled to a size, premultiplied meanwhile."""
+    return image.convert("RGBA").convert("RGBa").resize(size, resample).convert("RGBA")
+
+
+def on_transparent(image: "Image", size: tuple[int, int]) -> "Image":
+    """The picture, RGBA, scaled to fit into a size and centred on a transparent canvas of it."""
+    from PIL import Image
+    from PIL.Image import Resampling
+
+    factor = min(side / own for side, own in zip(size, image.size, strict=True))
+    inner = (max(1, round(factor * image.width)), max(1, round(factor * image.height)))
+    canvas = Image.new("RGBA", size)
+    place = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    canvas.paste(scaled(image, inner, Resampling.LANCZOS), place)
+    return canvas
 
 
 def _fitted(image: "Image", size: tuple[int, int], resample: "Resampling") -> "Image":
@@ -112,7 +146,12 @@ def _fitted(image: "Image", size: tuple[int, int], resample: "Resampling") -> "I
     if image.size == size:
         return image.convert("RGBA")
     if size[0] != size[1]:
-        there, here = ("x".join(map(str, each)) for each in (image.size, size))
-        raise InvalidOption(f"The picture has {there} pixels; scale it to {here} first.")
+        if not alike(image.size, size):
+            there, here = ("x".join(map(str, each)) for each in (image.size, size))
+            raise InvalidOption(
+                f"The picture has {there} pixels, and {here} are drawn, another shape; crop it to that shape first, or "
+                "draw around it with --expand or --aspect, without --size."
+            )
+        return scaled(image, size, resample)
     picture = fit(image, size[0], resample=resample)
     return Image.fromarray(np.concatenate([straight(picture), picture[..., 3:]], axis=-1), "RGBA")

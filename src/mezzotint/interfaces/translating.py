@@ -36,8 +36,7 @@ WITH_ETA = frozenset(
 SHOWN = 120
 _NOISE = "the number is kept, and stands for other noise here than in another program"
 _SIZE = (
-    "only its shape is kept: the model draws it in the least size that it has for that; --size asks for a larger one, "
-    "which is drawn in windows"
+    "only its shape is kept: the model draws it in the least size that it has for that; --size asks for a larger one"
 )
 _EDITED = "the picture that was drawn over is not in the file; `mezzotint edit IMAGE` has the same option"
 

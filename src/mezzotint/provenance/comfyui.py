@@ -23,12 +23,23 @@ FIELDS = {
 """Inputs of its sampler nodes under our option names."""
 PARTS = ("noise", "guider", "sampler", "sigmas")
 """Inputs of a custom sampler, whose nodes have what the plain one has itself."""
-TEXTS = ("text", "text_g", "t5xxl", "clip_l", "prompt", "string", "value")
+TEXTS = ("text", "text_g", "text_l", "t5xxl", "clip_l", "prompt", "string", "value")
 """Inputs of nodes that read a prompt or hold a text."""
 NUMBERS = ("value", "seed", "noise_seed", "int", "float", "number")
 """Inputs of nodes that hold a number for others."""
 ELSEWHERE = {"vae_name": "vae", "stop_at_clip_layer": "stop_at_clip_layer", "control_net_name": "control_net_name"}
 """Inputs of any node that say something of the picture, and what they are called."""
+READ = frozenset(
+    {
+        *("KSampler", "KSamplerAdvanced", "SamplerCustom", "SamplerCustomAdvanced", "KSamplerSelect", "BasicScheduler"),
+        *("RandomNoise", "BasicGuider", "CFGGuider", "CLIPTextEncode", "CLIPTextEncodeFlux", "CLIPTextEncodeSDXL"),
+        *("FluxGuidance", "RescaleCFG", "CheckpointLoaderSimple", "UNETLoader", "VAELoader", "VAEDecode", "CLIPLoader"),
+        *("DualCLIPLoader", "TripleCLIPLoader", "CLIPSetLastLayer", "LoraLoader", "LoraLoaderModelOnly"),
+        *("EmptyLatentImage", "EmptySD3LatentImage", "SaveImage", "PreviewImage", "Note", "MarkdownNote"),
+    }
+)
+"""Classes of nodes of which nothing is lost that makes the picture. Those that hold a text or a number are read too."""
+MAX_NAMES = 20
 MAX_LINKS = 64
 MAX_LORAS = 32
 _Nodes = Mapping[str, Mapping[str, Any]]
@@ -51,17 +62,18 @@ def read_graph(text: str) -> dict[str, str]:
         return {}
     found: dict[str, str] = {}
     for own, ours in (("positive", "prompt"), ("negative", "negative")):
-        words = _follow(nodes, sampler.get(own), TEXTS, own)
-        if words is not None:
-            found[ours] = words
+        words = _texts(nodes, sampler.get(own), TEXTS, own)
+        found |= {ours: words[0]} if words else {}
+        found |= {f"further_{ours}": " | ".join(words[1:])} if len(words) > 1 else {}
     for own, ours in FIELDS.items():
         value = _held(nodes, sampler.get(own))
         if isinstance(value, int | float | str):
             found.setdefault(ours, str(value))
-    model = _follow(nodes, sampler.get("model"), ("ckpt_name", "unet_name"), "model")
-    if model is not None:
-        found["model"] = model
-    return found | _size(nodes, sampler) | _elsewhere(nodes, graph)
+    model = _texts(nodes, sampler.get("model"), ("ckpt_name", "unet_name"), "model")
+    found |= {"model": model[0]} if model else {}
+    if "prompt" not in found:
+        found["no_prompt"] = "could be read from the graph"
+    return found | _size(nodes, sampler) | _elsewhere(nodes, graph) | _unread(graph)
 
 
 def _is_node(node: object) -> bool:
@@ -116,19 +128,34 @@ def _elsewhere(nodes: _Nodes, graph: Mapping[Any, Any]) -> dict[str, str]:
     return found | ({"loras": ", ".join(loras)} if loras else {})
 
 
-def _follow(nodes: _Nodes, link: object, names: tuple[str, ...], via: str) -> str | None:
-    """The first text input of `names` of the node that a link leads to, through nodes that only pass it on.
+def _unread(graph: Mapping[Any, Any]) -> dict[str, str]:
+    """The classes of nodes that are neither read nor hold a text or a number for others."""
+    names: list[str] = []
+    for node in graph.values():
+        kind = node.get("class_type") if _is_node(node) else None
+        if (
+            isinstance(kind, str)
+            and kind not in READ
+            and not any(name in node["inputs"] for name in (*TEXTS, *NUMBERS))
+        ):
+            names.append(kind)
+    return {"nodes": ", ".join(sorted(set(names))[:MAX_NAMES])} if names else {}
+
+
+def _texts(nodes: _Nodes, link: object, names: tuple[str, ...], via: str) -> list[str]:
+    """The text inputs of `names` of the nodes that a link leads to, through nodes that only pass it on, each once.
 
     A node with an input `via` of its own (one that alters "positive" and "negative" together) is left by that one.
     """
-    queue = [link]
+    queue, found = [link], list[str]()
     for _ in range(MAX_LINKS):
         if not queue:
-            return None
+            break
         inputs = _node(nodes, queue.pop(0))
-        held = next((inputs[name] for name in names if isinstance(inputs.get(name), str)), None)
-        if held is not None:
-            return str(held)
+        held = [str(inputs[name]) for name in names if isinstance(inputs.get(name), str)]
+        found = list(dict.fromkeys((*found, *held)))
+        if held:  # what leads into it is no text of its own
+            continue
         ways = [inputs[via]] if via in inputs else inputs.values()
         queue += [way for way in ways if isinstance(way, list)]
-    return None
+    return found

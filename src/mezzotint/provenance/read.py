@@ -23,6 +23,7 @@ from mezzotint.provenance.jsontext import object_of
 from mezzotint.provenance.novelai import hidden_text, our_weights, read_novelai
 from mezzotint.provenance.pixels import pixel_sha256
 from mezzotint.provenance.png import INFOTEXT_KEYWORD, RECIPE_KEYWORD
+from mezzotint.provenance.profile import in_srgb
 from mezzotint.provenance.svg import MAX_SVG_BYTES, BrokenSvg, SvgFacts, looks_like_svg, read_svg
 from mezzotint.provenance.upright import turn_upright
 from mezzotint.recipe import Recipe
@@ -208,8 +209,8 @@ def _hidden(path: Path, plain: Metadata) -> Metadata:
 def read_picture(path: Path | str, *, upright: bool = False) -> Image.Image:
     """The pixels of a PNG, JPEG or WebP file as RGBA with straight alpha; of an animation the first frame.
 
-    It has nothing else of the file: no EXIF, XMP, comment or profile of colours. upright: turned as the EXIF says, or
-    as it lies where that cannot be read.
+    It has nothing else of the file: no EXIF, XMP, comment or profile of colours. upright: as it is meant to be seen,
+    turned as the EXIF says, or as it lies where that cannot be read, and in sRGB by its profile (`in_srgb`).
     Raises `InvalidFile` for anything unreadable, damaged or larger than `MAX_PIXELS`.
     """
     path = Path(path)
@@ -220,7 +221,7 @@ def read_picture(path: Path | str, *, upright: bool = False) -> Image.Image:
             except BrokenChunk as error:
                 _refuse(path, str(error))
         with _pillow(path, stream, kind) as image:
-            picture = image.convert("RGBA")
+            picture = in_srgb(image) if upright else image.convert("RGBA")
     if upright:
         turn_upright(picture)
     picture.info = {}

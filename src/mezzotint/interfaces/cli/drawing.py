@@ -105,10 +105,14 @@ _OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--size",
         metavar="WIDTHxHEIGHT",
-        help="Size in pixels; one above the model's own, up to 1024 in multiples of 8, is drawn in windows.",
+        help="Size in pixels. One above the model's is enlarged by the --upscaler, up to 2048, or drawn in windows, up "
+        "to 1024 in multiples of 8.",
     ),
     click.option(
-        "--aspect", metavar="WIDTH:HEIGHT", help="Instead: the smallest size of this shape that the model draws."
+        "--aspect",
+        metavar="WIDTH:HEIGHT",
+        help="Instead: the smallest size of this shape that the model draws; of an edit, what is missing is drawn "
+        "around the picture.",
     ),
     click.option(
         "--window-stride",

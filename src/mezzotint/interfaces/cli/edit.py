@@ -29,7 +29,7 @@ from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Previews, Session, counted_previews, draw, refuse_ignored
 from mezzotint.interfaces.fixing import Fixing, fixing_of
 from mezzotint.interfaces.keeping import check_keeping, keeping
-from mezzotint.interfaces.pictures import Destination
+from mezzotint.interfaces.pictures import Destination, check_apart
 from mezzotint.interfaces.references import References
 from mezzotint.interfaces.sizing import enlarged_after_an_edit
 from mezzotint.interfaces.sources import Sources, named, prepared, read_sources, without_effect
@@ -99,7 +99,10 @@ if TYPE_CHECKING:
     help="Begin with the noise that the picture comes from, at strength 1 unless one is given.",
 )
 @click.option(
-    "--source-prompt", default="", metavar="TEXT", help="With --invert: what the picture shows now; may be left out."
+    "--source-prompt",
+    default="",
+    metavar="TEXT",
+    help="With --invert or --keep-layout: what the picture shows now; may be left out.",
 )
 @click.option(
     "--keep-layout",
@@ -171,6 +174,8 @@ def edit(
     request = asked.request(named(asked.sources))
     to = Destination.of(out, request.n, form.written(svg_colours))
     check_keeping(keep_inputs, to)
+    files = [image, mask, *(options.get(name) for name in ("style_ref", "image_ref", "structure_ref"))]
+    check_apart(to, [Path(file) for file in files if isinstance(file, Path | str) and file != "alpha"])
     wait_quietly()
     set_threads(threads)
     from mezzotint.pipeline import Pipeline
@@ -206,7 +211,7 @@ class _Asked:
 
     def with_size(self, request: Request) -> "_Asked":
         """The same, as large as a request says, before and in the end."""
-        names = ("size", "upscaler", "upscale_to", "crop_to_mask", "expand")
+        names = ("size", "upscaler", "upscale_to", "crop_to_mask", "expand", "aspect")
         return replace(self, options={**self.options, **{name: getattr(request, name) for name in names}})
 
     def fitted(self, pipe: "Pipeline", request: Request) -> tuple[Request, dict[str, Any]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from mezzotint.conditioning.prompt import expanded_prompts, lifted
 from mezzotint.errors import InvalidOption, MezzotintError
@@ -73,8 +74,9 @@ def explore(
 ) -> None:
     """Draw PROMPT with every combination of some options' values, on one labelled page with a JSON file beside it.
 
-    Every option of a drawing can be an axis, and prompt=a cat|a dog, whose first value is replaced by the others. The
-    JSON file has the recipe of each picture. A combination that is refused is grey, and its sentence is in the file.
+    Every option here that says what is drawn can be an axis, and prompt=a cat|a dog, whose first value is replaced by
+    the others. The JSON file has the recipe of each picture. A combination that is refused is grey, and its sentence is
+    in the file.
 
     \b
     mezzotint explore "a red apple" --x guidance=1,4,8 --y solver=ddim,unipc-2 --seed 7
@@ -91,6 +93,9 @@ def explore(
     if z is not None and y is None:
         raise InvalidOption("z is given and y is not; call it y.")
     axes = [axis_of(name, text, readers) for name, text in given.items() if text is not None]
+    for axis in axes:
+        if axis.option != "prompt" and context.get_parameter_source(axis.option) is ParameterSource.COMMANDLINE:
+            raise InvalidOption(f"{axis.option} is given, and is an axis too; leave one of the two out.")
     if options.get("seed") is None and not _states_seed(prompt):
         options["seed"] = random_seed()
     refs = References()

@@ -64,7 +64,7 @@ def inspect(file: Path, form: str) -> None:
     click.echo(f"{click.format_filename(file)}: {found.format}, {size}, by {PROGRAMS[found.source]}")
     facts = _settings(found) if found.recipe is None else _facts(found.recipe, unchanged, kept)
     for name, value in facts:
-        click.echo(f"  {one_line(name):<22}{one_line(value)}")
+        click.echo(f"  {one_line(name):<21} {one_line(value)}")
     if here is not None:
         for one in here.left_out:
             click.echo(f"not the same: {one_line(one.what)}: {one_line(one.why)}")

@@ -216,7 +216,7 @@ def upscaler_option(command: F) -> F:
     return click.option(
         "--upscaler", metavar="NAME",
         help="What enlarges the picture when it is drawn, up to --size: an upscaler's name or folder; none for none. "
-        "The installed one if not given, but not with --hires or --window-stride.",
+        "The installed one if not given, but not where larger pictures are drawn in another way.",
     )(command)  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from mezzotint.interfaces.cli.options import (
 )
 from mezzotint.interfaces.cli.session import Session, counted_previews, draw
 from mezzotint.interfaces.keeping import keeping
-from mezzotint.interfaces.pictures import Destination
+from mezzotint.interfaces.pictures import Destination, check_apart
 from mezzotint.request import Request
 from mezzotint.values import show
 
@@ -101,6 +101,7 @@ def upscale(
     """
     wait_quietly()
     to = Destination.of(out, 1)
+    check_apart(to, [file])
     if factor is not None and size is not None:
         raise InvalidOption(f"factor is {show(factor)} and size {show(size)}; give one of them.")
     # what can be refused is refused before anything is loaded
