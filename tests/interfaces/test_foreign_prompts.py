@@ -56,6 +56,8 @@ KNOWN: dict[str, list[tuple[str, list[tuple[str, float]]]]] = {
     "novelai": [
         ("{{a}}, [b]", [("a", 1.1), (",", 1), ("b", 0.952)]),
         ("(round) AND x::y --z __w__", [("(round) AND x::y --z __w__", 1)]),
+        ("1.5::a {b}:: c", [("a", 1.5), ("b", 1.575), ("c", 1)]),
+        ("x, 0.5::(y) z", [("x,", 1), ("(y) z", 0.5)]),
     ],
 }
 
@@ -97,7 +99,7 @@ def test_weights_of_parts_of_invokeai_2_are_shares() -> None:
         ("comfyui", "(x:-1) y", "y", "weight -1"),
         ("invokeai", '("a", "b").blend(0.7, 0.3)', '"a", "b" blend 0.7, 0.3', "weights in the prompt"),
         ("invokeai", "a (b", "a b", "weights in the prompt"),
-        ("novelai", "1.5::a b::", "a b", "weights in the prompt"),
+        ("novelai", "a b -1::hat:: c", "a b c", "-1::hat::"),
         ("novelai", "{a", "a", "weights in the prompt"),
     ],
 )

@@ -122,7 +122,7 @@ def enlarged_after_an_edit(
         if not of_the_whole:
             return replace(request, crop_to_mask=True, upscaler=name)
         if upscaler is None:
-            option = f"--{of_the_whole[0].replace('_', '-')}"
+            option = f"--{of_the_whole[0].replace('_', '-').replace('region-masks', 'region')}"
             said(
                 f"The result is drawn small, since {option} is about all of the picture and --mask keeps a part of it; "
                 "of the picture's own size it is with one of the two, or enlarged, the kept part too, with "
