@@ -1,5 +1,6 @@
 """`mezzotint edit`, and `reproduce` of what it gave."""
 
+import json
 import shutil
 import zlib
 from dataclasses import replace
@@ -343,3 +344,25 @@ def test_a_picture_does_not_take_the_place_of_one_that_it_is_drawn_from(
         assert f"out is {more[-1]}, which the picture is drawn from; choose another name" in told
     assert "which the picture is drawn from" in sentence(run("upscale", apple, "--out", apple))
     assert apple.read_bytes() == before
+
+
+def test_a_white_mask_draws_what_imagine_draws_in_the_usual_style(
+    run: Run, folder: Path, apple: Path, here: Path
+) -> None:
+    shutil.copytree(folder, here / "styled")
+    told = json.loads((here / "styled" / "model.json").read_text())
+    told["defaults"]["style"] = told["styles"][0]
+    (here / "styled" / "model.json").write_text(json.dumps(told))
+    Image.new("L", (16, 16), 255).save(here / "white.png")
+    half = Image.new("L", (16, 16), 255)
+    half.paste(0, (0, 0, 4, 16))
+    half.save(here / "half.png")
+    words = ("--model", "styled", "--steps", 2, "--seed", 5, "--threads", 1, "--format", "json")
+    (fresh,) = parsed(run("imagine", "a cat", *words, "--out", "a.png"))["pictures"]
+    (whole,) = parsed(run("edit", apple, "a cat", *words, "--mask", "white.png", "--out", "b.png"))["pictures"]
+    (part,) = parsed(run("edit", apple, "a cat", *words, "--mask", "half.png", "--out", "c.png"))["pictures"]
+    assert fresh["recipe"]["request"]["style"] == told["styles"][0]
+    assert whole["recipe"]["pixels_sha256"] == fresh["recipe"]["pixels_sha256"]
+    assert part["recipe"]["request"]["style"] == "none"  # what is kept has a style of its own
+    again = run("reproduce", "b.png", "--image", apple, "--model", "styled", "--format", "json")
+    assert parsed(again)["status"] == "identical"

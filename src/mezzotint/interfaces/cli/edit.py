@@ -172,6 +172,10 @@ def edit(
         raise InvalidOption(f"tries is {tries}, but nothing is looked at; give --fix-detail too.")
     # what can be refused is refused before the model is loaded; the digests are those of the fitted pictures in the end
     request = asked.request(named(asked.sources))
+    unused = without_effect(asked.sources[1], request.invert_mask)
+    if unused:
+        asked = _anew(asked)
+        request = asked.request(named(asked.sources))
     to = Destination.of(out, request.n, form.written(svg_colours))
     check_keeping(keep_inputs, to)
     files = [image, mask, *(options.get(name) for name in ("style_ref", "image_ref", "structure_ref"))]
@@ -185,7 +189,6 @@ def edit(
     request = asked.request(named(asked.sources))
     request, pictures = asked.fitted(pipe, request)
     to, _ = keeping(keep_inputs, to, [pictures])
-    unused = without_effect(asked.sources[1], request.invert_mask)
     previews, steps = (
         _edited(pipe, request, pictures, unused, strict)
         if fixing is None
@@ -229,6 +232,19 @@ def _asked(image: Path, mask: Path | str | None, prompt: str, options: Mapping[s
         found["seed"] = random_seed()
     sources, refs = read_sources(image, mask), References()
     return _Asked(prompt, refs.digests(found), sources, refs)
+
+
+def _anew(asked: _Asked) -> _Asked:
+    """What is asked for where a mask covers all of the picture: drawing it anew, which is what it is at strength 1
+    without a mask; so it has the drawing style that a new picture would have."""
+    options = asked.options
+    if options.get("strength") not in (None, 1) or options.get("soft_mask") or options.get("crop_to_mask"):
+        return asked
+    around = any(options.get("expand") or ()) or options.get("zoom") is not None or options.get("aspect") is not None
+    if around:
+        return asked
+    changed = {**options, "strength": 1.0, "feather": 0.0, "invert_mask": False}
+    return replace(asked, sources=(asked.sources[0], None), options=changed)
 
 
 def _with_fixing(asked: _Asked, tries: Any) -> tuple[_Asked, Fixing]:
