@@ -103,18 +103,21 @@ def variations(value: object, seed: int, seeds: int) -> tuple[tuple[float, int],
 
     Where variation k (from 1) has no seed, it is the picture's own + k 2^32: no other picture of a batch has it.
     """
-    sentence = (
-        f"vary is {show(value)}; it must be subtle, strong or a share from 0 to 1, or a list of at most {MAX_LIST} of "
-        'these, each alone or with its seed, such as [["subtle", 7]].'
+    must = (
+        f"it must be subtle, strong or a share from 0 to 1, or a list of at most {MAX_LIST} of these, each alone or "
+        'with its seed, such as [["subtle", 7]].'
     )
+    sentence = f"vary is {show(value)}; {must}"
     items = [value] if isinstance(value, str) or not isinstance(value, Sequence) else list(value)
     if len(items) > MAX_LIST:
         raise InvalidOption(sentence)
     found: list[tuple[float, int]] = []
     for place, item in enumerate(items, 1):
         pair = [item, None] if isinstance(item, str) or not isinstance(item, Sequence) else list(item)
-        if len(pair) != 2 or (isinstance(pair[0], str) and pair[0] not in VARY):
+        if len(pair) != 2:
             raise InvalidOption(sentence)
+        if isinstance(pair[0], str) and pair[0] not in VARY:
+            raise InvalidOption(f"vary is {show(pair[0])}; {must}")
         share = real("the share in vary", VARY[pair[0]] if isinstance(pair[0], str) else pair[0], 0.0, 1.0)
         toward = (seed + (place << 32)) % seeds if pair[1] is None else pair[1]
         toward = integer("the seed in vary", toward, 0, seeds - 1, "2^64 - 1")
@@ -177,6 +180,15 @@ def spatial(request: Any) -> dict[str, Any]:
     return found
 
 
+def _as_typed(item: Any) -> object:
+    """A box with its prompt as the command line takes it; what is none, as it is."""
+    try:
+        (left, top, right, bottom), prompt = item
+        return f"{left:g},{top:g},{right:g},{bottom:g}:{prompt}"
+    except (TypeError, ValueError):
+        return item
+
+
 def regions(value: object, name: str = "region") -> tuple[tuple[tuple[float, float, float, float], str], ...]:
     """Prompts of boxes, from a list of (box, prompt); a box is (left, top, right, bottom) in shares of the picture."""
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) > MAX_LIST:
@@ -192,8 +204,9 @@ def regions(value: object, name: str = "region") -> tuple[tuple[tuple[float, flo
         except (TypeError, ValueError):  # InvalidOption is a ValueError too
             left = top = right = bottom = 0.0
         if not (left < right and top < bottom):
+            told = show(_as_typed(item))
             raise InvalidOption(
-                f"{name} is {show(item)}; it must be LEFT,TOP,RIGHT,BOTTOM:PROMPT with shares of the picture, from 0 "
+                f"{name} is {told}; it must be LEFT,TOP,RIGHT,BOTTOM:PROMPT with shares of the picture, from 0 "
                 "to 1 and left below right, top below bottom, such as 0,0,0.5,1:a red apple."
             )
         check_text(name, prompt)

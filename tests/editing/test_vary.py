@@ -103,6 +103,7 @@ def test_what_cannot_be_mixed_is_the_nearer_seeds() -> None:
     ("vary", "words"),
     [
         ("much", r"vary is 'much'; it must be subtle, strong or a share from 0 to 1"),
+        ([("much", None)], r"vary is 'much'; it must be subtle"),
         (1.5, r"the share in vary is 1\.5; it must be a number from 0 to 1\."),
         ([(0.5, -1)], r"the seed in vary is -1; it must be a whole number from 0"),
         ([(0.5, 1, 2)], r"vary is \[\(0\.5, 1, 2\)\]; it must be"),
