@@ -56,7 +56,7 @@ ROUNDS = ((4, 10_000), (16, 8), (48, 3))
 """On how many pictures candidates are tried, and how many of them."""
 HOPELESS = 1.6
 """A candidate whose error was more times the best one's at both budgets before is not tried."""
-FIT_PICTURES, FINE = 64, 100
+FIT_PICTURES, FINE = 48, 100
 """What `mezzotint fit-grid` is told to fit with, as --starts and --fine."""
 
 
@@ -188,11 +188,11 @@ def column(
 
 @torch.inference_mode()
 def fitted(name: str, device: str, budget: int, test: Pair) -> tuple[dict[str, Any], float]:
-    """What `mezzotint fit-grid MODEL --steps N --solver fitted-2m --starts 64` finds; processor seconds."""
+    """What `mezzotint fit-grid MODEL --steps N --solver fitted-2m --starts 48` finds; processor seconds."""
     begun, pipe = time.process_time(), loaded(name, device)
     asked = Request(prompt="", seed=FIRST_SEED, n=FIT_PICTURES, steps=budget, solver="fitted-2m", grid="uniform")
     found = fit_grid(pipe, pipe.resolve(asked), PROMPTS, FINE)
-    grid, solver = from_times(found.times), Fitted2M(found.strengths, found.kept, found.gains)
+    grid, solver = from_times(found.times), Fitted2M(found.strengths, found.kept, found.gains, found.steering)
     task = over(pipe, test)
     figures = {
         "choice": found.solver,
@@ -202,6 +202,7 @@ def fitted(name: str, device: str, budget: int, test: Pair) -> tuple[dict[str, A
         "strengths": list(found.strengths),
         "kept": list(found.kept),
         "gains": list(found.gains),
+        "steering": list(found.steering),
     }
     print(budget, figures, flush=True)
     return figures, time.process_time() - begun

@@ -49,7 +49,7 @@ def fitted_for(
     """What was fitted to a request's solver, steps and guidance, if it asked for no other grid; None if nothing was.
 
     asked: the grid that was asked for; by name, what was fitted to the nearest guidance is taken. Otherwise it is left
-    where the request holds pixels and the solver's numbers would not. Raises InvalidOption if it is asked for by name
+    where the request asks for what the solver's numbers are not for. Raises InvalidOption if it is asked for by name
     and there is none.
     """
     if asked not in (None, FITTED):
@@ -83,9 +83,11 @@ def solver_of(request: Request) -> tuple[str, Solver[Any]]:
 
 
 def _lets_go(request: Request, solver: Solver[Any]) -> bool:
-    """Whether a solver would not keep what a request holds, the pixels beside a mask, on their way to less noise."""
+    """Whether a solver would not keep what a request holds, the pixels beside a mask, on their way to less noise, or
+    what its parts say: numbers are fitted to the guidance of one prompt."""
     holds = request.mask is not None or any(request.expand or ()) or (request.zoom or 1) > 1
-    return isinstance(solver, Fitted2M) and not solver.lawful and holds
+    parts = bool(request.region or request.region_masks or request.blend or request.blend_images)
+    return isinstance(solver, Fitted2M) and not solver.lawful and (holds or parts)
 
 
 def _named_solver(request: Request) -> tuple[str, Solver[Any]]:
@@ -111,8 +113,8 @@ def shortfalls(request: Request, grid: TimeGrid, schedule: Schedule) -> tuple[st
     spec, solver = _named_solver(request)
     if _lets_go(request, solver):
         return (
-            "solver: with the numbers of fitted-2m, pixels that are held would leave their noise level, so that where "
-            "there are any it draws as dpmpp-2m does",
+            "solver: the numbers of fitted-2m are for one prompt all over a picture, none of which is held; here it "
+            "draws as dpmpp-2m does",
         )
     found = shortfall(spec, solver, grid, schedule)
     return () if found is None else (found,)

@@ -219,7 +219,7 @@ def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, m
     assert figures["pictures"] == {"reported": 3, "chosen on": 3, "fitted on": 2}
     assert row["ours_over_best_peer"] == row["mezzotint"]["error"] / row["diffusers"]["error"]
     fit = row["mezzotint, fitted grid"]
-    solver = Fitted2M(fit["strengths"], fit["kept"], fit["gains"])
+    solver = Fitted2M(fit["strengths"], fit["kept"], fit["gains"], fit["steering"])
     task = Task(field(pipe, 3), test[0], end(field(pipe, 3), test[0], reference(12, 1.0), "dpmpp-2m"))
     again = task.error(lambda d, x: end(d, x, from_times(fit["times"]), solver))
     assert fit["error"] == pytest.approx(again, rel=1e-4)

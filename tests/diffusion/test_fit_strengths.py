@@ -1,13 +1,24 @@
 """Fitted numbers: better on other starts than 2M on any grid, and found without a run being taken for another's."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from mezzotint.diffusion import Bound, GaussianMixture, PhiloxNoise, Purpose, RectifiedFlow, from_times, sample
+from mezzotint.diffusion import (
+    CFG,
+    Bound,
+    GaussianMixture,
+    PhiloxNoise,
+    Purpose,
+    RectifiedFlow,
+    from_times,
+    guided,
+    sample,
+)
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.solvers import SOLVERS
 from mezzotint.diffusion.solvers.fitted import Fitted2M, Numbers, fitted_step
@@ -18,6 +29,8 @@ from mezzotint.diffusion.timegrid.fit import Path
 from mezzotint.diffusion.timegrid.fit_ends import Share, Stop, Trial, Unknown, moved, ran, settled, unknowns
 from mezzotint.diffusion.timegrid.fit_strengths import StrengthFit, fit_strengths, least_squares
 from mezzotint.errors import InvalidOption
+
+from .conditional import SHARES, Mixed
 
 SCHEDULE = RectifiedFlow()
 
@@ -44,7 +57,7 @@ def error(of: Share, times: list[float], solver: Any) -> float:
 
 
 def numbers(fit: StrengthFit) -> Fitted2M:
-    return Fitted2M(fit.strengths, fit.kept, fit.gains)
+    return Fitted2M(fit.strengths, fit.kept, fit.gains, fit.steering)
 
 
 def test_fitted_times_and_numbers_are_better_on_other_starts() -> None:
@@ -80,7 +93,7 @@ def trial(shares: list[Share], *times: float, strength: float = 0.3) -> Trial:
 def test_a_run_that_begins_as_another_ends_as_one_that_does_not() -> None:
     shares = [share(0, 8), share(100, 8)]
     kept = trial(shares, 1.0, 0.9, 0.7, 0.4, 0.2, 0.0)
-    for unknown in unknowns(5):
+    for unknown in unknowns(5, False):
         changed = moved(shares, kept, {unknown: 0.05})
         assert changed is not None
         fresh = ran(shares, changed.times, lambda k, _, run=changed: run.numbers[k])  # type: ignore[misc]
@@ -110,7 +123,7 @@ def test_a_run_settles_where_no_unknown_moves_its_ends_nearer_to_the_truth() -> 
     shares = [share(0), share(1000)]
     told: list[int] = []
     found = settled(shares, trial(shares, 1.0, 0.75, 0.5, 0.25, 0.0), 40, told.append)
-    for unknown in unknowns(4):
+    for unknown in unknowns(4, False):
         for by in (0.01, -0.01):
             near = moved(shares, found, {unknown: by})
             assert near is not None
@@ -126,6 +139,74 @@ def test_a_step_that_does_not_help_every_share_is_not_taken() -> None:
     best = Share(wrong.denoise, wrong.starts, lambda _: there)  # nothing can come nearer
     both = trial([one, best], 1.0, 0.75, 0.5, 0.25, 0.0)
     assert settled([one, best], both, 3) is both
+
+
+@dataclass(frozen=True)
+class Alone:
+    """A field without its branches."""
+
+    field: Bound[Any]
+
+    @property
+    def schedule(self) -> RectifiedFlow:
+        return SCHEDULE
+
+    def __call__(self, x_t: Tensor, t: Tensor, *, to: Tensor | None = None) -> Prediction:
+        return self.field(x_t, t).replace(branches={})
+
+
+class Told:
+    """A denoiser that is what it is told."""
+
+    schedule = SCHEDULE
+
+    def __call__(self, x_t: Tensor, t: Tensor, cond: Any, *, to: Tensor | None = None, probe: Any = None) -> Prediction:
+        found: Prediction = cond["cond"](x_t, t, None)
+        return found
+
+
+def test_the_guidance_of_every_step_is_fitted_too() -> None:
+    """The truth is that of guidance 3, the solver hears guidance 2: what it adds is 1."""
+    told = mixture().denoiser
+    means = 0.5 * PhiloxNoise([12]).normal((1, 5, 8), Purpose.START, 0)[0].double()
+    anything = GaussianMixture(SCHEDULE, means, 3 * told.variances, told.weights)
+    weak, strong = (
+        Bound(guided(Told(), CFG(scale), calls="apart"), {"cond": told, "uncond": anything}) for scale in (2.0, 3.0)
+    )
+
+    def begun(first: int, denoise: Any) -> Share:
+        x = PhiloxNoise(range(first, first + 256)).normal((256, 8), Purpose.START, 0).double()
+        states, fine = [x], times_of(uniform(200, SCHEDULE))
+        states += [step.x for step in sample(strong, x, from_times(fine), SOLVERS["unipc-3"].make(), PhiloxNoise([0]))]
+        return Share(denoise, x, Path(tuple(fine), tuple(states)).at)
+
+    grids = [times_of(uniform(8, SCHEDULE))]
+    steered, plain = (fit_strengths([begun(0, field)], grids, rounds=6) for field in (weak, Alone(weak)))
+    assert (len(steered.steering), plain.steering) == (8, ())
+    assert sum(steered.steering) / 8 > 0.3
+    other = begun(5000, weak)
+
+    def missed(fit: StrengthFit) -> float:
+        *_, last = sample(weak, other.starts, from_times(fit.times), numbers(fit), PhiloxNoise([0]))
+        return float((last.x - other.truth(0.0)).square().mean().sqrt())
+
+    assert missed(steered) < 0.9 * missed(plain)
+
+
+def test_steering_is_the_formula_and_nothing_without_branches() -> None:
+    field = Bound(guided(Mixed(SCHEDULE), CFG(4.0), calls="apart"), SHARES)
+    x, (t, s) = (
+        torch.linspace(-1, 1, 6, dtype=torch.float64).reshape(2, 3),
+        torch.tensor([0.8, 0.5], dtype=torch.float64),
+    )
+    solver = Fitted2M((), (0.9,), (1.2,), (0.3,))
+    said = field(x, t)
+    aside = said.branches["cond"].x0 - said.branches["uncond"].x0
+    step, _ = solver.step(field, x, t, s, solver.init(x), PhiloxNoise([0]))
+    drawn = (1 - s) - s / t * (1 - t)
+    torch.testing.assert_close(step, 0.9 * s / t * x + 1.2 * drawn * (said.x0 + 0.3 * aside))
+    alone, _ = solver.step(Alone(field), x, t, s, solver.init(x), PhiloxNoise([0]))
+    torch.testing.assert_close(alone, 0.9 * s / t * x + 1.2 * drawn * said.x0)
 
 
 def test_what_judges_is_not_fitted_to() -> None:
@@ -144,7 +225,7 @@ def test_what_judges_is_not_fitted_to() -> None:
 def test_numbers_belong_to_their_times() -> None:
     of, times = share(0, 8), [1.0, 0.8, 0.5, 0.3, 0.0]
     given = Fitted2M((0.25, -0.4), (0.9, 1.1, 0.95), (1.2, 0.8, 1.1))
-    tied = Fitted2M(given.strengths, given.kept, given.gains, tuple(times[:-1]))
+    tied = Fitted2M(given.strengths, given.kept, given.gains, (), tuple(times))
     torch.testing.assert_close(end(of.starts, times, tied), end(of.starts, times, given), rtol=0, atol=0)
     run = list(sample(mixture(), of.starts, from_times(times), given, PhiloxNoise(range(8))))
     part = list(sample(mixture(), run[1].x, from_times(times[2:]), tied, PhiloxNoise(range(8))))
@@ -157,12 +238,17 @@ def test_numbers_belong_to_their_times() -> None:
     wanted = Fitted2M((), (1.0, 1.0, 1.1), (1.0, 1.0, 0.8))
     torch.testing.assert_close(end(of.starts, crossed, tied), end(of.starts, crossed, wanted), rtol=0, atol=0)
     with pytest.raises(InvalidOption, match="times of fitted-2m must fall"):
-        Fitted2M((), (), (), (0.5, 0.5))
+        Fitted2M((), (), (), (), (0.5, 0.5))
 
 
 @pytest.mark.parametrize(
     ("solver", "lawful"),
-    [(Fitted2M((0.3, -0.2)), True), (Fitted2M((), (0.9,)), False), (Fitted2M((), (), (1.1,)), False)],
+    [
+        (Fitted2M((0.3, -0.2)), True),
+        (Fitted2M((), (0.9,)), False),
+        (Fitted2M((), (), (1.1,)), False),
+        (Fitted2M((), (), (), (0.5,)), False),
+    ],
 )
 def test_only_strengths_keep_what_is_held_at_its_noise(solver: Fitted2M, lawful: bool) -> None:
     x0, eps = torch.randn(2, 4, 8, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
@@ -171,7 +257,13 @@ def test_only_strengths_keep_what_is_held_at_its_noise(solver: Fitted2M, lawful:
         schedule = SCHEDULE
 
         def __call__(self, x_t: Tensor, t: Tensor, *, to: Tensor | None = None) -> Prediction:
-            return Prediction(x_t, SCHEDULE(t), x0)
+            level = SCHEDULE(t)
+            return Prediction(
+                x_t,
+                level,
+                x0,
+                branches={name: Prediction(x_t, level, y) for name, y in (("cond", x0), ("uncond", eps))},
+            )
 
     x, state = 0.9 * eps + 0.1 * x0, solver.init(x0)
     for t, s in ((0.9, 0.6), (0.6, 0.2)):

@@ -139,7 +139,7 @@ def test_fitted_numbers_are_for_one_number_of_steps() -> None:
 
 def test_fitted_numbers_with_times_are_for_these() -> None:
     grid = uniform(5, FLOW)
-    solver = Fitted2M((0.5, 0.2, 0.1), (0.9,) * 4, (1.1,) * 4, tuple(times_of(grid)[:-1]))
+    solver = Fitted2M((0.5, 0.2, 0.1), (0.9,) * 4, (1.1,) * 4, (), tuple(times_of(grid)))
     assert shortfall("", solver, grid, FLOW) is None
     assert shortfall("", solver, last_part(grid, 0.6), FLOW) is None  # these are among them
     assert "than those of 1 of the 2 steps here" in str(shortfall("", solver, uniform(2, FLOW), FLOW))

@@ -178,13 +178,14 @@ def test_strengths_are_fitted_with_the_times_and_drawn_with(run: Run, model: Pat
     plain = parsed(run("fit-grid", here / "copy", *options, "--solver", "dpmpp-2m"))
     found = parsed(run("fit-grid", here / "copy", *options, "--solver", "fitted-2m"))
     assert found["error"] < 0.9 * plain["error"]  # which is the same solver on times alone
-    assert [len(found[name]) for name in ("strengths", "kept", "gains")] == [3, 4, 4]
+    assert [len(found[name]) for name in ("strengths", "kept", "gains", "steering")] == [3, 4, 4, 5]
     assert (found["solver"], plain["strengths"]) == ("fitted-2m", [])
     draw = ("imagine", "a cat", "--seed", 5, "--model", here / "copy", "--guidance", 2, "--solver", "fitted-2m")
     (picture,) = parsed(run(*draw, "--steps", 5, "--strict", "--out", "a.png", "--format", "json"))["pictures"]
     request = picture["recipe"]["request"]
     assert request["grid"] == found["times"]
-    numbers = {name: found[name] for name in ("gains", "kept", "strengths")} | {"times": found["times"][:-1]}
+    numbers = {name: found[name] for name in ("gains", "kept", "steering", "strengths")}
+    numbers["times"] = found["times"]
     options = (f"{name}={'+'.join(map(repr, values))}" for name, values in numbers.items())
     spec = f"fitted-2m:{','.join(options)}"
     assert request["solver"] == str(Spec.parse("solver", spec))

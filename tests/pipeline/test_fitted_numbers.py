@@ -16,6 +16,7 @@ from mezzotint.diffusion.solvers.fitted import Fitted2M, Numbers
 
 TIMES = (1.0, 0.9, 0.75, 0.6, 0.4, 0.2, 0.0)
 KEPT, GAINS, STRENGTHS = (0.91, 0.92, 0.93, 0.94, 0.95), (1.01, 1.02, 1.03, 1.04, 1.05), (0.1, 0.2, 0.3, 0.4)
+STEERING = (-0.5, -0.4, -0.3, 0.2, 0.1, -0.7)
 WHITE = Image.new("RGBA", (32, 32), "white")
 
 
@@ -26,7 +27,8 @@ def fitted(pipe: Pipeline) -> Pipeline:
     def said(values: tuple[float, ...]) -> str:
         return "+".join(map(str, values))
 
-    spec = f"fitted-2m:gains={said(GAINS)},kept={said(KEPT)},strengths={said(STRENGTHS)},times={said(TIMES[:-1])}"
+    numbers = {"gains": GAINS, "kept": KEPT, "steering": STEERING, "strengths": STRENGTHS, "times": TIMES}
+    spec = f"fitted-2m:{','.join(f'{name}={said(values)}' for name, values in numbers.items())}"
     grids = {("fitted-2m", 6, 2.0): Fitted(TIMES, spec)}
     return Pipeline(replace(pipe.model, grids=MappingProxyType(grids)))
 
@@ -37,9 +39,10 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, Numbers]]:
     found: list[tuple[float, Numbers]] = []
     step = fitted_module.fitted_step
 
-    def noted(x: Any, high: Any, low: Any, now: Any, before: Any, numbers: Numbers) -> Any:
+    def noted(x: Any, high: Any, low: Any, now: Any, before: Any, numbers: Numbers, aside: Any) -> Any:
         found.append((float(high.sigma), numbers))
-        return step(x, high, low, now, before, numbers)
+        assert (aside is None) == (numbers.steering == 0)
+        return step(x, high, low, now, before, numbers, aside)
 
     monkeypatch.setattr(fitted_module, "fitted_step", noted)
     return found
@@ -52,7 +55,7 @@ def check(taken: list[tuple[float, Numbers]], places: list[int]) -> None:
     """Every step has the numbers of its own times, and those of a memory where there is one."""
     assert [sigma for sigma, _ in taken] == pytest.approx([TIMES[k] for k in places])
     for (_, numbers), k, before in zip(taken, places, [None, *places[:-1]], strict=True):
-        assert (numbers.kept, numbers.gain) == (KEPT[k], GAINS[k])
+        assert (numbers.kept, numbers.gain, numbers.steering) == (KEPT[k], GAINS[k], STEERING[k])
         assert numbers.strength == (STRENGTHS[k - 1] if before == k - 1 else None)
 
 
@@ -82,10 +85,20 @@ def test_what_is_held_stays_at_its_noise(fitted: Pipeline, taken: list[tuple[flo
     assert usual.request.grid == fitted.model.defaults.grid
     taken.clear()
     (named,) = fitted.generate(replace(ASKED, grid="fitted"), image=WHITE, mask=mask).recipes
-    assert {(numbers.kept, numbers.gain) for _, numbers in taken} == {(1.0, 1.0)}
-    assert any("pixels that are held would leave their noise level" in item for item in named.ignored)
+    assert taken
+    assert {(numbers.kept, numbers.gain, numbers.steering) for _, numbers in taken} == {(1.0, 1.0, 0.0)}
+    assert any("are for one prompt all over a picture, none of which is held" in item for item in named.ignored)
     lawful = replace(ASKED, solver="fitted-2m:strengths=0.3+0.3+0.3+0.3")
     assert fitted.solver(fitted.resolve(replace(lawful, image="0" * 64, mask="0" * 64))) == Fitted2M((0.3,) * 4)
+
+
+def test_the_words_of_parts_are_not_steered_by_those_of_the_whole(fitted: Pipeline) -> None:
+    for options in ({"region": [((0, 0, 0.5, 1), "a dog")]}, {"blend": [("a dog", 0.5)]}):
+        usual = fitted.resolve(replace(ASKED, **options))
+        assert (usual.solver, usual.grid) == ("fitted-2m", fitted.model.defaults.grid)
+        named = fitted.resolve(replace(ASKED, grid="fitted", **options))
+        assert fitted.solver(named) == Fitted2M()
+        assert any("are for one prompt all over" in item for item in fitted.ignored(named))
 
 
 def test_too_few_steps_are_told_of_a_later_pass_too(pipe: Pipeline) -> None:
@@ -102,4 +115,4 @@ def test_times_of_the_grid_and_of_the_numbers_are_the_same(fitted: Pipeline) -> 
     solver = fitted.solver(request)
     assert isinstance(solver, Fitted2M)
     clock = torch.tensor(TIMES, dtype=torch.float64)
-    assert [solver.place(float(t), float(s), 9) for t, s in pairwise(clock)] == [0, 1, 2, 3, 4, None]
+    assert [solver.place(float(t), float(s), 9) for t, s in pairwise(clock)] == [0, 1, 2, 3, 4, 5]

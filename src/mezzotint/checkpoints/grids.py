@@ -35,7 +35,7 @@ class FittedGrid:
     """The times that suit a model, a solver and a number of steps best, and how that was found.
 
     solver: the spec that it was fitted for. times: steps + 1 of them, from at most 1 (noise) down to 0 (data).
-    strengths, kept, gains: the numbers of fitted-2m, which were fitted with them; none for other solvers.
+    strengths, kept, gains, steering: the numbers of fitted-2m, which were fitted with them; none for other solvers.
     error: RMS distance of where the grid ends to where `fine_steps` steps end, over `starts` pictures whose seeds begin
     at `seed`, in units of x_0 in [-1, 1]; picture i has prompt i, and the first again after the last. Of four or more,
     numbers are fitted to three in four, and the error is that of every fourth. default_error: that of `default_grid`
@@ -58,6 +58,7 @@ class FittedGrid:
     strengths: tuple[float, ...] = ()
     kept: tuple[float, ...] = ()
     gains: tuple[float, ...] = ()
+    steering: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("solver", "default_grid", "mezzotint"):
@@ -71,7 +72,8 @@ class FittedGrid:
         check_digest("weights_sha256", self.weights_sha256)
         object.__setattr__(self, "prompts", texts("prompts", self.prompts))
         object.__setattr__(self, "times", _times(self.times, self.steps))
-        for name, count in (("strengths", self.steps - 2), ("kept", self.steps - 1), ("gains", self.steps - 1)):
+        each = self.steps - 1
+        for name, count in (("strengths", each - 1), ("kept", each), ("gains", each), ("steering", each + 1)):
             values = getattr(self, name)
             if not isinstance(values, list | tuple) or len(values) not in (0, max(0, count)):
                 raise InvalidOption(f"{name} must be a list of {count} numbers for {self.steps} steps, or empty.")
@@ -85,9 +87,10 @@ class FittedGrid:
     @property
     def drawn_with(self) -> str:
         """The spec of the solver, with its numbers and the times of the steps that they belong to."""
-        numbers = ("gains", self.gains), ("kept", self.kept), ("strengths", self.strengths)
+        names = ("gains", "kept", "steering", "strengths")
+        numbers = [(name, getattr(self, name)) for name in names]
         given = tuple((name, values) for name, values in numbers if values)
-        return str(Spec(self.solver, (*given, ("times", self.times[:-1])) if given else ()))
+        return str(Spec(self.solver, (*given, ("times", self.times)) if given else ()))
 
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values under the field names."""

@@ -155,7 +155,8 @@ def sample(
 
     A move to s = 0 is written from x_0 by the loop itself: x_0 is then the whole of the law
     x_s = alpha_s x_0 + sigma_s eps, and no solver evaluates t = 0. (A solver that tells the network its target time, as
-    its field `tell` says, has it told here too.) A step from where the guided field is `still` keeps this law as well,
+    its field `tell` says, has it told here too. One with a method `finish(prediction, t, state)` is asked what it takes
+    for x_0.) A step from where the guided field is `still` keeps this law as well,
     for deterministic solvers, which begin anew after it. A Renoise draws fresh noise and starts the solver anew; the
     steps after the first Renoise leave the request's Brownian path (`StepNoise.own_path`). `told` hear of each step
     before it is yielded. Raises InvalidOption for a grid that is not legal.
@@ -174,7 +175,9 @@ def _moves(
             x = _renoised(x, move, denoise.schedule, draws)
             state, jumped = solver.init(x), True
         elif move.s == 0:
-            x = record(x, _time(move.t), to=_time(0.0) if getattr(solver, "tell", False) else None).x0
+            said = record(x, _time(move.t), to=_time(0.0) if getattr(solver, "tell", False) else None)
+            finish = getattr(solver, "finish", None)
+            x = said.x0 if finish is None else finish(said, _time(move.t), state)
         else:
             x, state = solver.step(record, x, _time(move.t), _time(move.s), state, draws)
             if record.first is not None and record.first.still and not solver.stochastic:

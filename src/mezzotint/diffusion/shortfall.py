@@ -17,7 +17,7 @@ def shortfall(name: str, solver: Solver[Any], grid: TimeGrid, schedule: Schedule
     A Renoise starts the solver anew, so that only the moves between two of them count. So it is with numbers that were
     fitted to other times or another number of steps, or are missing.
     """
-    if isinstance(solver, Fitted2M) and (solver.numbers or len(grid) > 2):
+    if isinstance(solver, Fitted2M) and (solver.steps or len(grid) > 2):
         return _of_numbers(solver, grid)
     worst: tuple[int, str] | None = None
     for run in _runs(grid):
@@ -29,16 +29,16 @@ def shortfall(name: str, solver: Solver[Any], grid: TimeGrid, schedule: Schedule
 
 
 def _of_numbers(solver: Fitted2M, grid: TimeGrid) -> str | None:
-    """What is lost of numbers that were fitted; the last move takes x_0 and needs none."""
+    """What is lost of numbers that were fitted. The last move takes x_0, and may be from any time."""
     own = [move for move in grid if isinstance(move, Denoise) and move.s > 0]
-    if solver.times:
+    if solver.steps and solver.times:
         spare = sum(solver.place(move.t, move.s, 0) is None for move in own)
         some = f"for other times than those of {spare} of the {len(grid)} steps here, drawn as dpmpp-2m draws them"
         return f"solver: fitted-2m has numbers {some}" if spare else None
-    if not solver.numbers:
+    if not solver.steps:
         return "solver: fitted-2m has no numbers here, so it draws as dpmpp-2m does; mezzotint fit-grid finds them"
-    if solver.numbers != len(own):
-        return f"solver: fitted-2m has numbers for {solver.numbers + 1} steps, and here are {len(grid)}"
+    if solver.steps != len(own) + 1:
+        return f"solver: fitted-2m has numbers for {solver.steps} steps, and here are {len(grid)}"
     return None
 
 

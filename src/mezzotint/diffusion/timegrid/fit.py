@@ -279,7 +279,7 @@ def _trajectory(
     predictions, x = [], starts
     for step in sample(denoise, starts, fine, solver, noise):
         assert step.prediction is not None
-        predictions.append(step.prediction)
+        predictions.append(step.prediction.replace(branches={}))  # nothing reads these, and they are large
         x = step.x
     return predictions, x
 

@@ -11,16 +11,16 @@ from torch import Tensor
 
 from mezzotint.diffusion.denoiser import BoundDenoiser
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.solvers.fitted import MOST, Numbers, fitted_step
+from mezzotint.diffusion.solvers.fitted import MOST, Numbers, fitted_step, guided_aside, steered_end
 from mezzotint.diffusion.solvers.multistep import point
 
 __all__ = ["Share", "Stop", "Trial", "allowed", "ran", "round_cost", "rounded", "settled"]
 
 NUDGE, NUDGE_OF_TIME = 2e-3, 4e-3
 """By how much a number, and half the log-SNR of a time, is moved to see what follows."""
-LEAST_DAMPING, HARDER, TRIES = 1e-4, 8.0, 6
+LEAST_DAMPING, HARDER, TRIES = 1e-4, 8.0, 10
 """The damping is this at least; where a step does not help, this many times more, and this often."""
-ENOUGH = 2e-3
+ENOUGH = 5e-3
 """A round that lowers the error by less, as a share of it, is the last."""
 
 
@@ -46,10 +46,12 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A run of all shares: its times, the numbers of its steps but the last, stops by step and share, and errors."""
+    """A run of all shares: its times, the numbers of its steps but the last, the steering of that, stops by step and
+    share, and errors."""
 
     times: tuple[float, ...]
     numbers: tuple[Numbers, ...]
+    last: float
     stops: tuple[tuple[Stop, ...], ...]
     errors: tuple[float, ...]
 
@@ -59,9 +61,15 @@ class Trial:
         return math.hypot(*self.errors)
 
     @property
+    def unknowns(self) -> list["Unknown"]:
+        """What is sought of it."""
+        guided = all(guided_aside(stop.prediction) is not None for stop in self.stops[0])
+        return unknowns(len(self.times) - 1, guided)
+
+    @property
     def ends(self) -> list[Tensor]:
-        """Where the shares end: what is said of x_0 at the last time above 0."""
-        return [stop.prediction.x0 for stop in self.stops[-1]]
+        """Where the shares end, from what is said of x_0 at the last time above 0."""
+        return [steered_end(stop.prediction, self.last) for stop in self.stops[-1]]
 
 
 Chosen = Callable[[int, Sequence[Stop]], Numbers]
@@ -69,9 +77,14 @@ Chosen = Callable[[int, Sequence[Stop]], Numbers]
 
 
 def ran(
-    shares: Sequence[Share], times: Sequence[float], numbers: Chosen, like: Trial | None = None, first: int = 0
+    shares: Sequence[Share],
+    times: Sequence[float],
+    numbers: Chosen,
+    like: Trial | None = None,
+    first: int = 0,
+    last: float = 0.0,
 ) -> Trial:
-    """The run with these times and numbers, up to the step `first` that of `like`."""
+    """The run with these times and numbers, up to the step `first` that of `like`. last: the last step's steering."""
     clock = [torch.tensor(time, dtype=torch.float64) for time in times]
     levels = [point(shares[0].denoise.schedule(time)) for time in clock]
     taken = list(like.numbers[:first]) if like is not None else []
@@ -83,34 +96,40 @@ def ran(
         taken.append(numbers(k, here))
         after = []
         for share, stop in zip(shares, here, strict=True):
-            x = fitted_step(stop.x, levels[k], levels[k + 1], stop.prediction.x0, stop.before, taken[k])
+            said, aside = stop.prediction.x0, guided_aside(stop.prediction)
+            x = fitted_step(stop.x, levels[k], levels[k + 1], said, stop.before, taken[k], aside)
             after.append(Stop(x, share.denoise(x, clock[k + 1]), stop.prediction.x0))
         stops.append(tuple(after))
-    errors = (_rms(stop.prediction.x0 - share.truth(0.0)) for stop, share in zip(stops[-1], shares, strict=True))
-    return Trial(tuple(times), tuple(taken), tuple(stops), tuple(errors))
+    ends = (steered_end(stop.prediction, last) for stop in stops[-1])
+    errors = (_rms(end - share.truth(0.0)) for end, share in zip(ends, shares, strict=True))
+    return Trial(tuple(times), tuple(taken), last, tuple(stops), tuple(errors))
+
+
+Kind = Literal["kept", "gain", "change", "steering", "time"]
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
     """One of what is sought.
 
-    what: of the step, how much is kept of x (p), the gain of x_0 (q) or that of its change (q g); or half the log-SNR
-    of the time that it leads to. x_s is linear in the first three.
+    what: of the step, how much is kept of x (p), the gain of x_0 (q), that of its change (q g) or of what the prompt
+    changes in it (q w); or half the log-SNR of the time that it leads to. x_s is linear in the first four.
     """
 
     step: int
-    what: Literal["kept", "gain", "change", "time"]
+    what: Kind
 
 
-def unknowns(steps: int) -> list[Unknown]:
-    """Those of a run; the last step takes x_0 and has none, the first has no change of x_0."""
-    kinds: tuple[Literal["kept", "gain", "change", "time"], ...] = ("kept", "gain", "change", "time")
-    return [Unknown(step, what) for step in range(steps - 1) for what in kinds if step or what != "change"]
+def unknowns(steps: int, guided: bool) -> list[Unknown]:
+    """Those of a run; the last step takes x_0 and has but steering, the first has no change of x_0."""
+    kinds: tuple[Kind, ...] = ("kept", "gain", "change", *(("steering",) if guided else ()), "time")
+    found = [Unknown(step, what) for step in range(steps - 1) for what in kinds if step or what != "change"]
+    return [*found, Unknown(steps - 1, "steering")] if guided else found
 
 
-def round_cost(steps: int) -> int:
+def round_cost(steps: int, guided: bool = True) -> int:
     """How many steps a round of `settled` makes, with one trial."""
-    return sum(steps - unknown.step for unknown in unknowns(steps)) + steps
+    return sum(steps - unknown.step for unknown in unknowns(steps, guided)) + steps
 
 
 def settled(shares: Sequence[Share], trial: Trial, rounds: int, told: Callable[[int], None] = lambda _: None) -> Trial:
@@ -121,9 +140,9 @@ def settled(shares: Sequence[Share], trial: Trial, rounds: int, told: Callable[[
 
     δ a thousandth of the mean of the diagonal. J is found by moving each unknown a little, and making the steps after
     it; so nothing is kept for a backward pass, and any denoiser will do that computes in float32 or better. A round
-    costs about 2 N steps for each of N steps, and at most six runs. J and r are those of the shares that do not judge,
-    but a step must help every share; where it does not, μ grows. `rounds` at most. told: hears how many steps were made
-    since it heard last.
+    costs about 2 N steps for each of N steps, and at most ten runs, mostly one. J and r are those of the shares that do
+    not judge, but a step must help every share; where it does not, μ grows. `rounds` at most. told: hears how many
+    steps were made since it heard last.
     """
     damping, steps = LEAST_DAMPING, len(trial.times) - 1
     for _ in range(rounds):
@@ -133,7 +152,7 @@ def settled(shares: Sequence[Share], trial: Trial, rounds: int, told: Callable[[
         for _ in range(TRIES):
             scale = gram.diagonal() + 1e-3 * gram.diagonal().mean()
             move = torch.linalg.solve(gram + damping * torch.diag(scale), right).tolist()
-            found = moved(shares, trial, dict(zip(unknowns(steps), move, strict=True)))
+            found = moved(shares, trial, dict(zip(trial.unknowns, move, strict=True)))
             told(steps)
             if found is not None and all(a < b for a, b in zip(found.errors, trial.errors, strict=True)):
                 break
@@ -150,7 +169,7 @@ def settled(shares: Sequence[Share], trial: Trial, rounds: int, told: Callable[[
 def normal_equations(shares: Sequence[Share], trial: Trial, told: Callable[[int], None]) -> tuple[Tensor, Tensor]:
     """JᵀJ and Jᵀr, in float64."""
     steps, columns = len(trial.times) - 1, list[list[Tensor]]()
-    for unknown in unknowns(steps):
+    for unknown in trial.unknowns:
         by = NUDGE_OF_TIME if unknown.what == "time" else NUDGE
         there = moved(shares, trial, {unknown: by})
         if there is None:  # it is as large as it may be
@@ -173,25 +192,27 @@ def moved(shares: Sequence[Share], trial: Trial, by: Mapping[Unknown, float]) ->
     """The run with some unknowns changed; None where times would not fall, or a number be beyond what is allowed."""
     changes = {(unknown.step, unknown.what): change for unknown, change in by.items()}
     numbers, times, schedule = list(trial.numbers), list(trial.times), shares[0].denoise.schedule
+    last = trial.last + changes.get((len(numbers), "steering"), 0.0)
     for k, old in enumerate(trial.numbers):
         kept = old.kept + changes.get((k, "kept"), 0.0)
         gain = old.gain + changes.get((k, "gain"), 0.0)
-        strength = old.strength
+        strength, share = old.strength, math.inf if gain == 0 else 1 / gain
         if strength is not None:
-            change = old.gain * strength + changes.get((k, "change"), 0.0)
-            strength = change / gain if gain else math.inf
-        numbers[k] = Numbers(strength, kept, gain)
+            strength = share * (old.gain * strength + changes.get((k, "change"), 0.0))
+        steering = share * (old.gain * old.steering + changes.get((k, "steering"), 0.0))
+        numbers[k] = Numbers(strength, kept, gain, steering)
         if earlier := changes.get((k, "time")):
             log_snr = schedule(torch.tensor(times[k + 1], dtype=torch.float64)).log_snr
             times[k + 1] = float(schedule.time(log_snr + 2 * earlier))
-    if not (all(a > b for a, b in pairwise(times)) and all(map(allowed, numbers))):
+    if not (all(a > b for a, b in pairwise(times)) and all(map(allowed, (*numbers, Numbers(steering=last))))):
         return None
-    return ran(shares, times, lambda k, _: numbers[k], trial, min(unknown.step for unknown in by))
+    return ran(shares, times, lambda k, _: numbers[k], trial, min(unknown.step for unknown in by), last)
 
 
 def allowed(numbers: Numbers) -> bool:
     """Whether `Fitted2M` takes them."""
-    return all(abs(value) <= MOST for value in (numbers.strength or 0.0, numbers.kept, numbers.gain))
+    values = (numbers.strength or 0.0, numbers.kept, numbers.gain, numbers.steering)
+    return all(abs(value) <= MOST for value in values)
 
 
 def rounded(shares: Sequence[Share], trial: Trial) -> Trial:
@@ -201,12 +222,15 @@ def rounded(shares: Sequence[Share], trial: Trial) -> Trial:
         return float(f"{value:.6g}")
 
     short = [
-        Numbers(None if one.strength is None else digits(one.strength), digits(one.kept), digits(one.gain))
+        Numbers(
+            None if one.strength is None else digits(one.strength), *map(digits, (one.kept, one.gain, one.steering))
+        )
         for one in trial.numbers
     ]
     first, *inner, last = trial.times
     times = (first, *map(digits, inner), last)
-    return ran(shares, times if all(a > b for a, b in pairwise(times)) else trial.times, lambda k, _: short[k])
+    times = times if all(a > b for a, b in pairwise(times)) else trial.times
+    return ran(shares, times, lambda k, _: short[k], last=digits(trial.last))
 
 
 def _rms(x: Tensor) -> float:

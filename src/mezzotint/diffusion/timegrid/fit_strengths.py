@@ -28,11 +28,12 @@ class StrengthFit:
     strengths: tuple[float, ...]
     kept: tuple[float, ...]
     gains: tuple[float, ...]
+    steering: tuple[float, ...]
     error: float
 
 
 def fit_strengths(
-    shares: Sequence[Share], begun: Sequence[Sequence[float]], *, rounds: int = 8, told: Told | None = None
+    shares: Sequence[Share], begun: Sequence[Sequence[float]], *, rounds: int = 6, told: Told | None = None
 ) -> StrengthFit:
     """The best times and numbers near the best of the grids in `begun`, for the shares, not all of which judge.
 
@@ -62,8 +63,9 @@ def fit_strengths(
     told_of = [(e, s.starts.numel()) for e, s in zip(best.errors, shares, strict=True) if s.judges or not judging]
     mean = sum(error**2 * size for error, size in told_of) / sum(size for _, size in told_of)
     strengths = tuple(one.strength for one in best.numbers if one.strength is not None)
-    kept, gains = (tuple(getattr(one, name) for one in best.numbers) for name in ("kept", "gain"))
-    return StrengthFit(best.times, strengths, kept, gains, math.sqrt(mean))
+    kept, gains, steering = (tuple(getattr(one, name) for one in best.numbers) for name in ("kept", "gain", "steering"))
+    steering = (*steering, best.last)
+    return StrengthFit(best.times, strengths, kept, gains, steering if any(steering) else (), math.sqrt(mean))
 
 
 def _greedy(shares: Sequence[Share], times: Sequence[float]) -> Trial:

@@ -60,7 +60,8 @@ MAX_PROMPTS = 10_000_000
 
 @dataclass(frozen=True)
 class Together:
-    """A guided denoiser over many starts: a few pictures a call, with their conditionings prepared once."""
+    """A guided denoiser over many starts: a few pictures a call, with their conditionings prepared once. Branches of
+    what it says keep x_0 alone."""
 
     parts: tuple["Bound[Any]", ...]
 
@@ -70,14 +71,17 @@ class Together:
         return self.parts[0].schedule
 
     def __call__(self, x_t: "Tensor", t: "Tensor", *, to: "Tensor | None" = None) -> "Prediction":
-        """The prediction of x_0 (B, ...); its branches are not kept."""
+        """The prediction of x_0 (B, ...)."""
         import torch
 
         from mezzotint.diffusion.prediction import Prediction
 
         firsts = range(0, len(x_t), TOGETHER)
         said = [part(x_t[i : i + TOGETHER], t, to=to) for part, i in zip(self.parts, firsts, strict=True)]
-        return Prediction(x_t, self.schedule(t), torch.cat([one.x0 for one in said]))
+        level = self.schedule(t)
+        names = said[0].branches.keys()
+        branches = {name: Prediction(x_t, level, torch.cat([one.branches[name].x0 for one in said])) for name in names}
+        return Prediction(x_t, level, torch.cat([one.x0 for one in said]), branches=branches)
 
 
 @click.command(name="fit-grid", short_help="Find the best time grid for a model, and keep it in its folder.")
@@ -248,7 +252,8 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
     if with_numbers:
         found = strengths_for(pipe, request, used, start, fit)
         best, error = found.times, found.error
-        numbers = {"strengths": found.strengths, "kept": found.kept, "gains": found.gains}
+        names = ("strengths", "kept", "gains", "steering")
+        numbers = {name: getattr(found, name) for name in names}
     return FittedGrid(
         solver=str(request.solver),
         steps=len(fit.grid),
@@ -281,7 +286,7 @@ def check_numbers(solver: "Solver[Any]", request: Request, dtype: "torch.dtype")
 
     if not isinstance(solver, Fitted2M):
         return
-    if solver.numbers:
+    if solver.steps:
         raise InvalidOption(f"fit-grid finds the numbers of fitted-2m itself; leave them out of {request.solver}.")
     if (request.steps or 0) > MOST_WITH_NUMBERS:
         raise InvalidOption(
