@@ -60,6 +60,7 @@ def test_the_text_names_the_sheet_and_inspect_lists_it(run: Run, model: Path, sh
 def test_a_prompt_with_choices_has_a_sheet_for_each(run: Run, model: Path, here: Path) -> None:
     words = ("imagine", "a {red, blue} cat", "--seed", 1, "--steps", 1, "--model", model, "--sheet", "--format", "json")
     sheets = parsed(run(*words))["sheets"]
+    assert "is a sheet of 4 pictures, each of which has a file of its own" in sentence(run("reproduce", sheets[0]))
     assert [Path(sheet).name for sheet in sheets] == ["a-red-cat-1-sheet.png", "a-blue-cat-1-sheet.png"]
     assert picture_of(here / sheets[1], 3).request.prompt == "a blue cat"
 

@@ -166,13 +166,19 @@ def _lossy(file: Path, again: "Image") -> "Lossy | None":
 
 def recipe_of(file: Path) -> Recipe:
     """The recipe in a file. Raises InvalidFile if it has none of ours, with what draws our version of the picture."""
+    from mezzotint.interfaces.sheet_actions import recipes_of
     from mezzotint.interfaces.translating import command_of, translated
     from mezzotint.provenance.read import read_metadata
 
     found = read_metadata(file)
     if found.recipe is not None:
         return found.recipe
-    if (here := translated(found)) is None:
+    here = translated(found)
+    if here is None and found.format != "SVG" and (sheet := recipes_of(file)):
+        raise InvalidFile(
+            f"{file} is a sheet of {len(sheet)} pictures, each of which has a file of its own; reproduce that."
+        )
+    if here is None:
         raise InvalidFile(
             f"{file} has no recipe, so it cannot be drawn again; only pictures of mezzotint carry a recipe."
         )
