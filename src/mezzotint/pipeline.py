@@ -220,7 +220,7 @@ class Pipeline:
         for one in self.drawings(request):
             spare += forgotten(one, len(self.time_grid(replace(one, stop=None))), len(whole))
             said |= dict.fromkeys(self.script(one).pieces(self.model.conditioner))
-            spare += shortfalls(one, self.time_grid(one), self.model.denoiser.schedule)
+        spare += shortfalls(request, self.time_grid(request), self.model.denoiser.schedule)
         return tuple(dict.fromkeys((*said, *unread(request, guidance), *self._guided(request)[1], *spare)))
 
     def named(self, request: Request) -> Request:

@@ -151,7 +151,7 @@ def test_it_composes_and_is_drawn_again(pipe: Pipeline) -> None:
     options: dict[str, Any] = {"image": source(), "soft_mask": True, "steps": 8, "seed": 5}
     more: tuple[dict[str, Any], ...] = (
         {"mask": mask(value=128), "feather": 2.0},
-        {"mask": stripes(), "region": [[(0, 0, 1, 1), "a hat"]]},
+        {"mask": stripes(), "region": [[(0, 0, 1, 0.5), "a hat"]]},
         {"mask": stripes(), "tile": "x"},
         {"mask": stripes(), "invert": True, "strength": 1.0},
         {"mask": stripes(), "expand": (8, 0, 8, 0)},

@@ -212,4 +212,4 @@ def test_cells_are_enlarged_and_drawn_on_as_one_picture_is(run: Run, model: Path
     # an axis of its own too
     both = parsed(run(*words, "hires=no,yes", *large))["cells"]
     assert [cell["recipe"]["request"]["hires"] for cell in both] == [False, True]
-    assert "give a larger --size" in sentence(run(*words[:-3], "--hires", "--x", "seed=1"))
+    assert "give a larger --size" in sentence(run(*words[:-5], "--hires", "--x", "seed=1"))

@@ -128,7 +128,9 @@ def pixels(here: Path) -> np.ndarray[Any, Any]:
     found = np.stack([4 * rows, 4 * columns, 0 * rows + 90, 0 * rows + 255], axis=-1).astype(np.uint8)
     for side in (128, 64, 24, 16):
         Image.fromarray(found, "RGBA").resize((side, side)).save(here / f"{side}.png")
-    Image.new("L", (64, 64), 255).save(here / "mask.png")
+    mask = Image.new("L", (64, 64), 255)
+    mask.paste(0, (0, 0, 4, 4))
+    mask.save(here / "mask.png")
     return found
 
 

@@ -101,15 +101,6 @@ def test_the_words_of_parts_are_not_steered_by_those_of_the_whole(fitted: Pipeli
         assert any("are for one prompt all over" in item for item in fitted.ignored(named))
 
 
-def test_too_few_steps_are_told_of_a_later_pass_too(pipe: Pipeline) -> None:
-    once = Request(prompt="a cat", solver="unipc-3", steps=6)
-    assert pipe.generate(once).recipes[0].ignored == ()
-    twice = replace(once, hires=True, size=(64, 64), hires_strength=0.3)
-    (said,) = pipe.ignored(pipe.resolve(twice))
-    assert said.startswith("solver: unipc-3 takes ")
-    assert said.endswith("with 2 it draws as ddim does")
-
-
 def test_times_of_the_grid_and_of_the_numbers_are_the_same(fitted: Pipeline) -> None:
     request = fitted.resolve(ASKED)
     solver = fitted.solver(request)
