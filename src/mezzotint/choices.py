@@ -85,7 +85,7 @@ def solver_of(request: Request) -> tuple[str, Solver[Any]]:
 def _lets_go(request: Request, solver: Solver[Any]) -> bool:
     """Whether a solver would not keep what a request holds, the pixels beside a mask, on their way to less noise, or
     what its parts say: numbers are fitted to the guidance of one prompt."""
-    holds = request.mask is not None or any(request.expand or ()) or (request.zoom or 1) > 1
+    holds = request.mask is not None or request.drawn_around
     parts = bool(request.region or request.region_masks or request.blend or request.blend_images)
     return isinstance(solver, Fitted2M) and not solver.lawful and (holds or parts)
 

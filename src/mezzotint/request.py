@@ -222,6 +222,11 @@ class Request:
         """Whether it names a drawing style; "none" is none."""
         return self.style not in (None, NO_STYLE)
 
+    @property
+    def drawn_around(self) -> bool:
+        """Whether something is drawn around its picture, by margins or a zoom; an aspect becomes margins."""
+        return any(self.expand or ()) or (self.zoom or 1) > 1
+
     def picture(self, index: int) -> Self:
         """The request for picture `index` (from 0) alone: `n` = 1 and that picture's own seed."""
         assert 0 <= index < self.n, f"picture {index} of {self.n}"

@@ -131,7 +131,7 @@ def with_digests(asked: str | Request, options: Mapping[str, Any], pictures: Map
 def softened(request: Request, pictures: Mapping[str, "Image"]) -> Request:
     """The request; where its mask covers nothing with strength 0, so that nothing is drawn; with a soft mask, and no
     strength, with that of the mask's brightest place: no pixel needs more. What is drawn around a picture needs all."""
-    around = any(request.expand or ()) or (request.zoom or 1) > 1 or request.aspect is not None
+    around = request.drawn_around or request.aspect is not None
     if request.mask is None or around:
         return request
     brightest = float(mask_values(pictures["mask"], request.invert_mask, request.feather).max())
@@ -151,7 +151,7 @@ def with_strength(request: Request) -> Request:
         request = replace(request, structure="edges")
     if request.image is None or request.strength is not None:
         return request
-    whole = request.mask is not None or request.invert or any(request.expand or ()) or (request.zoom or 1) > 1
+    whole = request.mask is not None or request.invert or request.drawn_around
     return replace(request, strength=1.0 if whole else STRENGTH)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mezzotint.editing.enlarge import enlarged
-from mezzotint.editing.outpaint import source_size
+from mezzotint.editing.outpaint import alike, source_size
 from mezzotint.editing.tile import AXES
 from mezzotint.errors import InvalidOption
 from mezzotint.model import Model
@@ -37,8 +37,6 @@ SLACK = 1.45
 """How many times a filter may enlarge what the network gave, before one more of its turns pays."""
 LARGEST = 2048
 """Side of the largest square that is drawn, and what else is of its area: it takes some 0.8 GB."""
-STRETCH = 0.08
-"""How far the shape of the large picture may be from that of the small one: sides are drawn in multiples of 8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +66,14 @@ def to_upscale(request: Request, model: Model) -> Request:
         return replace(request, upscaler=name)
     to = request.upscale_to or (model.enlarges * size[0], model.enlarges * size[1])
     there, here = ("x".join(map(str, one)) for one in (to, size))
-    across, down = (large / small for large, small in zip(to, size, strict=True))
-    if min(across, down) < 1 or to == size:
+    if to == size or any(large < small for large, small in zip(to, size, strict=True)):
         raise InvalidOption(f"upscale_to is {there}, but {here} are drawn before; give more, or leave out upscaler.")
     if math.prod(to) > LARGEST**2:
         raise InvalidOption(
             f"upscale_to is {there}; pictures are drawn up to {LARGEST}x{LARGEST} pixels or as many, and `mezzotint "
             "upscale` makes them larger."
         )
-    if abs(across / down - 1) > STRETCH:
+    if not alike(to, size):
         raise InvalidOption(f"upscale_to is {there}, another shape than the {here} that are drawn; give one of that.")
     return replace(request, upscaler=name, upscale_to=to)
 

@@ -71,7 +71,7 @@ def _look_is_said(request: Request, model: Model) -> bool:
 def _drawn_anew(request: Request) -> bool:
     """Whether a picture that is edited is drawn from pure noise, all of it, so that it is what its prompt gives."""
     kept = request.mask is not None or request.invert or bool(request.keep_layout)
-    around = any(request.expand or ()) or (request.zoom or 1) > 1 or request.aspect is not None
+    around = request.drawn_around or request.aspect is not None
     return request.strength == 1 and not kept and not around
 
 

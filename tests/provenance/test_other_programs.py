@@ -170,7 +170,8 @@ def test_a_hidden_bomb_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         ("{a", None),
         ("a]", None),
         ("{a]", None),
-        ("1.5::a::", None),
+        ("1.5::a::", "(a:1.5)"),
+        ("a -1::b::", None),
     ],
 )
 def test_their_weights_are_ours_or_not_told(theirs: str, ours: str | None) -> None:

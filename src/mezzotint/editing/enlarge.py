@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL.Image import Image, Resampling
 
-__all__ = ["Box", "Enlarge", "enlarged"]
+__all__ = ["Box", "Enlarge", "enlarged", "scaled"]
 
 Enlarge = Callable[["Image", tuple[int, int], tuple[bool, bool]], "Image"]
 """From a picture, RGBA, to one of a size (width, height); and whether it goes on over its edges (down, across).
@@ -18,6 +18,11 @@ Box = tuple[int, int, int, int]
 
 REACH = 8
 """Pixels that the filter may look over an edge; Lanczos needs three."""
+
+
+def scaled(image: "Image", size: tuple[int, int], resample: "Resampling") -> "Image":
+    """The picture, RGBA, scaled to `size` (width, height) by a filter, premultiplied meanwhile."""
+    return image.convert("RGBA").convert("RGBa").resize(size, resample).convert("RGBA")
 
 
 def enlarged(image: "Image", size: tuple[int, int], around: tuple[bool, bool] = (False, False)) -> "Image":

@@ -11,21 +11,30 @@ from torch.nn import functional as F
 
 from mezzotint.codecs.codec import Codec
 from mezzotint.edit_options import EDGES
+from mezzotint.editing.enlarge import scaled
 from mezzotint.errors import InvalidOption
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Margins", "centred", "covered", "extended", "source_size", "with_size", "zoomed_out"]
+__all__ = ["Margins", "alike", "centred", "covered", "extended", "source_size", "with_size", "zoomed_out"]
 
 GRID = 8
 """Sides of pictures that are larger than a model's are multiples of so many pixels, or of the codec's."""
 LARGEST = 1024
 """The longest side that is drawn."""
 
+STRETCH = 0.08
+"""How far the shapes of two sizes of one picture may be apart: sides are drawn in multiples of 8."""
+
 Margins = tuple[int, int, int, int]
 """Pixels to the left, above, to the right and below."""
+
+
+def alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two sizes are of about the same shape."""
+    return abs(one[0] * other[1] / (one[1] * other[0]) - 1) <= STRETCH
 
 
 def centred(inner: tuple[int, int], outer: tuple[int, int]) -> Margins:
@@ -57,8 +66,7 @@ def zoomed_out(image: "Image", factor: float) -> "Image":
     """The picture, RGBA, with sides `factor` times smaller, rounded, at least one pixel; premultiplied meanwhile."""
     from PIL.Image import Resampling
 
-    size = (max(1, round(image.width / factor)), max(1, round(image.height / factor)))
-    return image.convert("RGBA").convert("RGBa").resize(size, Resampling.BOX).convert("RGBA")
+    return scaled(image, (max(1, round(image.width / factor)), max(1, round(image.height / factor))), Resampling.BOX)
 
 
 def with_size(request: Request, model: str, native: tuple[int, int], codec: Codec) -> Request:

@@ -3,7 +3,7 @@
     AUTOMATIC1111, Civitai   (x) [x] (x:1.3) [a:b:0.5] [a|b] AND BREAK mean the same here; all other marks are words
     ComfyUI                  (x) (x:1.3); a number stands for itself, whatever brackets are around it
     InvokeAI                 x++ (x y)- (x)1.2: times 1.1 for a plus, times 0.9 for a minus
-    NovelAI                  {x} [x]: times and divided by 1.05 (`provenance.novelai.our_weights`); 1.5::x:: is (x:1.5)
+    NovelAI                  {x} [x] 1.5::x::: times and divided by 1.05, (x:1.5) (`provenance.novelai.our_weights`)
 
 Whatever the text, what comes out is one prompt that `parse` reads, without choices, wildcards, flags and LoRAs.
 Sources: AUTOMATIC1111's wiki page "Features"; `token_weights` of ComfyUI's `comfy/sd1_clip.py`; the syntax page of
@@ -17,7 +17,7 @@ from itertools import groupby
 from mezzotint.conditioning.prompt import Item, Part, Prompt, Weighted, Words, escaped, parse, written
 from mezzotint.conditioning.prompt.scan import ESCAPE
 from mezzotint.errors import InvalidOption
-from mezzotint.provenance.novelai import our_weights
+from mezzotint.provenance.novelai import our_weights, without_pushes
 
 __all__ = ["our_prompt", "plain"]
 
@@ -33,7 +33,6 @@ _NETWORK = re.compile(r"<(\w{1,20}):([^<>]{1,200})>")
 _SUFFIX = re.compile(r"\++|-+|\d{1,6}(?:\.\d{0,6})?|\.\d{1,6}")
 _WORD = re.compile(r"[^\s()\"\\,;]+")
 _RAISED = re.compile(r"(?P<word>.*[^+\-.:!?])(?P<signs>\++|-+)(?P<rest>[.:!?]*)")
-_NUMBERED = re.compile(r"(?<![\w.])(-?\d{1,3}(?:\.\d{1,4})?)::(.*?)(?:::|\Z)")
 _SHARE = re.compile(r":(\d{1,6}(?:\.\d{1,6})?)(?=\s|\Z)")
 _CALL = re.compile(r"\.(?:and|blend|swap)\(")
 
@@ -64,17 +63,10 @@ def our_prompt(program: str, text: str) -> tuple[str, tuple[Note, ...]]:
 
 
 def _of_novelai(text: str, notes: list[Note]) -> str | None:
-    """Its prompts, where `1.5::x::` is `(x:1.5)`; what has no weight above 0 is left out, and noted."""
-    parts, at = list[str | None](), 0
-    for one in _NUMBERED.finditer(text):
-        parts.append(our_weights(text[at : one.start()]))
-        words, weight, at = our_weights(one[2].strip()), float(one[1]), one.end()
-        if words is None or weight > 0:
-            parts.append(words and f" ({words}:{weight:g}) ")
-        elif words:
-            notes.append((plain(one[0]), "a weight below 0 pushes away from it: put it into the negative prompt"))
-    parts.append(our_weights(text[at:]))
-    return None if None in parts else " ".join("".join(map(str, parts)).split())
+    """Its prompts, without what has no weight above 0, which is noted."""
+    rest, away = without_pushes(text)
+    notes += [(one, "a weight that is not above 0 takes it away: put it into the negative prompt") for one in away]
+    return our_weights(plain(rest))
 
 
 def plain(text: str) -> str:

@@ -115,8 +115,8 @@ def enlarged_after_an_edit(
         request = _placed(request, picture, native)
         if upscaler is None:
             return request
-        drawn_around = any(request.expand or ()) or (request.zoom or 1) > 1
-        return replace(request, upscaler=name) if drawn_around else enlarged_in_the_end(pipe, request, upscaler)
+        whole = request.drawn_around  # whose size is that of what is drawn
+        return replace(request, upscaler=name) if whole else enlarged_in_the_end(pipe, request, upscaler)
     if request.mask is not None:
         of_the_whole = [item for item in OF_THE_WHOLE if getattr(request, item)]
         if not of_the_whole:
@@ -141,34 +141,27 @@ def _as_it_is(request: Request, picture: tuple[int, int]) -> bool:
     return not spare and all(side % GRID == 0 and side <= DRAWN for side in picture)
 
 
-def _inner(picture: tuple[int, int], native: tuple[int, int]) -> tuple[int, int]:
-    """The size at which a picture is drawn around: its shorter side is the model's, the other a multiple of `GRID`."""
-    from mezzotint.editing.outpaint import of_shape
-
-    return of_shape(picture, native)
-
-
 def _placed(
     request: Request, picture: tuple[int, int], native: tuple[int, int], times: tuple[float, float] = (1.0, 1.0)
 ) -> Request:
-    """A request that draws around a picture of another shape than the model's with the size of its canvas, which then
-    has this shape too; others as they are. times: how many of the picture's pixels, to which margins refer, are one."""
+    """A request that draws around a picture of another shape than the model's with the size of its canvas: its shorter
+    side is the model's. Others as they are. times: how many of the picture's pixels, to which margins refer, are one of
+    what is drawn. Raises InvalidOption for an aspect that the picture has."""
     from mezzotint.editing.outpaint import GRID, centred, of_shape
 
-    inner = _inner(picture, native)
-    drawn_around = any(request.expand or ()) or (request.zoom or 1) > 1 or request.aspect is not None
-    if request.aspect is not None and (of_shape(request.aspect, inner) == inner):
-        raise InvalidOption(
-            f"aspect is {':'.join(map(str, request.aspect))}, and the picture has about this shape, so that nothing is "
-            "drawn around it; leave aspect out, or give another."
-        )
-    if request.size is not None or not drawn_around or (inner == native and times == (1.0, 1.0)):
-        return request
+    inner = of_shape(picture, native)
     if request.aspect is not None:
-        if inner == native:  # which the pipeline knows how to do
-            return request
         canvas = of_shape(request.aspect, inner)
+        if canvas == inner:
+            raise InvalidOption(
+                f"aspect is {':'.join(map(str, request.aspect))}, and the picture has about this shape, so that "
+                "nothing is drawn around it; leave aspect out, or give another."
+            )
+        if inner == native or request.size is not None:  # the pipeline knows how to, or refuses both
+            return request
         return replace(request, size=canvas, expand=centred(inner, canvas), aspect=None)
+    if request.size is not None or not request.drawn_around or (inner == native and times == (1.0, 1.0)):
+        return request
     margins = request.expand or (0, 0, 0, 0)
     if times != (1.0, 1.0):
         left, top, right, bottom = (
@@ -185,8 +178,9 @@ def _as_large(
     """The request with margins in pixels of the model's picture, rounded up to what it draws, and with the size in the
     end that keeps the picture as large as it is, from what the upscaler gives at once up to `LARGEST`."""
     from mezzotint.edit_options import EDGES
+    from mezzotint.editing.outpaint import of_shape
 
-    inner, asked = _inner(picture, native), request.expand
+    inner, asked = of_shape(picture, native), request.expand
     across, down = (large / small for large, small in zip(picture, inner, strict=True))
     request = _placed(request, picture, native, (across, down))
     size, most = request.size or native, max(across, down)

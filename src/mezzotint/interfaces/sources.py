@@ -23,8 +23,6 @@ __all__ = [
 ]
 
 Sources = tuple["Image", "Image | None"]
-STRETCH = 0.08
-"""How far the shape of a picture may be from that of what is drawn of it, which sides in multiples of 8 bring."""
 
 
 def read_sources(image: Path, mask: Path | str | None) -> "Sources":
@@ -114,20 +112,12 @@ def fitted(sources: "Sources", size: tuple[int, int]) -> "Sources":
     return _fitted(source, size, Resampling.LANCZOS), None if cover is None else _fitted(cover, size, Resampling.BOX)
 
 
-def alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether two sizes are of about the same shape: sides are drawn in multiples of 8."""
-    return abs(one[0] * other[1] / (one[1] * other[0]) - 1) <= STRETCH
-
-
-def scaled(image: "Image", size: tuple[int, int], resample: "Resampling") -> "Image":
-    """The picture, RGBA, scaled to a size, premultiplied meanwhile."""
-    return image.convert("RGBA").convert("RGBa").resize(size, resample).convert("RGBA")
-
-
 def on_transparent(image: "Image", size: tuple[int, int]) -> "Image":
     """The picture, RGBA, scaled to fit into a size and centred on a transparent canvas of it."""
     from PIL import Image
     from PIL.Image import Resampling
+
+    from mezzotint.editing.enlarge import scaled
 
     factor = min(side / own for side, own in zip(size, image.size, strict=True))
     inner = (max(1, round(factor * image.width)), max(1, round(factor * image.height)))
@@ -142,6 +132,8 @@ def _fitted(image: "Image", size: tuple[int, int], resample: "Resampling") -> "I
     from PIL import Image
 
     from mezzotint.data.pixels import fit, straight
+    from mezzotint.editing.enlarge import scaled
+    from mezzotint.editing.outpaint import alike
 
     if image.size == size:
         return image.convert("RGBA")

@@ -19,7 +19,7 @@ from mezzotint.provenance.chunks import MAX_TEXT_BYTES
 from mezzotint.provenance.jsontext import object_of, text_of, texts_of
 from mezzotint.values import MAX_TEXT
 
-__all__ = ["hidden_text", "our_weights", "read_novelai"]
+__all__ = ["hidden_text", "our_weights", "read_novelai", "without_pushes"]
 
 FIELDS = {"uc": "negative", "scale": "guidance", "sampler": "solver", "noise_schedule": "grid"}
 """Their keys under our option names; prompt, seed, steps and strength are the same words."""
@@ -28,8 +28,8 @@ STEP = 1.05
 DEEPEST = 40
 """How many braces may stand inside one another: a weight of 7."""
 PACKED, PLAIN = b"stealth_pngcomp", b"stealth_pnginfo"
-NUMBERED = re.compile(r"(?<![\d.])\d{1,9}(?:\.\d{1,9})?::")
-"""Of bounded length, so that a long row of digits is not read again from each of them."""
+NUMBERED = re.compile(r"(?<![\w.])(-?\d{1,3}(?:\.\d{1,4})?)::(.*?)(?:::|\Z)")
+"""`1.5::x::`, the numbered weights of version 4: up to the next mark, or the end."""
 
 
 def read_novelai(texts: Mapping[str, str]) -> dict[str, str]:
@@ -78,13 +78,37 @@ def hidden_text(image: Image.Image) -> str:
 
 
 def our_weights(prompt: str) -> str | None:
-    """A prompt of theirs in our language: `{x}` is `(x:1.05)`, `[x]` is `(x:0.952)`, and they multiply.
+    """A prompt of theirs in our language: `{x}` is `(x:1.05)`, `[x]` is `(x:0.952)`, and they multiply; `1.5::x::` is
+    `(x:1.5)`.
 
     Round brackets and the like, which mean nothing there, are escaped. None where that is not the whole: braces that do
-    not match or are more than `DEEPEST`, prompts longer than ours may be, and the numbered weights of version 4.
+    not match or are more than `DEEPEST`, prompts longer than ours may be, and numbered weights not above 0.
     """
-    if len(prompt) > MAX_TEXT or NUMBERED.search(prompt):
+    if len(prompt) > MAX_TEXT:
         return None
+    parts, at = list[str | None](), 0
+    for one in NUMBERED.finditer(prompt):
+        words = _braces(one[2].strip())
+        numbered = None if words is None or float(one[1]) <= 0 else words and f" ({words}:{float(one[1]):g}) "
+        parts += [_braces(prompt[at : one.start()]), numbered]
+        at = one.end()
+    parts.append(_braces(prompt[at:]))
+    if None in parts:
+        return None
+    whole = "".join(map(str, parts))
+    return " ".join(whole.split()) if at else whole
+
+
+def without_pushes(prompt: str) -> tuple[str, tuple[str, ...]]:
+    """A prompt of theirs without what has a numbered weight not above 0, and what that is."""
+    away = [one[0] for one in NUMBERED.finditer(prompt) if float(one[1]) <= 0]
+    for text in away:
+        prompt = prompt.replace(text, " ", 1)
+    return prompt, tuple(away)
+
+
+def _braces(prompt: str) -> str | None:
+    """A prompt without numbered weights in our language; None where its braces do not match or are too many."""
     parts: list[tuple[int, list[str]]] = []
     opened: list[str] = []
     depth = 0

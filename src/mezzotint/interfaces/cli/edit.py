@@ -30,7 +30,7 @@ from mezzotint.interfaces.cli.session import Previews, Session, counted_previews
 from mezzotint.interfaces.fixing import Fixing, fixing_of
 from mezzotint.interfaces.keeping import check_keeping, keeping
 from mezzotint.interfaces.pictures import Destination, check_apart
-from mezzotint.interfaces.references import References
+from mezzotint.interfaces.references import NAMES, References
 from mezzotint.interfaces.sizing import enlarged_after_an_edit
 from mezzotint.interfaces.sources import Sources, named, prepared, read_sources, without_effect
 from mezzotint.request import Request, random_seed
@@ -165,46 +165,42 @@ def edit(
         to = Destination.of(out, 1, form.written(svg_colours))
         draw_alike(image, prompt, context, to, threads=threads, watch=watch, strict=strict, form=form.printed)
         return
-    asked, fixing = _asked(image, mask, prompt, options), None
+    asked = _asked(image, mask, prompt, options)
     if fix_detail:
-        asked, fixing = _with_fixing(asked, tries)
+        asked = asked.with_fixing(tries)
     elif tries is not None:
         raise InvalidOption(f"tries is {tries}, but nothing is looked at; give --fix-detail too.")
+    asked = _anew(asked)
     # what can be refused is refused before the model is loaded; the digests are those of the fitted pictures in the end
     request = asked.request(named(asked.sources))
-    unused = without_effect(asked.sources[1], request.invert_mask)
-    if unused:
-        asked = _anew(asked)
-        request = asked.request(named(asked.sources))
     to = Destination.of(out, request.n, form.written(svg_colours))
     check_keeping(keep_inputs, to)
-    files = [image, mask, *(options.get(name) for name in ("style_ref", "image_ref", "structure_ref"))]
-    check_apart(to, [Path(file) for file in files if isinstance(file, Path | str) and file != "alpha"])
+    check_apart(to, asked.files)
     wait_quietly()
     set_threads(threads)
     from mezzotint.pipeline import Pipeline
 
     pipe = Pipeline.load(model, device=request.device, dtype=request.dtype, compiled=compiled, said=aside)
-    asked = asked.with_size(enlarged_after_an_edit(pipe, request, upscaler, asked.sources[0].size, aside))
-    request = asked.request(named(asked.sources))
-    request, pictures = asked.fitted(pipe, request)
+    request, pictures = asked.fitted(pipe, upscaler)
     to, _ = keeping(keep_inputs, to, [pictures])
-    previews, steps = (
-        _edited(pipe, request, pictures, unused, strict)
-        if fixing is None
-        else _fixed(fixing, pipe, request, pictures, strict, form.printed)
-    )
-    draw(Session(pipe, to, watch, unused=unused), previews, steps, request.n, form.printed)
+    previews, steps = asked.previews(pipe, request, pictures, strict, form.printed)
+    draw(Session(pipe, to, watch, unused=asked.unused), previews, steps, request.n, form.printed)
 
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is asked for: the options of a request, and what was read from the files among them."""
+    """What is asked for: the options of a request, and what was read from the files among them.
+
+    files: these; unused: what there is to say of a mask that covers all of the picture; fixing: how parts are redrawn.
+    """
 
     prompt: str
     options: dict[str, Any]
     sources: Sources
     references: References
+    files: tuple[Path, ...]
+    unused: tuple[str, ...] = ()
+    fixing: Fixing | None = None
 
     def request(self, pictures: Mapping[str, "Image"]) -> Request:
         """The request for pictures by the names of their options."""
@@ -212,17 +208,33 @@ class _Asked:
 
         return Request.from_json_dict(with_digests(self.prompt, self.options, pictures))
 
-    def with_size(self, request: Request) -> "_Asked":
-        """The same, as large as a request says, before and in the end."""
-        names = ("size", "upscaler", "upscale_to", "crop_to_mask", "expand", "aspect")
-        return replace(self, options={**self.options, **{name: getattr(request, name) for name in names}})
+    def with_fixing(self, tries: Any) -> "_Asked":
+        """The same where parts are redrawn, which a mask only names. Raises InvalidOption."""
+        fixing = fixing_of(self.options["prompt"], self.options, self.sources[1], tries)
+        return replace(self, sources=(self.sources[0], None), options=fixing.options, fixing=fixing, unused=())
 
-    def fitted(self, pipe: "Pipeline", request: Request) -> tuple[Request, dict[str, Any]]:
-        """The request for the pictures as a pipeline draws on them, and these."""
+    def fitted(self, pipe: "Pipeline", upscaler: str | None) -> tuple[Request, dict[str, Any]]:
+        """The request, as large as it is drawn and in the end, for the pictures as a pipeline draws on them; these."""
         from mezzotint.tasks import softened
 
+        names = ("size", "upscaler", "upscale_to", "crop_to_mask", "expand", "aspect")
+        read, (picture, _) = named(self.sources), self.sources
+        large = enlarged_after_an_edit(pipe, self.request(read), upscaler, picture.size, aside)
+        sized = replace(self, options={**self.options, **{name: getattr(large, name) for name in names}})
+        request = sized.request(read)
         pictures = named(prepared(self.sources, pipe.resolve(request))) | self.references.fitted(pipe, request)
-        return softened(self.request(pictures), pictures), pictures
+        return softened(sized.request(pictures), pictures), pictures
+
+    def previews(
+        self, pipe: "Pipeline", request: Request, pictures: Mapping[str, Any], strict: bool, form: str
+    ) -> tuple[Previews, int]:
+        """From what hears of every step to the previews, and how many steps they have."""
+        resolved, fixing = pipe.resolve(request), self.fixing
+        if strict:
+            refuse_ignored(pipe, resolved if fixing is None else fixing.redrawing(resolved), self.unused)
+        if fixing is not None:
+            return fixing.previews(pipe, request, pictures, form), fixing.steps(pipe, resolved)
+        return partial(counted_previews, pipe.stream(request, **pictures)), request.n * pipe.count(resolved)
 
 
 def _asked(image: Path, mask: Path | str | None, prompt: str, options: Mapping[str, Any]) -> _Asked:
@@ -231,43 +243,18 @@ def _asked(image: Path, mask: Path | str | None, prompt: str, options: Mapping[s
     if found["seed"] is None:
         found["seed"] = random_seed()
     sources, refs = read_sources(image, mask), References()
-    return _Asked(prompt, refs.digests(found), sources, refs)
+    given = (image, mask, *(found.get(name) for name in NAMES))
+    files = tuple(Path(file) for file in given if isinstance(file, Path | str) and file != "alpha")
+    unused = without_effect(sources[1], bool(found["invert_mask"]))
+    return _Asked(prompt, refs.digests(found), sources, refs, files, unused)
 
 
 def _anew(asked: _Asked) -> _Asked:
     """What is asked for where a mask covers all of the picture: drawing it anew, which is what it is at strength 1
-    without a mask; so it has the drawing style that a new picture would have."""
+    without a mask; so it has the drawing style that a new picture would have. Other edits with such a mask stay."""
     options = asked.options
-    if options.get("strength") not in (None, 1) or options.get("soft_mask") or options.get("crop_to_mask"):
-        return asked
-    around = any(options.get("expand") or ()) or options.get("zoom") is not None or options.get("aspect") is not None
-    if around:
+    others = ("soft_mask", "crop_to_mask", "expand", "zoom", "aspect")
+    if not asked.unused or options["strength"] not in (None, 1) or any(options[name] for name in others):
         return asked
     changed = {**options, "strength": 1.0, "feather": 0.0, "invert_mask": False}
     return replace(asked, sources=(asked.sources[0], None), options=changed)
-
-
-def _with_fixing(asked: _Asked, tries: Any) -> tuple[_Asked, Fixing]:
-    """What is asked for where parts are redrawn, which a mask only names, and how they are. Raises InvalidOption."""
-    fixing = fixing_of(asked.options["prompt"], asked.options, asked.sources[1], tries)
-    return replace(asked, sources=(asked.sources[0], None), options=fixing.options), fixing
-
-
-def _edited(
-    pipe: "Pipeline", request: Request, pictures: Mapping[str, Any], unused: tuple[str, ...], strict: bool
-) -> tuple[Previews, int]:
-    """From what hears of every step to the previews of an edit, and how many steps it has."""
-    resolved = pipe.resolve(request)
-    if strict:
-        refuse_ignored(pipe, resolved, unused)
-    return partial(counted_previews, pipe.stream(request, **pictures)), request.n * pipe.count(resolved)
-
-
-def _fixed(
-    fixing: Fixing, pipe: "Pipeline", request: Request, pictures: Mapping[str, Any], strict: bool, form: str
-) -> tuple[Previews, int]:
-    """The same where parts are redrawn."""
-    resolved = pipe.resolve(request)
-    if strict:
-        refuse_ignored(pipe, fixing.redrawing(resolved))
-    return fixing.previews(pipe, request, pictures, form), fixing.steps(pipe, resolved)

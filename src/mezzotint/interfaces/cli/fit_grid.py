@@ -250,7 +250,7 @@ def fitted(pipe: "Pipeline", request: Request, prompts: tuple[str, ...], fine: i
     missed = (last.x - fit.ends)[shares_of(request.n)[-1] if with_numbers else slice(None)]
     best, error, numbers = tuple(times_of(fit.grid)), fit.error, dict[str, tuple[float, ...]]()
     if with_numbers:
-        found = strengths_for(pipe, request, used, start, fit)
+        found = strengths_for(pipe, request, used, start, fit, points)
         best, error = found.times, found.error
         names = ("strengths", "kept", "gains", "steering")
         numbers = {name: getattr(found, name) for name in names}
@@ -301,9 +301,9 @@ def check_numbers(solver: "Solver[Any]", request: Request, dtype: "torch.dtype")
 
 
 def strengths_for(
-    pipe: "Pipeline", request: Request, prompts: tuple[str, ...], starts: "Tensor", fit: "Fit"
+    pipe: "Pipeline", request: Request, prompts: tuple[str, ...], starts: "Tensor", fit: "Fit", usual: list[float]
 ) -> "StrengthFit":
-    """Numbers and times, from the fitted grid or a shifted one on; the last share of the starts judges."""
+    """Numbers and times, from the fitted grid, the usual or a shifted one on; the last share of the starts judges."""
     import torch
 
     from mezzotint.diffusion.timegrid import shifted, times_of
@@ -321,10 +321,10 @@ def strengths_for(
             )
             for place, which in enumerate(shares_of(len(starts)))
         ]
-        begun, schedule = [times_of(fit.grid)], pipe.model.denoiser.schedule
+        begun, schedule = [times_of(fit.grid), usual], pipe.model.denoiser.schedule
         shifts = (1.0, *SHIFTS)
-        begun += [times_of(shifted(len(fit.grid), schedule, start=begun[0][0], shift=shift)) for shift in shifts]
-        return fit_strengths(shares, begun, told=told)
+        begun += [times_of(shifted(len(fit.grid), schedule, start=usual[0], shift=shift)) for shift in shifts]
+        return fit_strengths(shares, list(dict.fromkeys(map(tuple, begun))), told=told)
 
 
 def guided_over(pipe: "Pipeline", request: Request, prompts: tuple[str, ...]) -> Together:
