@@ -26,7 +26,17 @@ from mezzotint.diffusion.solvers.multistep import Point
 from mezzotint.diffusion.timegrid import fit_strengths as fit_strengths_module
 from mezzotint.diffusion.timegrid import shifted, times_of, uniform
 from mezzotint.diffusion.timegrid.fit import Path
-from mezzotint.diffusion.timegrid.fit_ends import Share, Stop, Trial, Unknown, moved, ran, settled, unknowns
+from mezzotint.diffusion.timegrid.fit_ends import (
+    Share,
+    Stop,
+    Trial,
+    Unknown,
+    moved,
+    normal_equations,
+    ran,
+    settled,
+    unknowns,
+)
 from mezzotint.diffusion.timegrid.fit_strengths import StrengthFit, fit_strengths, least_squares
 from mezzotint.errors import InvalidOption
 
@@ -217,6 +227,12 @@ def test_what_judges_is_not_fitted_to() -> None:
     assert (judged.strengths, judged.kept, judged.gains) == (alone.strengths, alone.kept, alone.gains)
     ends = end(strange.starts, list(judged.times), numbers(judged))
     assert judged.error == pytest.approx(float((ends + strange.truth(0.0)).square().mean().sqrt()), rel=1e-9)
+    one, both = [share(0, 64)], [share(0, 64), judge]
+    for mine, other in zip(
+        *(normal_equations(given, trial(given, 1.0, 0.6, 0.3, 0.0), lambda _: None) for given in (one, both)),
+        strict=True,
+    ):
+        torch.testing.assert_close(mine, other)
     fair = share(100)
     found = fit_strengths([share(0), Share(fair.denoise, fair.starts, fair.truth, judges=True)], times)
     assert found.error == pytest.approx(error(fair, list(found.times), numbers(found)), rel=1e-9)

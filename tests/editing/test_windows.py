@@ -244,3 +244,19 @@ def test_a_shape_is_the_smallest_size_that_the_model_fits_into(
 def test_what_cannot_be_drawn_in_windows_is_one_sentence(pipe: Pipeline, options: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidOption, match=words):
         pipe.generate("a cat", **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"size": (32, 16)}, {"prompt": "", "region": [[(0.0, 0.0, 0.5, 1.0), "a hat"]]}],
+    ids=["plain", "windows", "regions alone"],
+)
+def test_a_field_that_stands_still_is_no_memory_in_windows_and_regions(pipe: Pipeline, options: dict[str, Any]) -> None:
+    """CFG-Zero* has no motion above 0.96: after two such steps of thirty, 2M's first one that moves is DDIM's."""
+    asked = {"prompt": "a cat", "steps": 30, "seed": 5, "guidance": 3.0, "guidance_methods": ("cfg-zero",), **options}
+    ddim, twice = ([one.step.x for one in pipe.stream(solver=name, **asked)] for name in ("ddim", "dpmpp-2m"))
+    for place in range(3):
+        torch.testing.assert_close(twice[place], ddim[place], rtol=1e-5, atol=1e-5)
+    assert float((ddim[1] - ddim[0]).abs().max()) < 1e-5
+    assert float((ddim[2] - ddim[1]).abs().max()) > 1e-3
+    assert float((twice[3] - ddim[3]).abs().max()) > 1e-5

@@ -187,6 +187,7 @@ def test_an_edit_of_a_large_picture_is_large_again(run: Run, here: Path, pixels:
         ((128, 64), ("--expand", "top=32"), (128, 96), (0, 32)),
         ((64, 96), ("--expand", "left=64"), (128, 96), (64, 0)),
         ((120, 64), ("--expand", "right=60"), (180, 64), (0, 0)),  # 15 of its columns are 4 of what is drawn
+        ((120, 64), ("--expand", "top=64"), (120, 128), (0, 64)),  # and 4 of its rows one
         ((128, 64), ("--aspect", "1:1"), (128, 128), (0, 32)),
         ((32, 16), ("--expand", "top=8"), (32, 24), (0, 8)),
         ((32, 16), ("--expand", "top=8", "--upscaler", "none"), (32, 24), (0, 8)),
