@@ -195,7 +195,7 @@ class _Regional:
             filled[..., region.rows, region.columns] = _means(part.x0, region.shrunk)
             x0, found[branch(k)] = x0.lerp(filled, region.share.to(x_t)), part
         if whole is None:
-            still = all(part.still for part in found.values())  # what is empty beside them needs no memory
+            still = all(part.still for part in found.values())  # what is said there is noise, and beside it the same
             return Prediction(x_t, self.schedule(t), x0, branches=found, still=still)
         return steered(whole, x0, **found)
 
