@@ -1,6 +1,6 @@
 """From the specs in a request to the solver and the grid that they name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -108,15 +108,15 @@ def _named_solver(request: Request) -> tuple[str, Solver[Any]]:
     return str(spec), record.make(typed("solver", asked, types))
 
 
-def shortfalls(request: Request, grid: TimeGrid, schedule: Schedule) -> tuple[str, ...]:
-    """What a drawing's moves leave out of its solver's formula: none, or one sentence."""
+def shortfalls(request: Request, grid: TimeGrid, schedule: Schedule, still: Callable[[float], bool]) -> tuple[str, ...]:
+    """What a drawing's moves leave out of its solver's formula: none, or one sentence. still: as in `shortfall`."""
     spec, solver = _named_solver(request)
     if _lets_go(request, solver):
         return (
             "solver: the numbers of fitted-2m are for one prompt all over a picture, none of which is held; here it "
             "draws as dpmpp-2m does",
         )
-    found = shortfall(spec, solver, grid, schedule)
+    found = shortfall(spec, solver, grid, schedule, still)
     return () if found is None else (found,)
 
 

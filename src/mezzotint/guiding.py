@@ -20,6 +20,7 @@ from mezzotint.diffusion.denoiser import Denoiser
 from mezzotint.diffusion.guidance import GuidanceRecord, find_guidance, guidance_stack, guided
 from mezzotint.diffusion.guidance.autoguidance import Autoguidance
 from mezzotint.diffusion.guidance.base import Calls, Modifier, Rule
+from mezzotint.diffusion.guidance.cfg_zero import CFGZero
 from mezzotint.diffusion.guidance.interval import Interval
 from mezzotint.diffusion.guidance.rescale import Rescale
 from mezzotint.diffusion.noise import Purpose, philox_uniform
@@ -89,6 +90,14 @@ class Guidance:
     def read(self) -> Mapping[str, Prompt]:
         """The prompts that are read, by branch."""
         return {branch: self.prompts[branch] for branch in self.rule[1].branches}
+
+    def still(self, schedule: Schedule, t: float) -> bool:
+        """Whether the guided field is 0 at a time by the rule, so that no solver moves from there."""
+        _, rule = self.rule
+        if not isinstance(rule, CFGZero) or rule.guidance == 1:
+            return False
+        gates = (modifier for _, modifier in self.modifiers if isinstance(modifier, Interval))
+        return all(gate.low <= t <= gate.high for gate in gates) and bool(rule.still(schedule(t)))
 
     def check_pure_noise(self) -> None:
         """Raises InvalidOption for what is undefined at alpha = 0, for a drawing that is asked there."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Self
 
 import torch
@@ -217,10 +217,11 @@ class Pipeline:
         spec, solver = solver_of(request)
         spare += (*unsuited(spec, solver, self.model.denoiser.network), *unused(request, read_by_parts(request)))
         whole = self.time_grid(replace(request, strength=None, stop=None))
+        schedule = self.model.denoiser.schedule
         for one in self.drawings(request):
+            spare += shortfalls(one, self.time_grid(one), schedule, partial(guidance.still, schedule))
             spare += forgotten(one, len(self.time_grid(replace(one, stop=None))), len(whole))
             said |= dict.fromkeys(self.script(one).pieces(self.model.conditioner))
-        spare += shortfalls(request, self.time_grid(request), self.model.denoiser.schedule)
         return tuple(dict.fromkeys((*said, *unread(request, guidance), *self._guided(request)[1], *spare)))
 
     def named(self, request: Request) -> Request:

@@ -23,20 +23,20 @@ from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.solvers import SOLVERS
 from mezzotint.diffusion.solvers.fitted import Fitted2M, Numbers, fitted_step
 from mezzotint.diffusion.solvers.multistep import Point
+from mezzotint.diffusion.timegrid import fit_descent as fit_descent_module
 from mezzotint.diffusion.timegrid import fit_strengths as fit_strengths_module
 from mezzotint.diffusion.timegrid import shifted, times_of, uniform
 from mezzotint.diffusion.timegrid.fit import Path
-from mezzotint.diffusion.timegrid.fit_ends import (
-    Share,
-    Stop,
-    Trial,
-    Unknown,
-    moved,
+from mezzotint.diffusion.timegrid.fit_descent import (
+    LEAST_DAMPING,
+    MOVES,
+    derivatives,
+    followed,
+    most_steps,
     normal_equations,
-    ran,
     settled,
-    unknowns,
 )
+from mezzotint.diffusion.timegrid.fit_ends import Share, Stop, Trial, Unknown, moved, ran, unknowns
 from mezzotint.diffusion.timegrid.fit_strengths import StrengthFit, fit_strengths, least_squares
 from mezzotint.errors import InvalidOption
 
@@ -228,14 +228,53 @@ def test_what_judges_is_not_fitted_to() -> None:
     ends = end(strange.starts, list(judged.times), numbers(judged))
     assert judged.error == pytest.approx(float((ends + strange.truth(0.0)).square().mean().sqrt()), rel=1e-9)
     one, both = [share(0, 64)], [share(0, 64), judge]
-    for mine, other in zip(
-        *(normal_equations(given, trial(given, 1.0, 0.6, 0.3, 0.0), lambda _: None) for given in (one, both)),
-        strict=True,
-    ):
+    runs = [(given, trial(given, 1.0, 0.6, 0.3, 0.0)) for given in (one, both)]
+    found = [normal_equations(given, run, derivatives(given, run)) for given, run in runs]
+    for mine, other in zip(*found, strict=True):
         torch.testing.assert_close(mine, other)
     fair = share(100)
-    found = fit_strengths([share(0), Share(fair.denoise, fair.starts, fair.truth, judges=True)], times)
-    assert found.error == pytest.approx(error(fair, list(found.times), numbers(found)), rel=1e-9)
+    best = fit_strengths([share(0), Share(fair.denoise, fair.starts, fair.truth, judges=True)], times)
+    assert best.error == pytest.approx(error(fair, list(best.times), numbers(best)), rel=1e-9)
+
+
+def test_derivatives_are_those_of_the_ends_and_a_secant_gives_back_what_a_step_changed() -> None:
+    shares = [share(0, 16)]
+    run = trial(shares, 1.0, 0.75, 0.5, 0.25, 0.0)
+    slopes, told = derivatives(shares, run), list[int]()
+    assert slopes.shape == (len(unknowns(4, False)), 16 * 8)
+    for row, unknown in zip(slopes, unknowns(4, False), strict=True):
+        there, back = (moved(shares, run, {unknown: by}) for by in (1e-5, -1e-5))
+        assert there is not None
+        assert back is not None
+        central = (there.ends[0] - back.ends[0]).flatten() / 2e-5
+        assert float((row - central).norm()) < 0.02 * float(central.norm()) + 1e-9, unknown
+    before = slopes.clone()
+    best, _ = followed(shares, run, slopes, LEAST_DAMPING, told.append)
+    assert best.error < run.error
+    assert 0 < len(told) <= MOVES
+    assert set(told) == {4}
+    assert float((slopes - before).norm()) > 0
+    assert most_steps(4, 2, False) == 2 * (sum(4 - one.step for one in unknowns(4, False)) + 4 * MOVES)
+
+
+def test_a_secant_is_the_least_change_that_gives_what_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After one step that does not help, J h is what the step changed, and ways across it, in J's units, stay."""
+    monkeypatch.setattr(fit_descent_module, "MOVES", 1)
+    shares = [share(0, 16)]
+    run = trial(shares, 1.0, 0.75, 0.5, 0.25, 0.0)
+    slopes = derivatives(shares, run)
+    before = slopes.clone()
+    gram, right = normal_equations(shares, run, slopes)
+    scale = gram.diagonal() + 1e-3 * gram.diagonal().mean()
+    move = torch.linalg.solve(gram + 0.5 * torch.diag(scale), right)
+    after = moved(shares, run, dict(zip(unknowns(4, False), move.tolist(), strict=True)))
+    assert after is not None
+    followed(shares, run, slopes, 0.5)
+    torch.testing.assert_close(move @ slopes, (after.ends[0] - run.ends[0]).flatten())
+    across = torch.linspace(-1, 1, len(move), dtype=torch.float64)
+    across -= (across @ (scale * move)) / (move @ (scale * move)) * move
+    torch.testing.assert_close(across @ slopes, across @ before)
+    assert float((slopes - before).norm()) > 1e-3 * float(before.norm())
 
 
 def test_numbers_belong_to_their_times() -> None:

@@ -46,6 +46,15 @@ def test_errors_choices_and_ratios_are_told_and_where_a_peer_wins(tmp_path: Path
     assert "| 6 | 0.5000 (unipc-2, shifted) | 0.6000 (DPM++) | 0.4500 (unipc-2) | 0.83 |" in text
     assert "(within 1 %) at 1 of 2 budgets; not at 8." in text
     assert "at 6 evaluations 25% lower and at 8 evaluations 10% higher than the best peer's." in text
+    assert "With what was fitted" not in text
+    budgets = {
+        name: row | {"best_of_ours_over_best_peer": ratio}
+        for (name, row), ratio in zip(BUDGETS.items(), (0.75, 1.0), strict=True)
+    }
+    path.write_text(json.dumps({"model": model | {"budgets": budgets}}))
+    both = solver_benchmark(path)
+    assert "not at 8. With what was fitted instead, wherever that was better on the pictures that choices were" in both
+    assert "made on, it is at 2 of 2 budgets. The fitted grid's" in both
     assert "Weights `abababababababab`, guidance 4; an evaluation is two forwards. 4 pictures; choices were" in text
     assert "Overhead" not in text
 

@@ -1,5 +1,6 @@
 """The one pipeline: seeds, batches, guidance, refusals, and what a recipe says."""
 
+import math
 import random
 import threading
 from dataclasses import replace
@@ -213,6 +214,47 @@ def test_too_few_steps_for_the_solvers_order_are_named(pipe: Pipeline) -> None:
         in said(steps=3, solver="deis-3")[0]
     )
     assert said(steps=3, solver="deis-3:formula_order=2") == ()
+
+
+def test_steps_that_cfg_zero_does_not_make_are_no_steps_of_the_solver(pipe: Pipeline) -> None:
+    def said(**options: Any) -> tuple[str, ...]:
+        return pipe.ignored(pipe.resolve(Request(prompt="a red apple", guidance=3.0, grid="uniform", **options)))
+
+    zero = {"guidance_methods": ("cfg-zero",)}
+    told = (
+        "solver: dpmpp-2m takes 3 steps or more to be of order 2; with 2, beside 1 in which the guidance moves "
+        "nothing, it draws as ddim does"
+    )
+    assert said(steps=3, **zero) == (told,)
+    assert said(steps=3) == said(steps=4, **zero) == ()
+    asked = {"seed": 4, "guidance": 3.0, "grid": "uniform"}
+    for steps, least, most in ((3, 60, math.inf), (4, 0, 55)):
+        two = [pipe.generate("a red apple", solver=name, steps=steps, **asked, **zero) for name in ("ddim", "dpmpp-2m")]
+        assert least < psnr(two[0].images[0], two[1].images[0]) <= most
+    # where there is no motion to leave out: without guidance, outside an interval, and for solvers that draw noise
+    assert said(steps=3, guidance_methods=("cfg-zero:zero_above=1",)) == ()
+    assert said(steps=3, guidance_interval=(0.0, 0.9), **zero) == ()
+    assert said(steps=3, solver="dpmpp-2m-sde", **zero) == ()
+    assert "in 1 of the 4 here the guidance moves nothing" in str(
+        said(steps=4, solver="fitted-2m:kept=0.9+1+1,times=1+0.75+0.5+0.25+0", **zero)
+    )
+    assert str(said(steps=4, solver="fitted-2m:kept=0.9+1+1", **zero)[0]).endswith(
+        "numbers for 4 steps, and here are 3, beside 1 in which the guidance moves nothing"
+    )
+    assert said(steps=4, solver="fitted-2m:kept=0.9+1", **zero) == ()
+
+
+def test_too_few_steps_of_a_later_pass_are_named(pipe: Pipeline) -> None:
+    def said(**options: Any) -> tuple[str, ...]:
+        return pipe.ignored(pipe.resolve(Request(prompt="a red apple", steps=4, **options)))
+
+    larger = {"size": (64, 64), "hires": True}
+    told = ("solver: dpmpp-2m takes 3 steps or more to be of order 2; with 2 it draws as ddim does",)
+    assert said(**larger, hires_strength=0.5) == told
+    assert said(**larger, hires_strength=0.8) == ()
+    box = ((0.0, 0.0, 0.5, 0.5), "a hat")
+    assert said(detail=(box,), detail_strength=0.5) == told
+    assert said(detail=(box,)) == ()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Too few steps for an order: known before a picture is drawn, from the solver, the grid and where it starts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from mezzotint.diffusion.schedule import Schedule
@@ -11,34 +11,50 @@ from mezzotint.diffusion.timegrid import Denoise, TimeGrid
 __all__ = ["shortfall"]
 
 
-def shortfall(name: str, solver: Solver[Any], grid: TimeGrid, schedule: Schedule) -> str | None:
+def shortfall(
+    name: str,
+    solver: Solver[Any],
+    grid: TimeGrid,
+    schedule: Schedule,
+    still: Callable[[float], bool] = lambda _: False,
+) -> str | None:
     """What is lost where no step of a grid follows a solver's whole formula (`least_moves`); None where one does.
 
     A Renoise starts the solver anew, so that only the moves between two of them count. So it is with numbers that were
-    fitted to other times or another number of steps, or are missing.
+    fitted to other times or another number of steps, or are missing. still: from which times a rule of guidance moves
+    nothing; a deterministic solver begins after those (`sample`).
     """
-    if isinstance(solver, Fitted2M) and (solver.steps or len(grid) > 2):
-        return _of_numbers(solver, grid)
+    idle = 0 if solver.stochastic else sum(isinstance(move, Denoise) and still(move.t) for move in grid)
+    moving = grid if not idle else tuple(move for move in grid if not (isinstance(move, Denoise) and still(move.t)))
+    if isinstance(solver, Fitted2M) and (solver.steps or len(moving) > 2):
+        return _of_numbers(solver, moving, idle)
     worst: tuple[int, str] | None = None
-    for run in _runs(grid):
-        found = _of_run(name, solver, run, schedule)
+    for run in _runs(moving):
+        found = _of_run(name, solver, run, schedule, idle)
         if found is None:
             return None
         worst = max(worst or found, found)
     return worst[1] if worst else None
 
 
-def _of_numbers(solver: Fitted2M, grid: TimeGrid) -> str | None:
-    """What is lost of numbers that were fitted. The last move takes x_0, and may be from any time."""
+def _of_numbers(solver: Fitted2M, grid: TimeGrid, idle: int) -> str | None:
+    """What is lost of numbers that were fitted. The last move takes x_0, and may be from any time. idle: how many moves
+    there are besides, in which nothing moves."""
     own = [move for move in grid if isinstance(move, Denoise) and move.s > 0]
     if solver.steps and solver.times:
+        if idle:
+            return (
+                f"solver: fitted-2m has numbers for {solver.steps} steps, and in {idle} of the {idle + len(grid)} here "
+                "the guidance moves nothing"
+            )
         spare = sum(solver.place(move.t, move.s, 0) is None for move in own)
         some = f"for other times than those of {spare} of the {len(grid)} steps here, drawn as dpmpp-2m draws them"
         return f"solver: fitted-2m has numbers {some}" if spare else None
     if not solver.steps:
         return "solver: fitted-2m has no numbers here, so it draws as dpmpp-2m does; mezzotint fit-grid finds them"
     if solver.steps != len(own) + 1:
-        return f"solver: fitted-2m has numbers for {solver.steps} steps, and here are {len(grid)}"
+        here = f"{len(grid)}{_beside(idle)}".rstrip(",")
+        return f"solver: fitted-2m has numbers for {solver.steps} steps, and here are {here}"
     return None
 
 
@@ -55,7 +71,13 @@ def _runs(grid: TimeGrid) -> Iterator[tuple[Denoise, ...]]:
         yield run
 
 
-def _of_run(name: str, solver: Solver[Any], run: tuple[Denoise, ...], schedule: Schedule) -> tuple[int, str] | None:
+def _beside(idle: int) -> str:
+    return f", beside {idle} in which the guidance moves nothing," if idle else ""
+
+
+def _of_run(
+    name: str, solver: Solver[Any], run: tuple[Denoise, ...], schedule: Schedule, idle: int
+) -> tuple[int, str] | None:
     """The steps and the sentence of a run that is too short."""
     pure_noise = float(schedule(run[0].t).alpha) == 0
     least, to_data = least_moves(solver, pure_noise=pure_noise), run[-1].s == 0
@@ -68,7 +90,7 @@ def _of_run(name: str, solver: Solver[Any], run: tuple[Denoise, ...], schedule: 
     goal = f"be of order {order.formula}" if order and order.formula > 1 else "use its whole formula"
     where = (" from pure noise" if pure_noise else "") + ("" if to_data else " in a row")
     return own, (
-        f"solver: {name} takes {least - (not to_data)} steps or more{where} to {goal}; with {len(run)} "
+        f"solver: {name} takes {least - (not to_data)} steps or more{where} to {goal}; with {len(run)}{_beside(idle)} "
         f"{_instead(solver, ramp, own, pure_noise)}"
     )
 

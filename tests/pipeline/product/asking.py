@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from mezzotint.diffusion.guidance.cfg_zero import CFGZero
 from mezzotint.diffusion.schedule import RectifiedFlow
 from mezzotint.diffusion.shortfall import shortfall
 from mezzotint.diffusion.solvers import SOLVERS
-from mezzotint.diffusion.timegrid import last_part, uniform
+from mezzotint.diffusion.timegrid import last_part, times_of, uniform
 from tests.pipeline.product.levels import BASE, LEVELS, Level, Mask, Picture
 from tests.pipeline.product.models import SIDE
 
@@ -61,7 +62,8 @@ def options(row: Row, off: Choice | None = None) -> dict[str, Any]:
     """
     found = joined(level_options(row, None))
     whole = joined(level_options(row, off)) if off else found
-    steps, spec = stepping(row.solver, float(found.get("strength", 1.0)))
+    share = min(float(found.get(name, 1.0)) for name in ("strength", "hires_strength"))
+    steps, spec = stepping(row.solver, share, row.rule == "cfg-zero")
     solver = whole["solver"] if off == ("solver", row.solver) else spec or whole["solver"]
     return placed({"steps": steps, **whole, "solver": solver})
 
@@ -82,15 +84,17 @@ def joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 @cache
-def stepping(solver: str, share: float) -> tuple[int, str]:
+def stepping(solver: str, share: float, zeroed: bool) -> tuple[int, str]:
     """The fewest steps, of at least 3, of which a share is enough for a solver's whole formula; and a spec that is made
-    for these, empty if none is."""
+    for these, empty if none is. zeroed: whether CFG-Zero* moves nothing at first."""
     schedule = RectifiedFlow()
+    still = (lambda t: bool(CFGZero(3.0).still(schedule(t)))) if zeroed else lambda _: False
     for steps in range(3, 20):
         grid = last_part(uniform(steps, schedule), share)
-        if solver == "fitted-2m" and len(grid) > 3:
-            return steps, f"fitted-2m:strengths={'+'.join(['0.3'] * (len(grid) - 2))}"
-        if solver != "fitted-2m" and shortfall(solver, SOLVERS[solver].make(), grid, schedule) is None:
+        moving = len(grid) - sum(still(t) for t in times_of(grid))
+        if solver == "fitted-2m" and moving > 3:
+            return steps, f"fitted-2m:strengths={'+'.join(['0.3'] * (moving - 2))}"
+        if solver != "fitted-2m" and shortfall(solver, SOLVERS[solver].make(), grid, schedule, still) is None:
             return steps, ""
     raise AssertionError(f"{solver} needs more than 20 steps")
 

@@ -78,7 +78,7 @@ EDITS: Mapping[str, Level] = MappingProxyType(
         "expansion": Level({"image": Picture(0), "expand": "left=8"}, _WIDE, of="picture"),
         "inversion": Level(_INVERTED, {"image": Picture(0), "strength": 1.0}, of="invert"),
         "blend of pictures": Level({"image": Picture(0), "blend_images": [Picture(4)]}, _INVERTED, of="invert"),
-        "second pass": Level({**_LARGE, "hires": True, "hires_strength": 0.3}, _LARGE),
+        "second pass": Level({**_LARGE, "hires": True, "hires_strength": 0.7}, _LARGE),
         "detail": Level({"detail": [_PART]}),
     }
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from mezzotint.diffusion.guidance.base import GuidanceRecord, check_number, dot
 from mezzotint.diffusion.prediction import Prediction
@@ -35,13 +36,17 @@ class CFGZero:
     def branches(self) -> tuple[str, ...]:
         return ("cond",) if self.guidance == 1 else ("cond", "uncond")
 
+    def still(self, level: Level) -> Tensor:
+        """Whether u = 0 at a level."""
+        return level.sigma / (level.alpha + level.sigma) > self.zero_above
+
     def combine(self, branches: Mapping[str, Prediction]) -> Prediction:
         cond = branches["cond"]
         v_cond, v_uncond = cond.velocity, branches["uncond"].velocity
         best = dot(v_cond, v_uncond) / dot(v_uncond, v_uncond).clamp_min(1e-30)
         velocity = (best.to(v_cond) * v_uncond).lerp(v_cond, self.guidance)
         level = cond.level
-        still = level.sigma / (level.alpha + level.sigma) > self.zero_above
+        still = self.still(level)
         velocity = torch.where(Level(still, still).like(velocity).alpha.bool(), 0.0, velocity)
         steered = Prediction.from_output(velocity, "velocity", cond.x_t, level)
         return cond.replace(x0=steered.x0, branches=branches, still=bool(still.all()))

@@ -1,4 +1,4 @@
-"""Times and numbers of `fitted-2m` that take whole runs nearest to where the truth ends, by Levenberg and Marquardt."""
+"""Whole runs of `fitted-2m` from many starts, and what they become when its times and numbers are changed."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -14,14 +14,7 @@ from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.solvers.fitted import MOST, Numbers, fitted_step, guided_aside, steered_end
 from mezzotint.diffusion.solvers.multistep import point
 
-__all__ = ["Share", "Stop", "Trial", "allowed", "ran", "round_cost", "rounded", "settled"]
-
-NUDGE, NUDGE_OF_TIME = 2e-3, 4e-3
-"""By how much a number, and half the log-SNR of a time, is moved to see what follows."""
-LEAST_DAMPING, HARDER, TRIES = 1e-4, 8.0, 10
-"""The damping is this at least; where a step does not help, this many times more, and this often."""
-ENOUGH = 5e-3
-"""A round that lowers the error by less, as a share of it, is the last."""
+__all__ = ["Share", "Stop", "Trial", "Unknown", "allowed", "moved", "ran", "rounded", "unknowns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,67 +118,6 @@ def unknowns(steps: int, guided: bool) -> list[Unknown]:
     kinds: tuple[Kind, ...] = ("kept", "gain", "change", *(("steering",) if guided else ()), "time")
     found = [Unknown(step, what) for step in range(steps - 1) for what in kinds if step or what != "change"]
     return [*found, Unknown(steps - 1, "steering")] if guided else found
-
-
-def round_cost(steps: int, guided: bool = True) -> int:
-    """How many steps a round of `settled` makes, with one trial."""
-    return sum(steps - unknown.step for unknown in unknowns(steps, guided)) + steps
-
-
-def settled(shares: Sequence[Share], trial: Trial, rounds: int, told: Callable[[int], None] = lambda _: None) -> Trial:
-    """The run nearest to where the truth ends that Levenberg–Marquardt finds from this one on (Marquardt 1963,
-    doi 10.1137/0111030): with J the derivatives of all ends by the unknowns u and r what is missing,
-
-        u' = u + (JᵀJ + μ (diag JᵀJ + δ))⁻¹ Jᵀ r,
-
-    δ a thousandth of the mean of the diagonal. J is found by moving each unknown a little, and making the steps after
-    it; so nothing is kept for a backward pass, and any denoiser will do that computes in float32 or better. A round
-    costs about 2 N steps for each of N steps, and at most ten runs, mostly one. J and r are those of the shares that do
-    not judge, but a step must help every share; where it does not, μ grows. `rounds` at most. told: hears how many
-    steps were made since it heard last.
-    """
-    damping, steps = LEAST_DAMPING, len(trial.times) - 1
-    for _ in range(rounds):
-        gram, right = normal_equations(shares, trial, told)
-        if not gram.any():  # whatever is changed, the ends stay
-            return trial
-        for _ in range(TRIES):
-            scale = gram.diagonal() + 1e-3 * gram.diagonal().mean()
-            move = torch.linalg.solve(gram + damping * torch.diag(scale), right).tolist()
-            found = moved(shares, trial, dict(zip(trial.unknowns, move, strict=True)))
-            told(steps)
-            if found is not None and all(a < b for a, b in zip(found.errors, trial.errors, strict=True)):
-                break
-            damping *= HARDER
-        else:
-            return trial
-        gained = 1 - found.error / trial.error
-        trial, damping = found, max(damping / HARDER, LEAST_DAMPING)
-        if gained < ENOUGH:
-            break
-    return trial
-
-
-def normal_equations(shares: Sequence[Share], trial: Trial, told: Callable[[int], None]) -> tuple[Tensor, Tensor]:
-    """JᵀJ and Jᵀr, in float64."""
-    steps, columns = len(trial.times) - 1, list[list[Tensor]]()
-    for unknown in trial.unknowns:
-        by = NUDGE_OF_TIME if unknown.what == "time" else NUDGE
-        there = moved(shares, trial, {unknown: by})
-        if there is None:  # it is as large as it may be
-            by = -by
-            there = moved(shares, trial, {unknown: by}) or trial
-        told(steps - unknown.step)
-        columns.append([(a - b) / by for a, b in zip(there.ends, trial.ends, strict=True)])
-    count = len(columns)
-    gram, right = torch.zeros(count, count, dtype=torch.float64), torch.zeros(count, dtype=torch.float64)
-    for place, (share, end) in enumerate(zip(shares, trial.ends, strict=True)):
-        if share.judges:
-            continue
-        rows = torch.stack([column[place].double().flatten() for column in columns])
-        gram += (rows @ rows.T).cpu()
-        right += (rows @ (share.truth(0.0) - end).double().flatten()).cpu()
-    return gram, right
 
 
 def moved(shares: Sequence[Share], trial: Trial, by: Mapping[Unknown, float]) -> Trial | None:

@@ -10,7 +10,8 @@ from torch import Tensor
 from mezzotint.diffusion.solvers.fitted import Numbers, natural_strength
 from mezzotint.diffusion.solvers.multistep import Point, point
 from mezzotint.diffusion.timegrid.fit import Told
-from mezzotint.diffusion.timegrid.fit_ends import Share, Stop, Trial, allowed, ran, round_cost, rounded, settled
+from mezzotint.diffusion.timegrid.fit_descent import most_steps, settled
+from mezzotint.diffusion.timegrid.fit_ends import Share, Stop, Trial, allowed, ran, rounded
 
 __all__ = ["StrengthFit", "fit_strengths"]
 
@@ -40,12 +41,12 @@ def fit_strengths(
     1. On each grid, the numbers of a step are those that take the shares nearest to the truth at its end, from where
        the steps before led: least squares, three unknowns in as many equations as there are elements.
     2. From the best of these runs on, times and numbers are changed together until the ends are nearest to the true
-       ones (`fit_ends.settled`, `rounds` at most). Where steps are few, the best way there is not along the truth.
+       ones (`fit_descent.settled`, `rounds` at most). Where steps are few, the best way there is not along the truth.
 
     All of `begun` have as many times, which fall to 0.
     """
     steps = len(begun[0]) - 1
-    most, done = len(begun) * steps + rounds * round_cost(steps) + steps, 0
+    most, done = len(begun) * steps + most_steps(steps, rounds) + steps, 0
 
     def tell(taken: int) -> None:
         nonlocal done

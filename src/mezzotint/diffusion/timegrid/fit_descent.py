@@ -1,0 +1,125 @@
+"""Levenberg's and Marquardt's way to times and numbers of `fitted-2m` that end nearest to the truth, with secants."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from mezzotint.diffusion.timegrid.fit_ends import Share, Trial, moved, unknowns
+
+__all__ = ["derivatives", "followed", "most_steps", "normal_equations", "settled"]
+
+NUDGE, NUDGE_OF_TIME = 2e-3, 4e-3
+"""By how much a number, and half the log-SNR of a time, is moved to see what follows."""
+LEAST_DAMPING, HARDER = 1e-4, 8.0
+"""The damping is this at least; where a step does not help, this many times more."""
+MOVES, TRIES = 16, 6
+"""Steps with the same derivatives, corrected by secants; and how many in a row that do not help."""
+ENOUGH = 5e-3
+"""Derivatives that lower the error by less, as a share of it, are the last."""
+TOGETHER = 1 << 16
+"""Elements of the ends that are summed in float64 at once."""
+
+Told = Callable[[int], None]
+"""Hears how many steps were made since it heard last."""
+
+
+def settled(shares: Sequence[Share], trial: Trial, rounds: int, told: Told = lambda _: None) -> Trial:
+    """The run nearest to where the truth ends that Levenberg–Marquardt finds from this one on (Marquardt 1963,
+    doi 10.1137/0111030): with J the derivatives of all ends by the unknowns u and r what is missing,
+
+        u' = u + (JᵀJ + μ (diag JᵀJ + δ))⁻¹ Jᵀ r,
+
+    δ a thousandth of the mean of the diagonal. J is found by moving each unknown a little, and making the steps after
+    it; so nothing is kept for a backward pass, and any denoiser will do that computes in float32 or better. As that
+    costs about 2 N steps for each of N steps, and a try of u' only N, J serves for many tries: what each shows corrects
+    it along the way that was gone (`followed`). J and r are those of the shares that do not judge, but a step must help
+    every share; where it does not, μ grows. rounds: how often J is found, at most.
+    """
+    damping = LEAST_DAMPING
+    for _ in range(rounds):
+        slopes = derivatives(shares, trial, told)
+        if not slopes.any():  # whatever is changed, the ends stay
+            return trial
+        before = trial.error
+        trial, damping = followed(shares, trial, slopes, damping, told)
+        if 1 - trial.error / before < ENOUGH:
+            break
+    return trial
+
+
+def most_steps(steps: int, rounds: int, guided: bool = True) -> int:
+    """How many steps `settled` makes at most."""
+    return rounds * (sum(steps - unknown.step for unknown in unknowns(steps, guided)) + MOVES * steps)
+
+
+def followed(
+    shares: Sequence[Share], trial: Trial, slopes: Tensor, damping: float, told: Told = lambda _: None
+) -> tuple[Trial, float]:
+    """The best run that steps with these derivatives lead to, and the damping of the last one that helped.
+
+    After each step h, whether it helps or not, with y the change of the ends that it made,
+
+        J' = J + (y − J h) (D h)ᵀ / (hᵀ D h),   D = diag JᵀJ + δ,
+
+    the least change of J, in the unknowns' own units, that gives y (Broyden 1965, Mathematics of Computation 19, 577,
+    eq. 4.5). slopes: is changed in place.
+    """
+    helped, failed = damping, 0
+    for _ in range(MOVES):
+        gram, right = normal_equations(shares, trial, slopes)
+        scale = gram.diagonal() + 1e-3 * gram.diagonal().mean()
+        move = torch.linalg.solve(gram + damping * torch.diag(scale), right)
+        found = moved(shares, trial, dict(zip(trial.unknowns, move.tolist(), strict=True)))
+        told(len(trial.times) - 1)
+        if found is not None:
+            seen = _fitting_ends(shares, found) - _fitting_ends(shares, trial)
+            by = (scale * move / (move @ (scale * move))).to(slopes)
+            slopes += torch.outer(by, seen - move.to(slopes) @ slopes)
+        if found is None or any(a >= b for a, b in zip(found.errors, trial.errors, strict=True)):
+            damping, failed = damping * HARDER, failed + 1
+            if failed == TRIES:
+                break
+            continue
+        gained = 1 - found.error / trial.error
+        helped = damping = max(damping / HARDER, LEAST_DAMPING)
+        trial, failed = found, 0
+        if gained < ENOUGH / 4:
+            break
+    return trial, helped
+
+
+def derivatives(shares: Sequence[Share], trial: Trial, told: Told = lambda _: None) -> Tensor:
+    """Jᵀ (unknowns, elements): those of the ends of the shares that do not judge."""
+    own = [place for place, share in enumerate(shares) if not share.judges]
+    shares = [shares[place] for place in own]
+    stops = tuple(tuple(stops[place] for place in own) for stops in trial.stops)
+    trial = replace(trial, stops=stops, errors=tuple(trial.errors[place] for place in own))
+    steps, here = len(trial.times) - 1, _fitting_ends(shares, trial)
+    slopes = here.new_empty(len(trial.unknowns), len(here))
+    for row, unknown in zip(slopes, trial.unknowns, strict=True):
+        by = NUDGE_OF_TIME if unknown.what == "time" else NUDGE
+        there = moved(shares, trial, {unknown: by})
+        if there is None:  # it is as large as it may be
+            by = -by
+            there = moved(shares, trial, {unknown: by}) or trial
+        told(steps - unknown.step)
+        row.copy_((_fitting_ends(shares, there) - here) / by)
+    return slopes
+
+
+def normal_equations(shares: Sequence[Share], trial: Trial, slopes: Tensor) -> tuple[Tensor, Tensor]:
+    """JᵀJ and Jᵀr, in float64 on the CPU."""
+    truth = torch.cat([share.truth(0.0).flatten() for share in shares if not share.judges])
+    missing = truth - _fitting_ends(shares, trial)
+    gram, right = slopes.new_zeros(len(slopes), len(slopes), dtype=torch.float64), missing.new_zeros(())
+    for part, wanted in zip(torch.split(slopes, TOGETHER, 1), torch.split(missing, TOGETHER), strict=True):
+        rows = part.double()
+        gram, right = gram + rows @ rows.T, right + rows @ wanted.double()
+    return gram.cpu(), right.cpu()
+
+
+def _fitting_ends(shares: Sequence[Share], trial: Trial) -> Tensor:
+    """The ends of the shares that do not judge, in one row."""
+    return torch.cat([end.flatten() for end, share in zip(trial.ends, shares, strict=True) if not share.judges])
