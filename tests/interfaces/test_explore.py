@@ -213,3 +213,66 @@ def test_cells_are_enlarged_and_drawn_on_as_one_picture_is(run: Run, model: Path
     both = parsed(run(*words, "hires=no,yes", *large))["cells"]
     assert [cell["recipe"]["request"]["hires"] for cell in both] == [False, True]
     assert "give a larger --size" in sentence(run(*words[:-5], "--hires", "--x", "seed=1"))
+
+
+def test_a_cell_on_a_picture_is_what_edit_draws(run: Run, model: Path, here: Path) -> None:
+    values = np.random.default_rng(3).integers(0, 256, (32, 32, 4), dtype=np.uint8)
+    Image.fromarray(values, "RGBA").save(here / "a.png")
+    Image.fromarray(np.tile(np.repeat(np.array([0, 255], np.uint8), 16), (32, 1))).save(here / "half.png")
+    same = ("--model", model, "--steps", 4, "--seed", 4, "--format", "json")
+
+    def digests(*words: Any) -> list[str]:
+        cells = parsed(run("explore", "a cat", "--image", "a.png", *same, "--out", "p.png", *words))["cells"]
+        return [cell["recipe"]["pixels_sha256"] for cell in cells]
+
+    def edited(*words: Any) -> str:
+        found = parsed(run("edit", "a.png", "a cat", "--upscaler", "none", *same, "--out", "e.png", *words))
+        digest: str = found["pictures"][0]["recipe"]["pixels_sha256"]
+        return digest
+
+    strengths = ("0.3", "0.6", "0.9")
+    assert digests("--x", "strength=0.3,0.6,0.9") == [edited("--strength", one) for one in strengths]
+    masked = digests("--mask", "half.png", "--x", "invert-mask=no,yes", "--y", "feather=0,3")
+    mask = ("--mask", "half.png")
+    ways = [(), ("--invert-mask",), ("--feather", 3), ("--invert-mask", "--feather", 3)]
+    assert masked == [edited(*mask, *way) for way in ways]
+    assert len({*masked}) == 4
+    around = digests("--x", "expand=left=8|top=8,bottom=8")
+    assert around == [edited("--expand", one) for one in ("left=8", "top=8,bottom=8")]
+    assert digests("--invert", "--source-prompt", "a dog", "--x", "strength=0.5") == [
+        edited("--invert", "--source-prompt", "a dog", "--strength", 0.5)
+    ]
+
+
+def test_what_is_drawn_on_must_be_there_and_stays(run: Run, model: Path, here: Path) -> None:
+    words = ("explore", "a cat", "--model", model, "--steps", 2, "--x", "strength=0.5,1")
+    assert "give an image too" in sentence(run(*words))
+    Image.new("RGBA", (32, 32), (255, 0, 0, 255)).save(here / "a.png")
+    before = (here / "a.png").read_bytes()
+    assert "there is no picture to draw on; give one with --image" in sentence(run(*words, "--mask", "a.png"))
+    assert "out is a.png, which the picture is drawn from" in sentence(
+        run(*words, "--image", "a.png", "--out", "a.png")
+    )
+    assert [path.name for path in here.iterdir()] == ["a.png"]
+    assert (here / "a.png").read_bytes() == before
+
+
+def test_large_pictures_are_shown_smaller_and_each_as_it_is(run: Run, model: Path, here: Path) -> None:
+    photo = Image.new("RGB", (1200, 600), (200, 220, 240))
+    photo.save(here / "photo.png")
+    mask = Image.new("L", photo.size, 0)
+    mask.paste(255, (100, 100, 300, 300))
+    mask.save(here / "mask.png")
+    words = ("--image", "photo.png", "--mask", "mask.png", "--crop-to-mask", "--x", "seed=1,2", "--out", "p.png")
+    cells = parsed(run("explore", "a cat", "--model", model, "--steps", 1, *words, "--each", "--format", "json"))[
+        "cells"
+    ]
+    assert Image.open(here / "p.png").size == (plots.GAP + 2 * (512 + plots.GAP), 256 + 5 * plots.GAP + 3 * plots.LINE)
+    files = sorted((here / "p").iterdir())
+    assert [Image.open(file).size for file in files] == [(1200, 600)] * 2
+    assert {cell["recipe"]["pixels_sha256"] for cell in cells} == {pixel_sha256(Image.open(file)) for file in files}
+    small = Image.new("RGBA", (256, 16), (9, 9, 9, 255))
+    axes = [Axis("seed", ("1",), (1,))]
+    assert plots.page("t", axes, [Cell((0,), None, None, small)]).width == 2 * plots.GAP + 512
+    wider = small.resize((257, 16))
+    assert plots.page("t", axes, [Cell((0,), None, None, wider)]).width == 2 * plots.GAP + 257

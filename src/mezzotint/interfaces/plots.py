@@ -5,7 +5,7 @@ The idea and the replacing of words in prompts are those of the X/Y/Z plot of th
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -24,6 +24,8 @@ MOST = 1024
 LINES, LINE = 3, 15
 """Most lines of a label, and the height of one in pixels."""
 FONT = ImageFont.load_default(12)
+LARGEST = 512
+"""Longest side of a picture on a page."""
 LEFT = 110
 """Width of the labels of rows, in pixels."""
 REFUSED = (200, 200, 200)
@@ -129,13 +131,16 @@ def _cell(prompt: str, options: Mapping[str, Any], axes: Sequence[Axis], place: 
         return Cell(place, None, str(error))
 
 
-def page(title: str, axes: Sequence[Axis], cells: Sequence[Cell], scale: int = 2) -> Image.Image:
+def page(title: str, axes: Sequence[Axis], cells: Sequence[Cell]) -> Image.Image:
     """All cells, labelled: the first axis goes to the right, the second down, the third is a block below the last.
 
-    Pictures stand on a checkerboard, each pixel `scale` wide; a refused cell is grey.
+    Pictures stand on a checkerboard, each pixel two wide where all fit into `LARGEST` so, and smaller where one does
+    not fit as it is; a refused cell is grey.
     """
-    sizes = [cell.image.size for cell in cells if cell.image is not None]
-    width, height = (max((size[side] for size in sizes), default=64) * scale for side in (0, 1))
+    cells = [cell if cell.image is None else replace(cell, image=_within(cell.image)) for cell in cells]
+    sizes = [cell.image.size for cell in cells if cell.image is not None] or [(64, 64)]
+    scale = 2 if 2 * max(map(max, sizes)) <= LARGEST else 1
+    width, height = (max(size[side] for size in sizes) * scale for side in (0, 1))
     columns, rows, blocks = ([len(axis.labels) for axis in axes] + [1, 1])[:3]
     names = ", ".join(f"{way}: {axis.option}" for way, axis in zip("xyz", axes, strict=False))
     across = [_broken(label, width) for label in axes[0].labels]
@@ -160,6 +165,15 @@ def page(title: str, axes: Sequence[Axis], cells: Sequence[Cell], scale: int = 2
         place = (left + column * (width + GAP), top + number * block + head + row * (height + GAP))
         sheet.paste(_shown(cell, (width, height), scale), place)
     return sheet
+
+
+def _within(image: Image.Image) -> Image.Image:
+    """The picture, no larger than `LARGEST`."""
+    share = LARGEST / max(image.size)
+    if share >= 1:
+        return image
+    width, height = (max(1, round(share * side)) for side in image.size)
+    return image.convert("RGBA").resize((width, height), Image.Resampling.BOX)
 
 
 def _shown(cell: Cell, size: tuple[int, int], scale: int) -> Image.Image:

@@ -63,7 +63,7 @@ def options(row: Row, off: Choice | None = None) -> dict[str, Any]:
     found = joined(level_options(row, None))
     whole = joined(level_options(row, off)) if off else found
     share = min(float(found.get(name, 1.0)) for name in ("strength", "hires_strength"))
-    steps, spec = stepping(row.solver, share, row.rule == "cfg-zero")
+    steps, spec = stepping(row.solver, share, row.rule == "cfg-zero" and "interval" not in row.modifiers)
     solver = whole["solver"] if off == ("solver", row.solver) else spec or whole["solver"]
     return placed({"steps": steps, **whole, "solver": solver})
 

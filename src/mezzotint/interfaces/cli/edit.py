@@ -14,8 +14,8 @@ from mezzotint.interfaces.cli.brief import Brief
 from mezzotint.interfaces.cli.drawing import drawing_options
 from mezzotint.interfaces.cli.formats import Formats, written_options
 from mezzotint.interfaces.cli.kept_layout import draw_alike, is_of_a_recipe
+from mezzotint.interfaces.cli.on_a_picture import picture_options
 from mezzotint.interfaces.cli.options import (
-    COVER,
     REAL,
     WHOLE,
     aside,
@@ -27,12 +27,12 @@ from mezzotint.interfaces.cli.options import (
 )
 from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Previews, Session, counted_previews, draw, refuse_ignored
+from mezzotint.interfaces.drawn_on import drawn_on
 from mezzotint.interfaces.fixing import Fixing, fixing_of
 from mezzotint.interfaces.keeping import check_keeping, keeping
 from mezzotint.interfaces.pictures import Destination, check_apart
 from mezzotint.interfaces.references import NAMES, References
-from mezzotint.interfaces.sizing import enlarged_after_an_edit
-from mezzotint.interfaces.sources import Sources, named, prepared, read_sources, without_effect
+from mezzotint.interfaces.sources import Sources, named, read_sources, without_effect
 from mezzotint.request import Request, random_seed
 
 if TYPE_CHECKING:
@@ -52,52 +52,7 @@ if TYPE_CHECKING:
 )
 @click.argument("image", type=click.Path(path_type=Path))
 @click.argument("prompt", default="")
-@click.option(
-    "--strength",
-    type=REAL,
-    metavar="SHARE",
-    help="The share of the steps that draw on it: 0 leaves it, 1 begins from pure noise; 0.9 if not given, 1 with a "
-    "mask.",
-)
-@click.option(
-    "--mask",
-    type=COVER,
-    metavar="FILE|alpha",
-    help="A picture of the same size: drawn anew where it is white, kept to the byte where it is black or clear; or "
-    "alpha: drawn anew where IMAGE itself is clear.",
-)
-@click.option("--invert-mask", is_flag=True, help="Draw where the mask is black instead.")
-@click.option("--feather", type=REAL, default=0.0, metavar="PIXELS", help="Soften the mask's edge by so many pixels.")
-@click.option(
-    "--soft-mask", is_flag=True, help="The mask's brightness is the strength of every pixel, instead of a blend."
-)
-@click.option(
-    "--crop-to-mask",
-    is_flag=True,
-    help="Draw what the mask covers at the model's size, and scale it back into the picture, which may be of any size.",
-)
-@click.option(
-    "--crop-padding",
-    type=WHOLE,
-    metavar="PIXELS",
-    help="With --crop-to-mask: how much around that is drawn too; 32 if not given.",
-)
-@click.option(
-    "--expand",
-    metavar="EDGE=PIXELS,…",
-    help="Draw so many pixels around the picture, such as left=64,top=32; the picture stays, to the byte.",
-)
-@click.option(
-    "--zoom",
-    type=REAL,
-    metavar="FACTOR",
-    help="Shrink the picture so many times, such as 1.5, and draw what is then around it.",
-)
-@click.option(
-    "--invert",
-    is_flag=True,
-    help="Begin with the noise that the picture comes from, at strength 1 unless one is given.",
-)
+@picture_options
 @click.option(
     "--source-prompt",
     default="",
@@ -215,15 +170,8 @@ class _Asked:
 
     def fitted(self, pipe: "Pipeline", upscaler: str | None) -> tuple[Request, dict[str, Any]]:
         """The request, as large as it is drawn and in the end, for the pictures as a pipeline draws on them; these."""
-        from mezzotint.tasks import softened
-
-        names = ("size", "upscaler", "upscale_to", "crop_to_mask", "expand", "aspect")
-        read, (picture, _) = named(self.sources), self.sources
-        large = enlarged_after_an_edit(pipe, self.request(read), upscaler, picture.size, aside)
-        sized = replace(self, options={**self.options, **{name: getattr(large, name) for name in names}})
-        request = sized.request(read)
-        pictures = named(prepared(self.sources, pipe.resolve(request))) | self.references.fitted(pipe, request)
-        return softened(sized.request(pictures), pictures), pictures
+        request = self.request(named(self.sources))
+        return drawn_on(pipe, request, self.sources, self.references, upscaler, aside)
 
     def previews(
         self, pipe: "Pipeline", request: Request, pictures: Mapping[str, Any], strict: bool, form: str

@@ -1,9 +1,9 @@
 """`mezzotint explore`: one page of pictures over two or three options."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import fields, replace
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from mezzotint.conditioning.prompt import expanded_prompts, lifted
 from mezzotint.errors import InvalidOption, MezzotintError
 from mezzotint.interfaces.cli.brief import Brief
 from mezzotint.interfaces.cli.drawing import drawing_options
+from mezzotint.interfaces.cli.on_a_picture import picture_options
 from mezzotint.interfaces.cli.options import (
     aside,
     compile_option,
@@ -26,12 +27,17 @@ from mezzotint.interfaces.cli.output import emit_json
 from mezzotint.interfaces.cli.progress import bar
 from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.typed import all_as_typed
-from mezzotint.interfaces.pictures import Destination, make_folder, slug
+from mezzotint.interfaces.drawn_on import drawn_on
+from mezzotint.interfaces.pictures import Destination, check_apart, make_folder, slug
 from mezzotint.interfaces.references import NAMES, References
+from mezzotint.interfaces.sizing import NONE
+from mezzotint.interfaces.sources import named, read_sources
 from mezzotint.request import Request, random_seed
 
 if TYPE_CHECKING:
     from mezzotint.interfaces.plots import Axis, Cell, Reader
+    from mezzotint.interfaces.sources import Sources
+    from mezzotint.pipeline import Pipeline
 
 NO_AXIS = {"n", "image", "mask"}
 
@@ -55,6 +61,9 @@ NO_AXIS = {"n", "image", "mask"}
 @click.option("--y", metavar="OPTION=VALUES", help="What changes from row to row.")
 @click.option("--z", metavar="OPTION=VALUES", help="What changes from block to block.")
 @click.option("--each", is_flag=True, help="Also write every picture, with its recipe, into a folder beside the page.")
+@click.option("--image", type=click.Path(path_type=Path), metavar="FILE", help="A picture to draw on, as edit does.")
+@picture_options
+@click.option("--source-prompt", default="", metavar="TEXT", help="With --invert: what the picture shows now.")
 @drawing_options
 @compile_option
 @reference_options
@@ -62,6 +71,8 @@ NO_AXIS = {"n", "image", "mask"}
 @format_option
 def explore(
     prompt: str,
+    image: Path | None,
+    mask: Path | str | None,
     x: str,
     y: str | None,
     z: str | None,
@@ -84,6 +95,7 @@ def explore(
     mezzotint explore "a castle" --x "grid=karras|1,0.7,0.4,0" --y guidance-method=cfg,apg
     mezzotint explore "a house" --style-ref fox.png --x style-weight=0,0.5,1
     mezzotint explore "a red apple" --size 128 --hires --x hires-strength=0,0.3,0.6
+    mezzotint explore "a green apple" --image apple.png --x strength=0.5,0.7,0.9
     """
     from mezzotint.interfaces.plots import axis_of, cells_of
 
@@ -98,15 +110,16 @@ def explore(
             raise InvalidOption(f"{axis.option} is given, and is an axis too; leave one of the two out.")
     if options.get("seed") is None and not _states_seed(prompt):
         options["seed"] = random_seed()
-    refs = References()
-    cells = cells_of(prompt, refs.digests(options), axes, refs.digests)
+    given_pictures = _Given.read(image, mask)
+    cells = cells_of(prompt, given_pictures.digests(options), axes, given_pictures.digests)
     first = next((cell.request for cell in cells if cell.request is not None), None)
     if first is None:
         raise InvalidOption(str(cells[0].refused))
     sheet, notes = _files(out, first)
+    check_apart(Destination.of(str(sheet), 1), [file for file in (image, mask) if isinstance(file, Path)])
     wait_quietly()
     set_threads(threads)
-    done = [_typed(cell) for cell in _drawn(cells, refs, compiled)]
+    done = [_typed(cell) for cell in _drawn(cells, given_pictures, compiled)]
     if all(cell.image is None for cell in done):
         raise InvalidOption(str(done[0].refused))
     folder = sheet.with_suffix("") if each else None
@@ -160,7 +173,38 @@ def _files(out: str | None, request: Request) -> tuple[Path, Path]:
     return to.folder / f"{stem}.png", to.folder / f"{stem}.json"
 
 
-def _drawn(cells: "Sequence[Cell]", refs: References, compiled: bool) -> "list[Cell]":
+@dataclass(frozen=True)
+class _Given:
+    """The pictures of a page: what is drawn on, if anything is, and references."""
+
+    sources: "Sources | None"
+    references: References
+
+    @classmethod
+    def read(cls, image: Path | None, mask: Path | str | None) -> "_Given":
+        """Those of a call. Raises InvalidOption and InvalidFile."""
+        if image is None and mask is not None:
+            raise InvalidOption("mask is given, but there is no picture to draw on; give one with --image.")
+        return cls(None if image is None else read_sources(image, mask), References())
+
+    @cached_property
+    def _named(self) -> dict[str, Any]:
+        from mezzotint.tasks import with_digests
+
+        return {} if self.sources is None else with_digests("", {}, named(self.sources))
+
+    def digests(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """The options with digests in the place of files."""
+        return self.references.digests(options) | self._named
+
+    def fitted(self, pipe: "Pipeline", request: Request) -> tuple[Request, dict[str, Any]]:
+        """A request and its pictures as a pipeline takes them; those of a page are not enlarged in the end."""
+        if self.sources is None:
+            return self.references.named(pipe, request)
+        return drawn_on(pipe, request, self.sources, self.references, NONE)
+
+
+def _drawn(cells: "Sequence[Cell]", pictures_given: _Given, compiled: bool) -> "list[Cell]":
     """The cells with their pictures, or with why there is none. All requests are looked at before one is drawn."""
     from mezzotint.pipeline import Pipeline, Preview
 
@@ -175,7 +219,7 @@ def _drawn(cells: "Sequence[Cell]", refs: References, compiled: bool) -> "list[C
                 key = (request.model, request.device, request.dtype)
                 if key not in pipes:
                     pipes[key] = load(request.model, device=request.device, dtype=request.dtype)
-                request, pictures = refs.named(pipes[key], request)
+                request, pictures = pictures_given.fitted(pipes[key], request)
                 stream, pipe = pipes[key].stream(request, **pictures), pipes[key].adapted(request)
                 steps += pipe.count(pipe.resolve(request))
         except MezzotintError as error:
