@@ -31,7 +31,9 @@ from mezzotint.diffusion.timegrid.fit_descent import (
     LEAST_DAMPING,
     MOVES,
     derivatives,
+    fitting_error,
     followed,
+    judged_error,
     most_steps,
     normal_equations,
     settled,
@@ -141,14 +143,24 @@ def test_a_run_settles_where_no_unknown_moves_its_ends_nearer_to_the_truth() -> 
     assert sum(told) > 0
 
 
-def test_a_step_that_does_not_help_every_share_is_not_taken() -> None:
-    one, wrong = share(0, 8), share(100, 8)
+def test_a_step_that_is_worse_for_those_that_judge_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = share(0, 8), share(100, 8)
     begun = trial([one], 1.0, 0.75, 0.5, 0.25, 0.0)
     assert settled([one], begun, 3).error < begun.error
-    there = trial([wrong], 1.0, 0.75, 0.5, 0.25, 0.0).ends[0]
-    best = Share(wrong.denoise, wrong.starts, lambda _: there)  # nothing can come nearer
-    both = trial([one, best], 1.0, 0.75, 0.5, 0.25, 0.0)
-    assert settled([one, best], both, 3) is both
+    there = trial([other], 1.0, 0.75, 0.5, 0.25, 0.0).ends[0]
+    judge = Share(other.denoise, other.starts, lambda _: there + 1e-3, judges=True)  # nothing is much nearer
+    shares = [one, judge]
+    both = trial(shares, 1.0, 0.75, 0.5, 0.25, 0.0)
+    visited, _ = followed(shares, both, derivatives(shares, both), LEAST_DAMPING)
+    assert all(run.errors[1] <= 1.01 * both.errors[1] for run in visited)
+    monkeypatch.setattr(fit_descent_module, "WORSE", 1e6)
+    visited, _ = followed(shares, both, derivatives(shares, both), LEAST_DAMPING)
+    fits = [fitting_error(shares, run) for run in visited]
+    assert visited[0] is both
+    assert len(fits) > 1
+    assert fits == sorted(fits, reverse=True)
+    assert [fitting_error(shares, both), judged_error(shares, both)] == list(both.errors)
+    assert settled(shares, both, 3) is both  # of all on the way it is the best for the judge
 
 
 @dataclass(frozen=True)
@@ -249,8 +261,8 @@ def test_derivatives_are_those_of_the_ends_and_a_secant_gives_back_what_a_step_c
         central = (there.ends[0] - back.ends[0]).flatten() / 2e-5
         assert float((row - central).norm()) < 0.02 * float(central.norm()) + 1e-9, unknown
     before = slopes.clone()
-    best, _ = followed(shares, run, slopes, LEAST_DAMPING, told.append)
-    assert best.error < run.error
+    visited, _ = followed(shares, run, slopes, LEAST_DAMPING, told.append)
+    assert visited[-1].error < run.error
     assert 0 < len(told) <= MOVES
     assert set(told) == {4}
     assert float((slopes - before).norm()) > 0

@@ -1,5 +1,6 @@
 """Levenberg's and Marquardt's way to times and numbers of `fitted-2m` that end nearest to the truth, with secants."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -8,12 +9,14 @@ from torch import Tensor
 
 from mezzotint.diffusion.timegrid.fit_ends import Share, Trial, moved, unknowns
 
-__all__ = ["derivatives", "followed", "most_steps", "normal_equations", "settled"]
+__all__ = ["derivatives", "fitting_error", "followed", "judged_error", "most_steps", "normal_equations", "settled"]
 
 NUDGE, NUDGE_OF_TIME = 2e-3, 4e-3
 """By how much a number, and half the log-SNR of a time, is moved to see what follows."""
 LEAST_DAMPING, HARDER = 1e-4, 8.0
 """The damping is this at least; where a step does not help, this many times more."""
+WORSE = 1.01
+"""So many times its error before may a step make that of what judges: a little is chance."""
 MOVES, TRIES = 16, 6
 """Steps with the same derivatives, corrected by secants; and how many in a row that do not help."""
 ENOUGH = 5e-3
@@ -34,19 +37,33 @@ def settled(shares: Sequence[Share], trial: Trial, rounds: int, told: Told = lam
     δ a thousandth of the mean of the diagonal. J is found by moving each unknown a little, and making the steps after
     it; so nothing is kept for a backward pass, and any denoiser will do that computes in float32 or better. As that
     costs about 2 N steps for each of N steps, and a try of u' only N, J serves for many tries: what each shows corrects
-    it along the way that was gone (`followed`). J and r are those of the shares that do not judge, but a step must help
-    every share; where it does not, μ grows. rounds: how often J is found, at most.
+    it along the way that was gone (`followed`). J and r are those of the shares that do not judge, and a step must help
+    these, and not make it worse than `WORSE` for those that do; where it does not, μ grows. Of all runs on the way, the
+    one is given that is best for the judges. rounds: how often J is found, at most.
     """
-    damping = LEAST_DAMPING
+    damping, best = LEAST_DAMPING, trial
     for _ in range(rounds):
         slopes = derivatives(shares, trial, told)
         if not slopes.any():  # whatever is changed, the ends stay
-            return trial
-        before = trial.error
-        trial, damping = followed(shares, trial, slopes, damping, told)
-        if 1 - trial.error / before < ENOUGH:
             break
-    return trial
+        before = fitting_error(shares, trial)
+        visited, damping = followed(shares, trial, slopes, damping, told)
+        trial = visited[-1]
+        best = min((best, *visited), key=lambda one: judged_error(shares, one))
+        if 1 - fitting_error(shares, trial) / before < ENOUGH:
+            break
+    return best
+
+
+def fitting_error(shares: Sequence[Share], trial: Trial) -> float:
+    """The root of the sum of the squares of the errors of the shares that do not judge."""
+    return math.hypot(*(error for error, share in zip(trial.errors, shares, strict=True) if not share.judges))
+
+
+def judged_error(shares: Sequence[Share], trial: Trial) -> float:
+    """That of those that do; where none does, of all."""
+    judges = [error for error, share in zip(trial.errors, shares, strict=True) if share.judges]
+    return math.hypot(*(judges or trial.errors))
 
 
 def most_steps(steps: int, rounds: int, guided: bool = True) -> int:
@@ -56,8 +73,8 @@ def most_steps(steps: int, rounds: int, guided: bool = True) -> int:
 
 def followed(
     shares: Sequence[Share], trial: Trial, slopes: Tensor, damping: float, told: Told = lambda _: None
-) -> tuple[Trial, float]:
-    """The best run that steps with these derivatives lead to, and the damping of the last one that helped.
+) -> tuple[list[Trial], float]:
+    """The runs that steps with these derivatives lead to, this one first, and the damping of the last step.
 
     After each step h, whether it helps or not, with y the change of the ends that it made,
 
@@ -66,7 +83,8 @@ def followed(
     the least change of J, in the unknowns' own units, that gives y (Broyden 1965, Mathematics of Computation 19, 577,
     eq. 4.5). slopes: is changed in place.
     """
-    helped, failed = damping, 0
+    helped, failed, visited = damping, 0, [trial]
+    worst = WORSE * judged_error(shares, trial)
     for _ in range(MOVES):
         gram, right = normal_equations(shares, trial, slopes)
         scale = gram.diagonal() + 1e-3 * gram.diagonal().mean()
@@ -77,17 +95,18 @@ def followed(
             seen = _fitting_ends(shares, found) - _fitting_ends(shares, trial)
             by = (scale * move / (move @ (scale * move))).to(slopes)
             slopes += torch.outer(by, seen - move.to(slopes) @ slopes)
-        if found is None or any(a >= b for a, b in zip(found.errors, trial.errors, strict=True)):
+        gained = 0.0 if found is None else 1 - fitting_error(shares, found) / fitting_error(shares, trial)
+        if found is None or gained <= 0 or judged_error(shares, found) > worst:
             damping, failed = damping * HARDER, failed + 1
             if failed == TRIES:
                 break
             continue
-        gained = 1 - found.error / trial.error
         helped = damping = max(damping / HARDER, LEAST_DAMPING)
         trial, failed = found, 0
+        visited.append(trial)
         if gained < ENOUGH / 4:
             break
-    return trial, helped
+    return visited, helped
 
 
 def derivatives(shares: Sequence[Share], trial: Trial, told: Told = lambda _: None) -> Tensor:
