@@ -56,8 +56,11 @@ ROUNDS = ((4, 10_000), (16, 8), (48, 3))
 """On how many pictures candidates are tried, and how many of them."""
 HOPELESS = 1.6
 """A candidate whose error was more times the best one's at both budgets before is not tried."""
-FIT_PICTURES, FINE = 48, 100
-"""What `mezzotint fit-grid` is told to fit with, as --starts and --fine."""
+FITTED = (4, 5, 6, 8, 10, 15, 20)
+"""Budgets for which steps are fitted."""
+FIT_PICTURES, FINE = ((10, 96), (20, 48)), 100
+"""What `mezzotint fit-grid` is told to fit with, as --starts up to a budget, since the work grows with the square of
+that; and as --fine."""
 
 
 @dataclass(frozen=True)
@@ -188,9 +191,10 @@ def column(
 
 @torch.inference_mode()
 def fitted(name: str, device: str, budget: int, tune: Pair, test: Pair) -> tuple[dict[str, Any], float]:
-    """What `mezzotint fit-grid MODEL --steps N --solver fitted-2m --starts 48` finds; processor seconds."""
+    """What `mezzotint fit-grid MODEL --steps N --solver fitted-2m --starts K` finds; processor seconds."""
     begun, pipe = time.process_time(), loaded(name, device)
-    asked = Request(prompt="", seed=FIRST_SEED, n=FIT_PICTURES, steps=budget, solver="fitted-2m", grid="uniform")
+    starts = fit_pictures(budget)
+    asked = Request(prompt="", seed=FIRST_SEED, n=starts, steps=budget, solver="fitted-2m", grid="uniform")
     found = fit_grid(pipe, pipe.resolve(asked), PROMPTS, FINE)
     grid, solver = from_times(found.times), Fitted2M(found.strengths, found.kept, found.gains, found.steering)
     run: Run = lambda denoise, x: end(denoise, x, grid, solver)  # noqa: E731
@@ -207,6 +211,11 @@ def fitted(name: str, device: str, budget: int, tune: Pair, test: Pair) -> tuple
     }
     print(budget, figures, flush=True)
     return figures, time.process_time() - begun
+
+
+def fit_pictures(budget: int) -> int:
+    """On how many pictures steps are fitted."""
+    return next(count for most, count in FIT_PICTURES if budget <= most)
 
 
 @dataclass(frozen=True)
@@ -286,7 +295,11 @@ def model_figures(
         "evaluation": "one of the guided field, which is two network forwards with classifier-free guidance",
         "reference": f"{REFERENCE[0]} steps of dpmpp-2m, uniform down to t = {LAST}, then x_0; the state in float64, "
         f"the network in float32; {CHOICE[0]} steps on shift {CHOICE[1]:g} where a choice is made",
-        "pictures": {"reported": pictures, "chosen on": len(tune[0]), "fitted on": FIT_PICTURES},
+        "pictures": {
+            "reported": pictures,
+            "chosen on": len(tune[0]),
+            "fitted on": {str(budget): fit_pictures(budget) for budget in fitted_at},
+        },
         "cpu_seconds": round(spent_tuning + spent_testing + spent),
         "budgets": rows(
             {program: table for program, (table, _) in done.items()},

@@ -148,10 +148,12 @@ def main() -> None:
     if "mixture" in parts:
         figures["mixture"] = exact_model(64 if options.quick else options.starts, budgets)
     if "model" in parts:
+        from benchmarks.model_solvers import FITTED as FITTED_TO_MODEL
         from benchmarks.model_solvers import model_figures
 
+        fitted_at = [budget for budget in FITTED_TO_MODEL if budget in budgets]
         figures["model"] = model_figures(
-            options.model, options.pictures, budgets, FITTED, options.processes, options.keep, options.device
+            options.model, options.pictures, budgets, fitted_at, options.processes, options.keep, options.device
         )
     write(path.stem, figures)
 

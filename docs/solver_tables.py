@@ -40,9 +40,16 @@ def _model(part: Part) -> str:
         f"### The model {part['model']}\n\n"
         f"Weights `{part['weights_sha256'][:16]}`, guidance {part['guidance']:g}; an evaluation is "
         f"{part['evaluation']}. {count['reported']} pictures; choices were made on {count['chosen on']} others, and "
-        f"grids were fitted to {count['fitted on']} others by `mezzotint fit-grid`. "
+        f"grids were fitted to {_fitted_on(count['fitted on'])} by `mezzotint fit-grid`. "
         f"The reference: {part['reference']}.\n\n{errors(part['budgets'])}\n\n{verdict(part['budgets'])} {_where(part)}"
     )
+
+
+def _fitted_on(counts: Mapping[str, int]) -> str:
+    """To how many pictures, and at which budgets to how many."""
+    usual, *fewer = dict.fromkeys(counts.values())
+    others = [f"{count} at {' and '.join(budget for budget, own in counts.items() if own == count)}" for count in fewer]
+    return f"{usual} others" + (f" ({', '.join(others)})" if others else "")
 
 
 def errors(budgets: Part) -> str:

@@ -179,7 +179,7 @@ def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, m
         ("REFERENCE", (12, 1.0)),
         ("CHOICE", (12, 4.0)),
         ("FINE", 10),
-        ("FIT_PICTURES", 2),
+        ("FIT_PICTURES", ((9, 2),)),
         ("ROUNDS", ((1, 9), (3, 2))),
         ("TOGETHER", 2),
     ):
@@ -217,7 +217,7 @@ def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, m
         "mezzotint", "diffusers", "ours_over_best_peer", "mezzotint, fitted grid", "fitted_over_best_peer",
         "best_of_ours_over_best_peer",
     }  # fmt: skip
-    assert figures["pictures"] == {"reported": 3, "chosen on": 3, "fitted on": 2}
+    assert figures["pictures"] == {"reported": 3, "chosen on": 3, "fitted on": {"4": 2}}
     assert row["ours_over_best_peer"] == row["mezzotint"]["error"] / row["diffusers"]["error"]
     fit = row["mezzotint, fitted grid"]
     solver = Fitted2M(fit["strengths"], fit["kept"], fit["gains"], fit["steering"])

@@ -37,7 +37,7 @@ def test_errors_choices_and_ratios_are_told_and_where_a_peer_wins(tmp_path: Path
         "guidance": 4.0,
         "evaluation": "two forwards",
         "reference": "1000 steps",
-        "pictures": {"reported": 4, "chosen on": 2, "fitted on": 8},
+        "pictures": {"reported": 4, "chosen on": 2, "fitted on": {"6": 8, "8": 8}},
         "budgets": BUDGETS,
     }
     path.write_text(json.dumps({"model": model}))
@@ -53,6 +53,10 @@ def test_errors_choices_and_ratios_are_told_and_where_a_peer_wins(tmp_path: Path
     }
     path.write_text(json.dumps({"model": model | {"budgets": budgets}}))
     both = solver_benchmark(path)
+    assert "grids were fitted to 8 others by `mezzotint fit-grid`" in both
+    fewer = model | {"pictures": model["pictures"] | {"fitted on": {"6": 8, "15": 4, "20": 4}}}  # type: ignore[operator]
+    path.write_text(json.dumps({"model": fewer}))
+    assert "grids were fitted to 8 others (4 at 15 and 20) by" in solver_benchmark(path)
     assert "not at 8. With what was fitted instead, wherever that was better on the pictures that choices were" in both
     assert "made on, it is at 2 of 2 budgets. The fitted grid's" in both
     assert "Weights `abababababababab`, guidance 4; an evaluation is two forwards. 4 pictures; choices were" in text

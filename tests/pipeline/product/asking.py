@@ -18,6 +18,8 @@ from tests.pipeline.product.models import SIDE
 
 __all__ = ["Row", "options"]
 
+SETTLING = 6
+"""Steps from which on the inversions of these networks settle."""
 Choice = tuple[str, str]
 """A factor, and one of its levels."""
 
@@ -64,6 +66,7 @@ def options(row: Row, off: Choice | None = None) -> dict[str, Any]:
     whole = joined(level_options(row, off)) if off else found
     share = min(float(found.get(name, 1.0)) for name in ("strength", "hires_strength"))
     steps, spec = stepping(row.solver, share, row.rule == "cfg-zero" and "interval" not in row.modifiers)
+    steps = max(steps, SETTLING) if found.get("invert") else steps
     solver = whole["solver"] if off == ("solver", row.solver) else spec or whole["solver"]
     return placed({"steps": steps, **whole, "solver": solver})
 
@@ -101,7 +104,7 @@ def stepping(solver: str, share: float, zeroed: bool) -> tuple[int, str]:
 
 def placed(asked: dict[str, Any]) -> dict[str, Any]:
     """The options with pictures in the sizes that they need together."""
-    margin = 8 if "expand" in asked else 0
+    margin = 8 if "expand" in asked or "aspect" in asked else 0
     width, height = asked.get("size", (SIDE + margin, SIDE))
     whole, source = (width, height), (width - margin, height)
     for name, value in asked.items():
@@ -114,7 +117,7 @@ def placed(asked: dict[str, Any]) -> dict[str, Any]:
         elif name == "blend_images":
             asked[name] = [picture(one, whole) for one in value]
         elif name == "region_masks":
-            asked[name] = [(mask(made, source), text) for made, text in value]
+            asked[name] = [(mask(made, whole), text) for made, text in value]
     return asked
 
 

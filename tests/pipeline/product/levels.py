@@ -49,6 +49,8 @@ NONE = Level({})
 
 _ON = {"image": Picture(0), "strength": 0.7}
 _MASKED = {**_ON, "mask": Mask()}
+_INSIDE_OUT = {"invert_mask": True}
+_CROPPED = {**_MASKED, "invert_mask": False, "feather": 0.0}  # else it would be of nearly all
 _WIDE = {"size": (SIDE + 8, SIDE)}
 _LARGE = {"size": (2 * SIDE, 2 * SIDE), "window_stride": SIDE}
 _INVERTED = {"image": Picture(0), "invert": True}
@@ -72,10 +74,12 @@ EDITS: Mapping[str, Level] = MappingProxyType(
             {"structure_ref": Picture(3)}, {"structure_ref": Picture(3), "structure_weight": 0}, of="structure"
         ),
         "picture": Level(_ON, of="picture"),
-        "mask": Level(_MASKED, _ON, of="picture"),
-        "soft mask": Level({**_MASKED, "soft_mask": True}, _MASKED, of="picture"),
-        "crop to mask": Level({**_MASKED, "crop_to_mask": True, "crop_padding": 1}, _MASKED, of="crop"),
+        "mask": Level({**_MASKED, "feather": 1.0}, _ON, of="picture"),
+        "soft mask": Level({**_MASKED, **_INSIDE_OUT, "soft_mask": True}, {**_MASKED, **_INSIDE_OUT}, of="picture"),
+        "crop to mask": Level({**_CROPPED, "crop_to_mask": True, "crop_padding": 1}, _CROPPED, of="crop"),
         "expansion": Level({"image": Picture(0), "expand": "left=8"}, _WIDE, of="picture"),
+        "zoom": Level({"image": Picture(0), "zoom": 2.0}, of="picture"),
+        "aspect": Level({"image": Picture(0), "aspect": (3, 2)}, {"aspect": (3, 2)}, of="picture"),
         "inversion": Level(_INVERTED, {"image": Picture(0), "strength": 1.0}, of="invert"),
         "blend of pictures": Level({"image": Picture(0), "blend_images": [Picture(4)]}, _INVERTED, of="invert"),
         "second pass": Level({**_LARGE, "hires": True, "hires_strength": 0.7}, _LARGE),

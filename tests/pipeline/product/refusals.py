@@ -40,7 +40,8 @@ class Clash:
         )
 
 
-ON_PICTURES = ("picture", "mask", "soft mask", "crop to mask", "expansion", "inversion", "blend of pictures")
+AROUND = ("expansion", "zoom", "aspect")
+ON_PICTURES = ("picture", "mask", "soft mask", "crop to mask", *AROUND, "inversion", "blend of pictures")
 RULES = [name for name in LEVELS["rule"] if name != "no guidance"]
 MODIFIERS = [name for name in LEVELS["modifier"] if name != "no modifier"]
 EDITS = [name for name in LEVELS["edit"] if name != "text to image"]
@@ -56,9 +57,14 @@ FAMILIES = list(LEVELS["family"])
 MEANS = [name for name in FAMILIES if name != "pixel_dit, flow map"]
 
 CLASHES: tuple[Clash, ...] = (
-    Clash(("edit", ["second pass"]), ("edit", ON_PICTURES), ("hires", "leave out hires, or the image")),
+    Clash(("edit", ["second pass"]), ("edit", sorted({*ON_PICTURES} - {"aspect"})), ("hires", "leave out hires, or")),
+    Clash(("edit", ["second pass"]), ("edit", ["aspect"]), ("size is 32x32 and aspect 3:2",)),
     Clash(("edit", ["crop to mask"]), ("edit", ["tile"]), ("crop_to_mask", "tile is about all")),
     Clash(("edit", ["crop to mask"]), ("edit", ["expansion"]), ("crop_to_mask", "expand is about all")),
+    Clash(("edit", ["crop to mask"]), ("edit", ["zoom", "aspect"]), ("crop_to_mask", "{other} is about all")),
+    Clash(("edit", ["expansion"]), ("edit", ["zoom", "aspect"]), ("expand and {other} each say",)),
+    Clash(("edit", ["zoom"]), ("edit", ["aspect"]), ("zoom and aspect each say",)),
+    Clash(("edit", ["larger size"]), ("edit", ["aspect"]), ("size is 24x16 and aspect 3:2",)),
     Clash(("edit", ["crop to mask"]), ("edit", ["detail"]), ("crop_to_mask", "detail is about all")),
     Clash(("edit", ["kept layout"]), ("solver", ADAPTIVE), ("keep_layout", "chooses its steps by the picture")),
     Clash(("prompt", ["AND"]), ("rule", sorted({*RULES} - {*COMBINE})), ("Several prompts (AND or ::)", "not {other}")),
@@ -85,8 +91,13 @@ CLASHES: tuple[Clash, ...] = (
     Clash(("family", ["pixel_gan"]), ("prompt", ["switch", "in turn"]), ("is never reached",), told=True),
     Clash(("family", ["pixel_gan"]), ("prompt", ["late style"]), ("style_start: a single step is told",), told=True),
     Clash(("family", ["pixel_gan"]), ("solver", SLOW), ("solver: {other}", "steps"), told=True),
-    Clash(("family", ["pixel_upscaler"]), ("edit", sorted({*EDITS} - {*LARGE, "tile"})), ("only enlarges a picture",)),
+    Clash(
+        ("family", ["pixel_upscaler"]),
+        ("edit", sorted({*EDITS} - {*LARGE, "tile", "aspect"})),
+        ("only enlarges a picture",),
+    ),
     Clash(("family", ["pixel_upscaler"]), ("edit", ["larger size"]), ("size is 24x16", "of 8x8 pixels becomes 32x32")),
+    Clash(("family", ["pixel_upscaler"]), ("edit", ["aspect"]), ("size is 32x32 and aspect 3:2",)),
     Clash(("family", ["pixel_upscaler"]), ("edit", ["second pass"]), ("hires", "leave out hires, or the image")),
     Clash(("family", ["pixel_upscaler"]), ("rule", RULES), (" is given", "only enlarges a picture")),
     Clash(("family", ["pixel_upscaler"]), ("modifier", MODIFIERS), ("guidance_methods", "only enlarges a picture")),
