@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from mezzotint.conditioning.prompt import expanded_prompts, lifted, wildcards, with_wildcards
 from mezzotint.conditioning.prompt.expand import MOST
@@ -15,25 +15,34 @@ if TYPE_CHECKING:
     from mezzotint.interfaces.pictures import Destination
     from mezzotint.pipeline import Pipeline
 
-__all__ = ["Wildcards", "prompts_of", "requests_of", "resumed"]
+__all__ = ["Asked", "Wildcards", "at", "prompts_of", "requests_of", "resumed"]
 
+T = TypeVar("T")
 Read = Callable[[Mapping[str, Any]], dict[str, Any]]
 """From options to the same with digests in the place of files."""
 MAX_BYTES = 10_000_000
 """Of a file of prompts, or of a wildcard."""
 
 
-def prompts_of(prompt: str | None, file: Path | None) -> tuple[str, ...]:
+class Asked(NamedTuple):
+    """A prompt, and where it is from: a file and its line, or nothing."""
+
+    text: str
+    place: str = ""
+
+
+def prompts_of(prompt: str | None, file: Path | None) -> tuple[Asked, ...]:
     """The prompts of a call: the one that is given, or those of a file. Raises InvalidOption for both."""
     if file is None:
-        return () if prompt is None else (prompt,)
+        return () if prompt is None else (Asked(prompt),)
     if prompt is not None:
         raise InvalidOption(f"prompts is {file}, and there is a PROMPT too; give one of them.")
-    return lines_of(file, "prompt")
+    return tuple(Asked(line, f"{file}, line {number}") for number, line in lines_of(file, "prompt").items())
 
 
-def lines_of(path: Path, what: str) -> tuple[str, ...]:
-    """The lines of a text file; empty ones, and those that begin with #, are left out. Raises InvalidFile."""
+def lines_of(path: Path, what: str) -> dict[int, str]:
+    """The lines of a text file, by their numbers; empty ones, and those that begin with #, are left out. Raises
+    InvalidFile."""
     kind = f"give a text file with one {what} a line"
     try:
         if path.stat().st_size > MAX_BYTES:
@@ -42,7 +51,7 @@ def lines_of(path: Path, what: str) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise InvalidFile(f"{path} cannot be read ({why}); {kind}.") from None
-    kept = tuple(line for line in lines if line and not line.startswith("#"))
+    kept = {number: line for number, line in enumerate(lines, 1) if line and not line.startswith("#")}
     if not kept:
         raise InvalidFile(f"{path} has no {what}; {kind}.")
     return kept
@@ -94,20 +103,32 @@ class Wildcards:
         if not path.is_file():
             names = [file.relative_to(self.folder).with_suffix("").as_posix() for file in self.folder.rglob("*.txt")]
             raise unknown_name("wildcard", name, names)
-        return lines_of(path, "choice")
+        return tuple(lines_of(path, "choice").values())
 
 
 def requests_of(
-    prompts: Sequence[str], options: Mapping[str, Any], cards: Wildcards, seed: Callable[[], int], read: Read
-) -> tuple[Request, ...]:
-    """The requests of prompts with the same options: one for each choice of braces, and where there are wildcards one
-    for each picture. seed: for prompts that state none; read: reads the files that they name. Raises InvalidOption."""
-    return tuple(
-        request
-        for prompt in prompts
-        for text in expanded_prompts(prompt)
-        for request in _requests(read(lifted(text, options)), cards, seed, read)
-    )
+    prompts: Sequence[Asked], options: Mapping[str, Any], cards: Wildcards, seed: Callable[[], int], read: Read
+) -> tuple[tuple[Request, ...], tuple[str, ...]]:
+    """The requests of prompts with the same options, and the place of each: one for each choice of braces, and where
+    there are wildcards one for each picture. seed: for prompts that state none; read: reads the files that they name.
+    Raises InvalidOption and InvalidFile."""
+
+    def of(prompt: str) -> list[Request]:
+        texts = expanded_prompts(prompt)
+        return [request for text in texts for request in _requests(read(lifted(text, options)), cards, seed, read)]
+
+    found = [(request, place) for prompt, place in prompts for request in at(place, of, prompt)]
+    return tuple(request for request, _ in found), tuple(place for _, place in found)
+
+
+def at(place: str, work: Callable[..., T], *given: Any) -> T:
+    """`work(*given)`, whose InvalidOption or InvalidFile says the place of the prompt too, if it has one."""
+    try:
+        return work(*given)
+    except (InvalidOption, InvalidFile) as error:
+        if not place:
+            raise
+        raise type(error)(f"{place}: {error}") from None
 
 
 def _requests(options: dict[str, Any], cards: Wildcards, seed: Callable[[], int], read: Read) -> Iterator[Request]:

@@ -27,7 +27,7 @@ from mezzotint.interfaces.cli.references import reference_options
 from mezzotint.interfaces.cli.session import Session, draw, refuse_ignored
 from mezzotint.interfaces.keeping import check_keeping, keeping
 from mezzotint.interfaces.pictures import Destination
-from mezzotint.interfaces.prompts import Wildcards, prompts_of, requests_of, resumed
+from mezzotint.interfaces.prompts import Wildcards, at, prompts_of, requests_of, resumed
 from mezzotint.interfaces.references import References
 from mezzotint.request import Request, random_seed
 
@@ -142,7 +142,7 @@ def imagine(
     if sheet:
         options["n"] = four_pictures(options["n"], prompts)
     refs = References()
-    asked, unused = wanted(prompt, prompts, wildcards, refs.digests(options), refs)
+    asked, places, unused = wanted(prompt, prompts, wildcards, refs.digests(options), refs)
     if enhance:
         asked = expanded(asked, form.printed)
     pictures = sum(request.n for request in asked)
@@ -158,8 +158,11 @@ def imagine(
     how = choosing_of(check, tries, best_of)
     pipe = Pipeline.load(model, device=asked[0].device, dtype=asked[0].dtype, compiled=compiled, said=aside)
     tries = None if how is None else how.tries
-    given = [refs.named(pipe, request) for request in laid_out(pipe, asked, layout, upscaler, form.printed)]
+    asked = laid_out(pipe, asked, places, layout, upscaler, form.printed)
+    given = [at(place, refs.named, pipe, request) for request, place in zip(asked, places, strict=True)]
     asked = tuple(request for request, _ in given)
+    for request, place in zip(asked, places, strict=True):  # nothing is drawn where the last one would be refused
+        at(place, lambda one: pipe.adapted(one).resolve(one), request)
     sources = {refs.key(request): fitted for request, fitted in given}  # of each size its own
     to, spare = keeping(keep_inputs, to, sources.values())
     unused = (*unused, *spare)
@@ -177,11 +180,14 @@ def imagine(
 
 
 def laid_out(
-    pipe: "Pipeline", asked: tuple[Request, ...], layout: str, upscaler: str | None, form: str
+    pipe: "Pipeline", asked: tuple[Request, ...], places: tuple[str, ...], layout: str, upscaler: str | None, form: str
 ) -> tuple[Request, ...]:
     """The requests arranged, and told as text where they are in regions now, or could not be. Raises InvalidOption."""
     crowded: list[str] = []
-    found = tuple(arranged(pipe, request, layout, upscaler, crowded.append) for request in asked)
+    found = tuple(
+        at(place, arranged, pipe, request, layout, upscaler, crowded.append)
+        for request, place in zip(asked, places, strict=True)
+    )
     for before, request in zip(asked, found, strict=True) if form == "text" else ():
         if request.region != before.region:
             pieces = " | ".join(text for _, text in request.region)
@@ -193,11 +199,13 @@ def laid_out(
 
 def wanted(
     prompt: str | None, prompts: Path | None, wildcards: Path | None, options: dict[str, Any], refs: References
-) -> tuple[tuple[Request, ...], tuple[str, ...]]:
-    """The requests that a prompt or a file of prompts stands for, and what there is to say of wildcards."""
+) -> tuple[tuple[Request, ...], tuple[str, ...], tuple[str, ...]]:
+    """The requests that a prompt or a file of prompts stands for, their places in it, and what there is to say of
+    wildcards."""
     seed = cache(random_seed) if prompts is None else lambda: 0  # one for all of them
     texts, cards = prompts_of(prompt, prompts), Wildcards(wildcards)
-    return requests_of(texts, options, cards, seed, refs.digests), cards.ignored(texts)
+    requests, places = requests_of(texts, options, cards, seed, refs.digests)
+    return requests, places, cards.ignored([one.text for one in texts])
 
 
 def four_pictures(n: Any, prompts: Path | None) -> int:
