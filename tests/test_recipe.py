@@ -43,6 +43,17 @@ def test_recipe_to_json_and_back_is_the_same_recipe() -> None:
         assert Recipe.from_json_dict(through_json(one.to_json_dict())) == one
 
 
+def test_the_pillow_of_a_recipe_is_kept_where_it_is_known() -> None:
+    facts = {"mezzotint": "0.1.0", "torch": "2.13.0", "threads": 2, "processor": "A CPU (AVX2)"}
+    for more in ({}, {"pillow": "12.0.0"}, {"pillow": "12.0.0", "compiled": True}):
+        environment = Environment.from_json_dict({**facts, **more})
+        assert environment.to_json_dict() == {**facts, **more}
+        one = recipe(environment=environment)
+        assert Recipe.from_json_dict(through_json(one.to_json_dict())) == one
+    with pytest.raises(InvalidOption, match="pillow"):
+        Environment(**facts, pillow=3)  # type: ignore[arg-type]
+
+
 def test_recipe_schema_is_frozen() -> None:
     """Changing the schema breaks the recipes in people's files: a new key needs a default, a new meaning a version."""
     assert RECIPE_VERSION == 1

@@ -41,6 +41,10 @@ class InvalidOption(MezzotintError, ValueError):
     """An option, name or number that is not allowed."""
 
 
+class AnotherPicture(InvalidOption):
+    """A file that is not the picture that a recipe names."""
+
+
 class InvalidFile(MezzotintError):
     """A file that is unreadable, unsafe, half-written or of the wrong kind."""
 

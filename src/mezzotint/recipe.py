@@ -29,7 +29,8 @@ class Environment:
     """What, besides the request and the weights, can move the last bits of a picture.
 
     `processor` is the name of what computed it, CPU or GPU, with the instruction set. It never holds a host name
-    or a path. `compiled`: the network's blocks were compiled (`mezzotint.compiled`); JSON has it where it is so.
+    or a path. `pillow` is the version that read and scaled pictures, "" where it was not recorded. `compiled`: the
+    network's blocks were compiled (`mezzotint.compiled`). JSON has these two where they say something.
     """
 
     mezzotint: str
@@ -37,9 +38,10 @@ class Environment:
     threads: int
     processor: str
     compiled: bool = False
+    pillow: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("mezzotint", "torch", "processor"):
+        for name in ("mezzotint", "torch", "processor", *(["pillow"] if self.pillow != "" else [])):
             check_name(name, getattr(self, name))
         object.__setattr__(self, "threads", integer("threads", self.threads, 1))
         if not isinstance(self.compiled, bool):
@@ -48,7 +50,7 @@ class Environment:
     def to_json_dict(self) -> dict[str, Any]:
         """Plain JSON values under the field names."""
         facts = {item.name: getattr(self, item.name) for item in fields(self)}
-        return facts if self.compiled else {name: fact for name, fact in facts.items() if name != "compiled"}
+        return {name: fact for name, fact in facts.items() if fact or name not in ("compiled", "pillow")}
 
     @classmethod
     def from_json_dict(cls, data: object) -> Self:

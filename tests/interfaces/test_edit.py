@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
@@ -47,6 +48,20 @@ def test_an_edit_is_drawn_told_and_reproduced(run: Run, folder: Path, apple: Pat
     assert "hole.png is not the image that the recipe names" in sentence(
         run(*again, "--image", "hole.png", "--mask", "hole.png")
     )
+
+
+def test_another_pillow_is_named_where_a_picture_is_not_the_one(
+    run: Run, folder: Path, apple: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = PIL.__version__
+    done = parsed(run("edit", apple, "a cat", "--model", folder, "--seed", 3, "--out", "e.png", "--format", "json"))
+    assert done["pictures"][0]["recipe"]["environment"]["pillow"] == here
+    again = ("reproduce", "e.png", "--model", folder, "--image")
+    assert "Pillow" not in sentence(run(*again, "hole.png"))
+    monkeypatch.setattr(PIL, "__version__", "99.1")
+    assert f"otherwise by Pillow 99.1 than by {here}, which made the recipe" in sentence(run(*again, "hole.png"))
+    assert "identical" in run(*again, apple).stdout
+    assert f"Pillow 99.1 than by {here}" in sentence(run("vary", "e.png", "--model", folder, "--image", "hole.png"))
 
 
 def test_a_larger_picture_is_fitted_and_half_the_steps_are_taken(run: Run, folder: Path, here: Path) -> None:

@@ -69,6 +69,17 @@ def test_same_or_different_with_the_cause(levels: int, status: str, decibel: flo
     assert json.dumps(verdict.to_json_dict(), allow_nan=False)
 
 
+def test_another_pillow_is_a_cause_where_both_are_known() -> None:
+    redrawn = shifted(BASE, 1)
+
+    def causes(then: str, now: str) -> tuple[str, ...]:
+        return compare(recipe_of(BASE, {"pillow": then}), recipe_of(redrawn, {"pillow": now}), redrawn, BASE).causes
+
+    assert causes("11.3.0", "12.0.0") == ("the Pillow version was 11.3.0 and is now 12.0.0",)
+    for then in ("", "12.0.0"):
+        assert causes(then, "12.0.0")[0].startswith("nothing that the recipe records differs")
+
+
 def test_a_difference_without_a_recorded_cause_says_so() -> None:
     redrawn = shifted(BASE, 1)
     verdict = compare(recipe_of(BASE), recipe_of(redrawn), redrawn, BASE)

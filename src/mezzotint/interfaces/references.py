@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mezzotint.errors import InvalidOption
+from mezzotint.errors import AnotherPicture, InvalidOption
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def recorded_references(request: Request, files: Mapping[str, Path | None], pipe
     for name, digest in _digests(pictures).items():
         if digest != getattr(request, name):
             option = f"--{name.replace('_', '-')}"
-            raise InvalidOption(f"{files[name]} is not the {name} that the recipe names; give that one with {option}.")
+            raise AnotherPicture(f"{files[name]} is not the {name} that the recipe names; give that one with {option}.")
     return pictures
 
 

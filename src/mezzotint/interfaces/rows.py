@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mezzotint.errors import InvalidOption
+from mezzotint.errors import AnotherPicture, InvalidOption
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
@@ -39,5 +39,7 @@ def recorded_row(request: Request, files: Sequence[Path], size: tuple[int, int])
     pictures = fitted_row(read_row(files), size)
     for file, picture, digest in zip(files, pictures, wanted, strict=True):
         if pixel_sha256(picture) != digest:
-            raise InvalidOption(f"{file} is not the picture {digest[:10]} that the recipe blends there; give that one.")
+            raise AnotherPicture(
+                f"{file} is not the picture {digest[:10]} that the recipe blends there; give that."
+            )
     return pictures

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mezzotint.errors import InvalidFile, InvalidOption
+from mezzotint.errors import AnotherPicture, InvalidFile, InvalidOption
 from mezzotint.request import Request
 
 if TYPE_CHECKING:
@@ -99,7 +99,9 @@ def recorded_masks(request: Request, files: Sequence[Path]) -> "list[tuple[Image
     found = [(read_sources(file, None)[0], text) for file, (_, text) in zip(files, wanted, strict=True)]
     for file, (picture, _), (digest, text) in zip(files, found, wanted, strict=True):
         if pixel_sha256(picture) != digest:
-            raise InvalidOption(f"{file} is not the mask {digest[:10]} of the recipe's region {text!r}; give that one.")
+            raise AnotherPicture(
+                f"{file} is not the mask {digest[:10]} of the recipe's region {text!r}; give that."
+            )
     return found
 
 

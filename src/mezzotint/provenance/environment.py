@@ -14,6 +14,7 @@ __all__ = ["describe_environment", "processor_name"]
 def describe_environment(device: str = "cpu", *, compiled: bool = False) -> Environment:
     """The facts of this process that can move the last bits of a picture drawn on `device` ("cpu", "cuda", …).
     compiled: whether the network is."""
+    import PIL
     import torch
 
     return Environment(
@@ -22,6 +23,7 @@ def describe_environment(device: str = "cpu", *, compiled: bool = False) -> Envi
         threads=torch.get_num_threads(),
         processor=processor_name(device),
         compiled=compiled,
+        pillow=PIL.__version__,
     )
 
 

@@ -120,6 +120,7 @@ def differing_facts(then: Recipe, now: Recipe) -> tuple[str, ...]:
         ("noise version", then.noise_version, now.noise_version),
         ("mezzotint version", then.environment.mezzotint, now.environment.mezzotint),
         ("torch version", then.environment.torch, now.environment.torch),
+        ("Pillow version", then.environment.pillow or now.environment.pillow, now.environment.pillow),
         ("processor", then.environment.processor, now.environment.processor),
         ("number of threads", then.environment.threads, now.environment.threads),
         ("way of running the network", _way(then), _way(now)),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from mezzotint.errors import InvalidFile, InvalidOption
+from mezzotint.errors import AnotherPicture, InvalidFile, InvalidOption
 from mezzotint.interfaces.cli.options import (
     COVER,
     aside,
@@ -136,7 +136,7 @@ def reproduce(
     set_threads(_threads(then) if threads in (None, "auto") else threads)
     request = runnable(then, weak_model, loras, upscaler)
     pipe = pipeline_of(then, model, device, dtype)
-    result = _draw(pipe, request, pictures_of(request, pipe, files, read_inputs(file)))
+    result = _draw(pipe, request, pictures_of(request, pipe, files, read_inputs(file), then.environment.pillow))
     verdict = compare(then, result.recipes[0], result.images[0], picture_then, _lossy(file, result.images[0]))
     drawing = drawn_again(file, result.images[0], then)
     if out is not None:
@@ -283,21 +283,36 @@ def pipeline_of(then: Recipe, model: str | None, device: str, dtype: str) -> "Pi
 
 
 def pictures_of(
-    request: Request, pipe: "Pipeline", files: Mapping[str, Any], kept: "Mapping[str, Image]"
+    request: Request, pipe: "Pipeline", files: Mapping[str, Any], kept: "Mapping[str, Image]", pillow: str = ""
 ) -> dict[str, Any]:
     """What a recipe's picture was made from, as `Pipeline.stream` takes it, from the files of `picture_options`, or, if
     none is given, from what its own file holds, by the digests of the pixels.
 
-    Raises InvalidOption for what is missing, or is another picture.
+    pillow: the version that read them then. Raises InvalidOption for what is missing, or is another picture.
     """
     from mezzotint.interfaces.keeping import found_again
+
+    if not any(files[name] for name in GIVEN) and (found := found_again(request, kept)) is not None:
+        return found
+    try:
+        return _read_again(request, pipe, files)
+    except AnotherPicture as error:
+        import PIL
+
+        if pillow in ("", PIL.__version__):
+            raise
+        raise AnotherPicture(
+            f"{str(error).rstrip('.')}; or it is read otherwise by Pillow {PIL.__version__} than by {pillow}, which "
+            "made the recipe (JPEG is decoded, and pictures are scaled, by it)."
+        ) from None
+
+
+def _read_again(request: Request, pipe: "Pipeline", files: Mapping[str, Any]) -> dict[str, Any]:
     from mezzotint.interfaces.references import recorded_references
     from mezzotint.interfaces.rows import recorded_row
     from mezzotint.interfaces.sources import recorded_masks
     from mezzotint.tasks import source_size
 
-    if not any(files[name] for name in GIVEN) and (found := found_again(request, kept)) is not None:
-        return found
     image, mask = _sources(request, files["image"], files["mask"], whole=pipe.model.enlarges > 1)
     row = recorded_row(request, files["blend_images"], source_size(request))
     masks = recorded_masks(request, files["region_masks"])
@@ -324,7 +339,7 @@ def _sources(
     found = read_sources(image, mask) if whole else prepared(read_sources(image, mask), request)
     for name, path, picture in zip(("image", "mask"), (image, mask), found, strict=True):
         if picture is not None and pixel_sha256(picture) != getattr(request, name):
-            raise InvalidOption(f"{path} is not the {name} that the recipe names; give that one with --{name}.")
+            raise AnotherPicture(f"{path} is not the {name} that the recipe names; give that one with --{name}.")
     return found
 
 

@@ -124,7 +124,7 @@ def vary(
     set_threads(threads)
     pipe = pipeline_of(then, model, device, dtype)
     request = with_references(runnable(then, weak_model, loras, upscaler), files, pipe)
-    pictures = pictures_of(request, pipe, files, read_inputs(file))
+    pictures = pictures_of(request, pipe, files, read_inputs(file), then.environment.pillow)
     here = replace(request, device="auto", dtype="auto")
     streams = [pipe.stream(replace(here, vary=one.vary), **pictures) for one in asked]
 
