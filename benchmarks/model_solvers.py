@@ -56,7 +56,7 @@ ROUNDS = ((4, 10_000), (16, 8), (48, 3))
 """On how many pictures candidates are tried, and how many of them."""
 HOPELESS = 1.6
 """A candidate whose error was more times the best one's at both budgets before is not tried."""
-FITTED = (4, 5, 6, 8, 10, 15, 20)
+FITTED = (6, 8, 15, 20)
 """Budgets for which steps are fitted."""
 FIT_PICTURES, FINE = ((10, 96), (20, 48)), 100
 """What `mezzotint fit-grid` is told to fit with, as --starts up to a budget, since the work grows with the square of

@@ -151,10 +151,12 @@ def first_met(rows: Sequence[Row]) -> dict[Row, frozenset[Choice]]:
 
 
 def every_three() -> Iterator[Row]:
-    """All edits with all solvers and all modifiers; families, rules, prompts and batches take turns."""
+    """All edits with all solvers and modifiers that go together; families, rules, prompts and batches take turns."""
     turns = {factor: count() for factor in ("rule", "prompt", "family", "batch")}
     for edit, solver, modifier in product(LEVELS["edit"], LEVELS["solver"], LEVELS["modifier"]):
         chosen: list[Choice] = [("edit", edit), ("solver", solver), ("modifier", modifier)]
+        if not all(go(one, other) for one, other in combinations(chosen, 2)):
+            continue
         for factor, turn in turns.items():
             able = [
                 (factor, name)
