@@ -37,30 +37,38 @@ FITTED = "fitted"
 
 @dataclass(frozen=True)
 class Fitted:
-    """What was fitted to a model: the times of a grid, and the spec of the solver that it is for."""
+    """What was fitted to a model: the times of a grid, the spec of the solver that it is for, and the error."""
 
     times: tuple[float, ...]
     solver: str
+    error: float = 0.0
 
 
 def fitted_for(
-    request: Request, grids: Mapping[tuple[str, int, float], Fitted], model: str, asked: object
+    request: Request, grids: Mapping[tuple[str, int, float], Fitted], model: str, asked: Request, defaults: Request
 ) -> Fitted | None:
-    """What was fitted to a request's solver, steps and guidance, if it asked for no other grid; None if nothing was.
+    """What was fitted to a resolved request's solver, steps and guidance, if no other grid was asked for; None if
+    nothing was.
 
-    asked: the grid that was asked for; by name, what was fitted to the nearest guidance is taken. Otherwise it is left
+    asked: what was left open. Where no solver was named, and nothing was fitted to the usual one, it is what ends
+    nearest to the truth of what was fitted to others, which is left where the request asks for more than a prompt.
+    Where "fitted" was asked for as the grid, what was fitted to the nearest guidance is taken. Otherwise it is left
     where the request asks for what the solver's numbers are not for. Raises InvalidOption if it is asked for by name
     and there is none.
     """
-    if asked not in (None, FITTED):
+    if asked.grid not in (None, FITTED):
         return None
+    named = asked.grid == FITTED
     own = {
         guidance: fitted
         for (solver, steps, guidance), fitted in grids.items()
         if (solver, steps) == (request.solver, request.steps) and not request.eta
     }
+    if not own and asked.solver is None and not request.eta and (named or _of_a_prompt(request, defaults)):
+        others = [(guidance, one) for (_, steps, guidance), one in grids.items() if steps == request.steps]
+        own = dict(sorted(others, key=lambda other: -other[1].error))  # of each guidance the best stays
     scale = float(request.guidance or 0.0)
-    if asked != FITTED:
+    if not named:
         fitted = None if request.guidance_methods else own.get(scale)
         left = fitted is not None and _lets_go(request, _named_solver(replace(request, solver=fitted.solver))[1])
         return None if left else fitted
@@ -73,6 +81,13 @@ def fitted_for(
         f"The model {model} has no grid fitted to {request.solver} with {request.steps} steps{eta}; fitted are: "
         f"{names}; use one of them, make one with mezzotint fit-grid, or leave out the grid."
     )
+
+
+def _of_a_prompt(request: Request, defaults: Request) -> bool:
+    """Whether a resolved request is drawn as pictures are to which steps are fitted: guided by its prompt alone."""
+    others = ("invert", "keep_layout", "style_ref", "image_ref", "structure_ref", "lora", "distilled_guidance")
+    usual = defaults.guidance_interval or (0.0, 1.0)
+    return request.guidance_interval == usual and not any(getattr(request, name) for name in others)
 
 
 def solver_of(request: Request) -> tuple[str, Solver[Any]]:

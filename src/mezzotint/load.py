@@ -326,7 +326,7 @@ def network_of(files: ModelFolder, family: Callable[[Mapping[str, Any]], Network
 def fitted_grids(files: ModelFolder) -> Mapping[tuple[str, int, float], Fitted]:
     """What was fitted to these weights, by solver, steps and guidance."""
     own = (grid for grid in files.grids if grid.weights_sha256 == files.weights_sha256)
-    return MappingProxyType({grid.key: Fitted(grid.times, grid.drawn_with) for grid in own})
+    return MappingProxyType({grid.key: Fitted(grid.times, grid.drawn_with, grid.error) for grid in own})
 
 
 def grid_warnings(files: ModelFolder) -> tuple[str, ...]:

@@ -179,7 +179,7 @@ class Pipeline:
         resolved = with_pass_strengths(with_strength(resolved))
         self.model.conditioner.style_index(resolved.style)
         resolved = replace(resolved, solver=solver_of(resolved)[0])
-        if fitted := fitted_for(resolved, self.model.grids, self.model.name, asked=request.grid):
+        if fitted := fitted_for(resolved, model.grids, model.name, asked, defaults):
             resolved = replace(resolved, solver=fitted.solver, grid=fitted.times)
         resolved = replace(resolved, grid=grid_name(resolved, leaf.network))
         check_network(resolved, model.name, model.size, leaf.network)

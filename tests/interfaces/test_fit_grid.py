@@ -16,6 +16,7 @@ from mezzotint.diffusion import PhiloxNoise, pure_noise, sample
 from mezzotint.diffusion.timegrid import from_times, times_of, uniform
 from mezzotint.errors import InvalidOption, OutOfSpace
 from mezzotint.interfaces.cli.fit_grid import FIRST_SEED, PROMPTS, guided_over
+from mezzotint.interfaces.cli.session import short
 from mezzotint.provenance import read_metadata
 from mezzotint.spec import Spec
 from tests.interfaces.conftest import Run, parsed, sentence
@@ -110,6 +111,45 @@ def test_a_picture_takes_the_fitted_grid_and_a_refit_does_not_change_it(
     recipe = read_metadata(here / "a.png").recipe
     assert recipe is not None
     assert recipe.request.grid == tuple(found["times"])
+
+
+def test_what_is_fitted_to_another_solver_is_taken_where_none_is_named(fitted: tuple[Path, Any], here: Path) -> None:
+    folder = here / "copy"
+    shutil.copytree(fitted[0], folder)
+    (grid,) = read_grids(folder)
+    times, numbers = (1.0, 0.8, 0.5, 0.2, 0.0), {"kept": (0.9, 1.1, 0.95), "gains": (1.2, 0.8, 1.1)}
+    own = replace(grid, solver="fitted-2m", steps=4, guidance=3.5, times=times, error=0.1, **numbers)
+    store_grid(folder, own)
+    store_grid(folder, replace(grid, solver="heun", steps=4, guidance=3.5, times=(1.0, 0.7, 0.6, 0.1, 0.0), error=0.2))
+    store_grid(folder, replace(grid, solver="heun", steps=2, guidance=1.0, times=(1.0, 0.4, 0.0)))
+    pipe = Pipeline.load(str(folder))
+
+    def drawn_by(**options: Any) -> tuple[str | None, Any]:
+        asked = {"prompt": "a cat", "steps": 4, "guidance": 3.5, **options}
+        found = pipe.resolve(Request(**asked))
+        return found.solver, found.grid
+
+    best, usual = (own.drawn_with, times), ("dpmpp-2m", "uniform")
+    assert drawn_by() == drawn_by(negative="a dog") == drawn_by(image="0" * 64, strength=0.5) == best
+    assert drawn_by(grid="fitted") == drawn_by(grid="fitted", guidance=2.0) == best
+    others: tuple[dict[str, Any], ...] = (
+        {"solver": "dpmpp-2m"}, {"grid": "uniform"}, {"steps": 5}, {"guidance": 3.0}, {"guidance_methods": ("apg",)},
+        {"guidance_interval": (0.0, 0.9)}, {"chaos": 50}, {"style_ref": "0" * 64}, {"structure_ref": "0" * 64},
+        {"image": "0" * 64, "mask": "0" * 64}, {"region": [((0.0, 0.0, 1.0, 0.5), "a hat")]},
+        {"keep_layout": 0.5, "source_prompt": "a dog"},
+    )  # fmt: skip
+    for options in others:
+        solver, times_of_it = drawn_by(**options)
+        assert (solver, times_of_it) == usual, options
+    assert drawn_by(image="0" * 64, invert=True)[0] == "ddim"
+    assert drawn_by(solver="heun") == ("heun", (1.0, 0.7, 0.6, 0.1, 0.0))
+    assert drawn_by(steps=2, guidance=1.0) == ("heun", (1.0, 0.4, 0.0))
+    usual_times = (1.0, 0.7, 0.3, 0.1, 0.0)
+    store_grid(folder, replace(grid, solver="dpmpp-2m", steps=4, guidance=3.5, times=usual_times, error=0.9))
+    pipe = Pipeline.load(str(folder))
+    assert drawn_by() == ("dpmpp-2m", usual_times)  # what is fitted to the usual solver goes first
+    assert short(own.drawn_with) == "fitted-2m"
+    assert short("heun:coordinate=ratio") == "heun:coordinate=ratio"
 
 
 def test_asking_by_name_for_what_is_not_fitted_is_refused(run: Run, model: Path, fitted: tuple[Path, Any]) -> None:

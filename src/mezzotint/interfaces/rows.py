@@ -39,7 +39,5 @@ def recorded_row(request: Request, files: Sequence[Path], size: tuple[int, int])
     pictures = fitted_row(read_row(files), size)
     for file, picture, digest in zip(files, pictures, wanted, strict=True):
         if pixel_sha256(picture) != digest:
-            raise AnotherPicture(
-                f"{file} is not the picture {digest[:10]} that the recipe blends there; give that."
-            )
+            raise AnotherPicture(f"{file} is not the picture {digest[:10]} that the recipe blends there; give that.")
     return pictures

@@ -99,9 +99,7 @@ def recorded_masks(request: Request, files: Sequence[Path]) -> "list[tuple[Image
     found = [(read_sources(file, None)[0], text) for file, (_, text) in zip(files, wanted, strict=True)]
     for file, (picture, _), (digest, text) in zip(files, found, wanted, strict=True):
         if pixel_sha256(picture) != digest:
-            raise AnotherPicture(
-                f"{file} is not the mask {digest[:10]} of the recipe's region {text!r}; give that."
-            )
+            raise AnotherPicture(f"{file} is not the mask {digest[:10]} of the recipe's region {text!r}; give that.")
     return found
 
 

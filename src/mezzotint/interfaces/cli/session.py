@@ -76,11 +76,17 @@ class Drawn:
         request, size = self.recipe.request, "x".join(map(str, self.size))
         learned = request.distilled_guidance
         scale = f"guidance {request.guidance:g}" if learned is None else f"distilled guidance {learned:g}"
-        facts = f"seed {request.seed}, {size}, {request.steps} steps of {request.solver}, {scale}"
+        facts = f"seed {request.seed}, {size}, {request.steps} steps of {short(request.solver)}, {scale}"
         facts += "".join(f", {method}" for method in request.guidance_methods)
         facts += "".join(f", lora {name}:{strength:g}" for name, strength in request.lora)
         work = f"{self.evaluations} evaluations, {self.seconds:.2f} s"
         return f"{click.format_filename(self.file)}  ({facts}; {work})"
+
+
+def short(solver: str | None) -> str:
+    """A solver's spec, without the numbers that were fitted to a model."""
+    name, _, options = str(solver).partition(":")
+    return name if "times=" in options else str(solver)
 
 
 @dataclass
