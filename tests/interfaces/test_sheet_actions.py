@@ -35,6 +35,16 @@ def test_a_number_is_the_picture_in_its_place(sheet: Path, model: Path) -> None:
         assert np.array_equal(page[y : y + 192, x : x + 192], np.asarray(on_board(image, 6)))
 
 
+def test_a_sheet_is_not_drawn_on(run: Run, sheet: Path, model: Path, here: Path) -> None:
+    before = sorted(path.name for path in here.rglob("*"))
+    for words in (("edit", sheet, "a dog"), ("explore", "a dog", "--image", sheet, "--x", "strength=0.5,1")):
+        said = sentence(run(*words, "--model", model, "--steps", 2))
+        assert said.endswith("is a sheet of 4 pictures, and one is drawn on; give the file of one of them.")
+    assert sorted(path.name for path in here.rglob("*")) == before
+    single = sheet.with_name("a-cat-8.png")
+    assert run("edit", single, "a dog", "--model", model, "--steps", 2, "--out", "e.png").exit_code == 0
+
+
 def test_a_single_picture_needs_no_number(sheet: Path) -> None:
     single = sheet.with_name("a-cat-8.png")
     assert picture_of(single) == picture_of(single, 1) == picture_of(sheet, 2)

@@ -13,7 +13,7 @@ from mezzotint.recipe import Recipe
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["COUNT", "SHEET_KEYWORD", "picture_of", "recipes_of", "sheet_png", "write_sheets"]
+__all__ = ["COUNT", "SHEET_KEYWORD", "check_one", "picture_of", "recipes_of", "sheet_png", "write_sheets"]
 
 COUNT = 4
 """Pictures of a sheet."""
@@ -78,6 +78,14 @@ def picture_of(path: Path, number: int | None = None) -> Recipe:
     if number not in (None, 1):
         raise InvalidOption(f"{path} is one picture, so there is no picture {number}; leave out the number.")
     return recipe
+
+
+def check_one(path: Path) -> None:
+    """Raises InvalidOption for a sheet, where a single picture is drawn on."""
+    if recipes := recipes_of(path):
+        raise InvalidOption(
+            f"{path} is a sheet of {len(recipes)} pictures, and one is drawn on; give the file of one of them."
+        )
 
 
 def recipes_of(path: Path) -> tuple[Recipe, ...]:

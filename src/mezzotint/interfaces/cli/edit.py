@@ -32,6 +32,7 @@ from mezzotint.interfaces.fixing import Fixing, fixing_of
 from mezzotint.interfaces.keeping import check_keeping, keeping
 from mezzotint.interfaces.pictures import Destination, check_apart
 from mezzotint.interfaces.references import NAMES, References
+from mezzotint.interfaces.sheet_actions import check_one
 from mezzotint.interfaces.sources import Sources, named, read_sources, without_effect
 from mezzotint.request import Request, random_seed
 
@@ -191,6 +192,7 @@ def _asked(image: Path, mask: Path | str | None, prompt: str, options: Mapping[s
     if found["seed"] is None:
         found["seed"] = random_seed()
     sources, refs = read_sources(image, mask), References()
+    check_one(image)
     given = (image, mask, *(found.get(name) for name in NAMES))
     files = tuple(Path(file) for file in given if isinstance(file, Path | str) and file != "alpha")
     unused = without_effect(sources[1], bool(found["invert_mask"]))

@@ -30,6 +30,7 @@ from mezzotint.interfaces.cli.typed import all_as_typed
 from mezzotint.interfaces.drawn_on import drawn_on
 from mezzotint.interfaces.pictures import Destination, check_apart, make_folder, slug
 from mezzotint.interfaces.references import NAMES, References
+from mezzotint.interfaces.sheet_actions import check_one
 from mezzotint.interfaces.sizing import NONE
 from mezzotint.interfaces.sources import named, read_sources
 from mezzotint.request import Request, random_seed
@@ -185,7 +186,11 @@ class _Given:
         """Those of a call. Raises InvalidOption and InvalidFile."""
         if image is None and mask is not None:
             raise InvalidOption("mask is given, but there is no picture to draw on; give one with --image.")
-        return cls(None if image is None else read_sources(image, mask), References())
+        if image is None:
+            return cls(None, References())
+        sources = read_sources(image, mask)
+        check_one(image)
+        return cls(sources, References())
 
     @cached_property
     def _named(self) -> dict[str, Any]:
