@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mezzotint.diffusion import EDM, Level, RectifiedFlow, Schedule, VPCosine, VPLinear, VPScaledLinear, VPTable
-from mezzotint.diffusion.schedule import HyperbolicSecant, Laplace, ZeroTerminal
+from mezzotint.diffusion.schedule import HyperbolicSecant, Laplace, ZeroTerminal, numbers
 from mezzotint.errors import InvalidOption
 
 from .order import float64
@@ -29,6 +29,18 @@ def test_time_inverts_the_schedule(schedule: Schedule) -> None:
     # 0.0005 and 0.9995 lie below the first and between the last two steps of the discrete tables
     t = float64([0.0005, 0.001, 0.01, 0.1, 1 / 3, 0.5, 0.77, 0.9, 0.9995])
     torch.testing.assert_close(schedule.time(schedule(t).log_snr), t, rtol=1e-9, atol=1e-12)
+
+
+@schedules
+def test_numbers_are_those_of_the_level_to_the_bit(schedule: Schedule) -> None:
+    for t in (0.0, 1e-9, 0.0004, 0.001, 0.3, 1 / 3, 0.9985, 0.99901, 1.0):
+        for given in (
+            t,
+            torch.tensor(t, dtype=torch.float64),
+            torch.tensor(t, dtype=torch.float64, requires_grad=True),
+        ):
+            level = schedule(given)
+            assert numbers(schedule, given) == (float(level.alpha), float(level.sigma))
 
 
 @schedules

@@ -36,6 +36,7 @@ __all__ = [
     "VPScaledLinear",
     "VPTable",
     "ZeroTerminal",
+    "numbers",
 ]
 
 
@@ -90,6 +91,15 @@ class Schedule(Protocol):
     def time(self, log_snr: Tensor | float) -> Tensor:
         """The inverse: the time with this log-SNR; any shape, float64."""
         ...
+
+
+def numbers(schedule: Schedule, t: Tensor | float) -> tuple[float, float]:
+    """alpha and sigma at one time, as numbers; of a table without a tensor in between."""
+    table = getattr(schedule, "table", schedule)
+    if isinstance(table, VPTable) and _is_number(t):
+        return table.numbers(float(t))
+    level = schedule(t)
+    return float(level.alpha), float(level.sigma)
 
 
 def _float64(value: Tensor | float) -> Tensor:
@@ -158,7 +168,7 @@ class VPTable:
 
     def __call__(self, t: Tensor | float) -> Level:
         if _is_number(t):
-            return self._at(float(t))
+            return Level(*map(_number, self.numbers(float(t))))
         t = _float64(t)
         table = self.log_ratio.to(t.device)
         place = t * len(table) - 1
@@ -172,19 +182,19 @@ class VPTable:
         below = table[0] + 0.5 * torch.log(place + 1)
         return _vp_level(torch.where(place < 0, below, inside))
 
-    def _at(self, t: float) -> Level:
-        """`__call__` in Python's own numbers."""
+    def numbers(self, t: float) -> tuple[float, float]:
+        """alpha and sigma in Python's own numbers."""
         table = self._ratios
         place = t * len(table) - 1
         if place < 0:
             below = place + 1
-            return _vp_number(table[0] + 0.5 * math.log(below) if below > 0 else -math.inf)
+            return _vp_numbers(table[0] + 0.5 * math.log(below) if below > 0 else -math.inf)
         low = min(int(place), len(table) - 2)
         share = place - low
         if self._ends_in_noise and low == len(table) - 2:
             alpha = _sigmoid(-2 * table[low]) ** 0.5 * (1 - share)
-            return Level(_number(alpha), _number((1 - alpha**2) ** 0.5))
-        return _vp_number(table[low] + share * (table[low + 1] - table[low]))
+            return alpha, (1 - alpha**2) ** 0.5
+        return _vp_numbers(table[low] + share * (table[low + 1] - table[low]))
 
     @cached_property
     def _ratios(self) -> list[float]:
@@ -233,9 +243,9 @@ def _sigmoid(x: float) -> float:
     return 1 / (1 + math.exp(-x)) if x > -700 else 0.0  # beyond, exp overflows
 
 
-def _vp_number(log_ratio: float) -> Level:
+def _vp_numbers(log_ratio: float) -> tuple[float, float]:
     """`_vp_level` of a number."""
-    return Level(_number(_sigmoid(-2 * log_ratio) ** 0.5), _number(_sigmoid(2 * log_ratio) ** 0.5))
+    return _sigmoid(-2 * log_ratio) ** 0.5, _sigmoid(2 * log_ratio) ** 0.5
 
 
 def _vp_level(log_ratio: Tensor) -> Level:

@@ -20,6 +20,7 @@ from mezzotint.diffusion.solvers.multistep import (
     lagrange_weights,
     noise_of,
     point,
+    point_at,
     remember,
 )
 from mezzotint.errors import InvalidOption
@@ -65,7 +66,7 @@ class LMS:
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: History, noise: Noise
     ) -> tuple[Tensor, History]:
         prediction = denoise(x, t)
-        high, low = point(prediction.level), point(denoise.schedule(s))
+        high, low = point(prediction.level), point_at(denoise.schedule, s)
         check_end(low)
         past = remember(state, Past(high.ratio, noise_of(prediction, high)), self.formula_order)
         if len(past) == 1:
@@ -109,7 +110,7 @@ class IPNDM:
         prediction = denoise(x, t)
         # eps at alpha = 0 is finite, and equal weights do not ask where it was
         past = (Past(0.0, noise_of(prediction, point(prediction.level))), *state)[: self.formula_order]
-        return eps_step(prediction, point(denoise.schedule(s)), ADAMS_BASHFORTH[len(past) - 1], past), past
+        return eps_step(prediction, point_at(denoise.schedule, s), ADAMS_BASHFORTH[len(past) - 1], past), past
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class GradientEstimation:
         prediction = denoise(x, t)
         past = (Past(0.0, noise_of(prediction, point(prediction.level))), *state)[:2]
         weights = (self.gamma, 1 - self.gamma) if state else (1.0,)
-        return eps_step(prediction, point(denoise.schedule(s)), weights, past), past
+        return eps_step(prediction, point_at(denoise.schedule, s), weights, past), past
 
 
 _PNDM = "Liu et al. 2022, arXiv 2202.09778, eq. 12"

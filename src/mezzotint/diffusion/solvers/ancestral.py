@@ -12,7 +12,7 @@ from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord, check_falling, check_share
 from mezzotint.diffusion.solvers.coordinate import coordinate_on
 from mezzotint.diffusion.solvers.midpoint import middle_step
-from mezzotint.diffusion.solvers.multistep import Point, combined, point
+from mezzotint.diffusion.solvers.multistep import Point, combined, point, point_at
 from mezzotint.diffusion.solvers.singlestep import middle_moments, second_order_step
 from mezzotint.errors import unknown_name
 
@@ -91,7 +91,7 @@ class EulerAncestral:
     def step(
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: None, noise: Noise
     ) -> tuple[Tensor, None]:
-        prediction, low = denoise(x, t), point(denoise.schedule(s))
+        prediction, low = denoise(x, t), point_at(denoise.schedule, s)
         if not self.stochastic:
             return _law(prediction, low), None
         parts = split(point(prediction.level), low, self.eta, coordinate_on(self.coordinate, denoise.schedule))
@@ -129,7 +129,7 @@ class DPM2Ancestral:
     def step(
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: None, noise: Noise
     ) -> tuple[Tensor, None]:
-        first, low = denoise(x, t), point(denoise.schedule(s))
+        first, low = denoise(x, t), point_at(denoise.schedule, s)
         high = point(first.level)
         parts = Split(low, 1.0, 0.0) if not self.stochastic else split(high, low, self.eta)
         if high.alpha == 0 or parts.down.sigma == 0:
@@ -168,7 +168,7 @@ class DPMpp2SAncestral:
     def step(
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: None, noise: Noise
     ) -> tuple[Tensor, None]:
-        first, low = denoise(x, t), point(denoise.schedule(s))
+        first, low = denoise(x, t), point_at(denoise.schedule, s)
         high = point(first.level)
         parts = Split(low, 1.0, 0.0) if not self.stochastic else split(high, low, self.eta)
         if high.alpha == 0 or parts.down.sigma == 0:

@@ -17,6 +17,7 @@ from mezzotint.diffusion.solvers.multistep import (
     lagrange_weights,
     noise_of,
     point,
+    point_at,
     remember,
 )
 
@@ -58,7 +59,7 @@ class DEIS:
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: History, noise: Noise
     ) -> tuple[Tensor, History]:
         prediction = denoise(x, t)
-        high, low = point(prediction.level), point(denoise.schedule(s))
+        high, low = point(prediction.level), point_at(denoise.schedule, s)
         check_end(low)
         past = remember(state, Past(high.half_log_snr, noise_of(prediction, high)), self.formula_order)
         if len(past) == 1:

@@ -24,6 +24,7 @@ from mezzotint.diffusion.solvers.multistep import (
     exponential_moments,
     increment,
     point,
+    point_at,
     remember,
     x0_step,
 )
@@ -53,7 +54,7 @@ def _step(
     "half" takes half of M_2, and with it half of the second difference.
     """
     prediction = denoise(x, t)
-    high, low = point(prediction.level), point(denoise.schedule(s))
+    high, low = point(prediction.level), point_at(denoise.schedule, s)
     start, end = high.half_log_snr, low.half_log_snr
     past = remember(state, Past(start, prediction.x0), order)
     moments = exponential_moments((1 + eta) * (end - start), len(past))

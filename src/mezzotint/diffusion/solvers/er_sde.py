@@ -20,6 +20,7 @@ from mezzotint.diffusion.solvers.multistep import (
     effective,
     lagrange_weights,
     point,
+    point_at,
     remember,
 )
 from mezzotint.errors import unknown_name
@@ -78,7 +79,7 @@ class ERSDE:
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: History, noise: Noise
     ) -> tuple[Tensor, History]:
         prediction = denoise(x, t)
-        high, low = point(prediction.level), point(denoise.schedule(s))
+        high, low = point(prediction.level), point_at(denoise.schedule, s)
         check_end(low)
         past = remember(state, Past(high.ratio, prediction.x0), self.formula_order)
         if not self.stochastic and not math.isfinite(high.ratio):

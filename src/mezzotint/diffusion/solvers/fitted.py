@@ -18,6 +18,7 @@ from mezzotint.diffusion.solvers.multistep import (
     combined,
     effective,
     point,
+    point_at,
     remember,
 )
 from mezzotint.errors import InvalidOption
@@ -111,7 +112,7 @@ class Fitted2M:
     ) -> tuple[Tensor, State]:
         count, came, history = state
         prediction = denoise(x, t)
-        high, low = point(prediction.level), point(denoise.schedule(s))
+        high, low = point(prediction.level), point_at(denoise.schedule, s)
         past = remember(history, Past(high.half_log_snr, prediction.x0), 2)
         here = self.place(float(t), float(s), count)
         before, strength = None, None

@@ -10,7 +10,7 @@ from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
 from mezzotint.diffusion.solvers.coordinate import Start, find_coordinate, finite_place, half_way, place_in
-from mezzotint.diffusion.solvers.multistep import Point, point
+from mezzotint.diffusion.solvers.multistep import Point, point, point_at
 
 __all__ = ["RECORDS", "Midpoint", "middle_step"]
 
@@ -20,7 +20,7 @@ def middle_step(denoise: BoundDenoiser, first: Prediction, to: Point, coordinate
     high = point(first.level)
     here, there = finite_place(coordinate, high), finite_place(coordinate, to)
     t = denoise.schedule.time(half_way(middle, high, to))
-    level = point(denoise.schedule(t))
+    level = point_at(denoise.schedule, t)
     half, start = place_in(coordinate, level), Start.of(first, high, here)
     second = denoise(start.step(half.scale, half.value - here.value), t)
     return start.step(there.scale, 0.0, Start.of(second, level, half), there.value - here.value)
@@ -61,11 +61,10 @@ class Midpoint:
     def step(
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: None, noise: Noise
     ) -> tuple[Tensor, None]:
-        first, low = denoise(x, t), denoise.schedule(s)
-        middle = self.middle or self.coordinate
+        first, middle = denoise(x, t), self.middle or self.coordinate
         if float(first.level.alpha) == 0 and self.infinite:
-            return low.noised(first.x0, first.update_eps), None
-        return middle_step(denoise, first, point(low), self.coordinate, middle), None
+            return denoise.schedule(s).noised(first.x0, first.update_eps), None
+        return middle_step(denoise, first, point_at(denoise.schedule, s), self.coordinate, middle), None
 
 
 RECORDS = (

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.schedule import Level
+from mezzotint.diffusion.schedule import Level, Schedule, numbers
 from mezzotint.diffusion.solvers.base import check_falling
 from mezzotint.errors import InvalidOption
 
@@ -45,6 +45,7 @@ __all__ = [
     "law",
     "noise_of",
     "point",
+    "point_at",
     "remember",
     "x0_step",
 ]
@@ -71,6 +72,11 @@ class Point:
 def point(level: Level) -> Point:
     """A level of shape () as floats."""
     return Point(float(level.alpha), float(level.sigma))
+
+
+def point_at(schedule: Schedule, t: Tensor) -> Point:
+    """`point(schedule(t))`, for a t of shape ()."""
+    return Point(*numbers(schedule, t))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
 from mezzotint.diffusion.solvers.adams import ADAMS_BASHFORTH
 from mezzotint.diffusion.solvers.base import Order, Ramp, SolverRecord
-from mezzotint.diffusion.solvers.multistep import History, Past, combined, eps_step, noise_of, point
+from mezzotint.diffusion.solvers.multistep import History, Past, combined, eps_step, noise_of, point, point_at
 from mezzotint.errors import unknown_name
 
 __all__ = ["PNDM", "RECORDS", "WarmUp"]
@@ -51,7 +51,7 @@ class PNDM:
     ) -> tuple[Tensor, History]:
         prediction = denoise(x, t)
         past = (Past(0.0, noise_of(prediction, point(prediction.level))), *state)[:4]
-        low = point(denoise.schedule(s))
+        low = point_at(denoise.schedule, s)
         warming = len(past) < (4 if self.warm_up == "runge-kutta" else 2)
         if warming and float(prediction.level.alpha) > 0:
             mean = self._slope(denoise, prediction, t, s)
@@ -72,7 +72,7 @@ class PNDM:
 
 def _moved(first: Prediction, denoise: BoundDenoiser, to: Tensor, eps: Tensor) -> Tensor:
     """The DDIM step from a prediction to another time, with this eps."""
-    return eps_step(first, point(denoise.schedule(to)), (1.0, 0.0), (Past(0.0, eps), Past(0.0, eps)))
+    return eps_step(first, point_at(denoise.schedule, to), (1.0, 0.0), (Past(0.0, eps), Past(0.0, eps)))
 
 
 _PAPER = "Liu et al. 2022, arXiv 2202.09778"

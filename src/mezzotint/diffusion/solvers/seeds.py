@@ -23,6 +23,7 @@ from mezzotint.diffusion.solvers.multistep import (
     exponential_moments,
     increment,
     point,
+    point_at,
     x0_step,
 )
 from mezzotint.diffusion.solvers.singlestep import middle_moments, time_at
@@ -93,7 +94,7 @@ class DPMppSDE:
     def step(
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: None, noise: Noise
     ) -> tuple[Tensor, None]:
-        first, low = denoise(x, t), point(denoise.schedule(s))
+        first, low = denoise(x, t), point_at(denoise.schedule, s)
         x, high = effective(first), point(first.level)
         start, end = high.half_log_snr, low.half_log_snr
         past: History = (Past(start, first.x0),)
@@ -114,7 +115,7 @@ def _stage(
     denoise: BoundDenoiser, x: Tensor, high: Point, at: float, past: History, eta: float
 ) -> tuple[Tensor, Point]:
     """The solution at a half log-SNR inside the step, without its noise, and its level."""
-    low = point(denoise.schedule(time_at(denoise, at)))
+    low = point_at(denoise.schedule, time_at(denoise, at))
     return x0_step(x, high, low, past, eta), low
 
 
@@ -156,7 +157,7 @@ class SEEDS:
     def step(
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: None, noise: Noise
     ) -> tuple[Tensor, None]:
-        first, low = denoise(x, t), point(denoise.schedule(s))
+        first, low = denoise(x, t), point_at(denoise.schedule, s)
         x, high = effective(first), point(first.level)
         start, end = high.half_log_snr, low.half_log_snr
         now = Past(start, first.x0)

@@ -22,6 +22,7 @@ from mezzotint.diffusion.solvers.multistep import (
     effective,
     exponential_moments,
     point,
+    point_at,
     remember,
     x0_step,
 )
@@ -48,7 +49,7 @@ def second_order_step(
     now = Past(start, first.x0)
     at = start + share * (low.half_log_snr - start)
     t = time_at(denoise, at)
-    inner = denoise(x0_step(x, high, point(denoise.schedule(t)), (now,)), t)
+    inner = denoise(x0_step(x, high, point_at(denoise.schedule, t), (now,)), t)
     return x0_step(x, high, low, (Past(at, inner.x0), now), moments=moments)
 
 
@@ -71,10 +72,10 @@ class DPMpp2S:
     def step(
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: None, noise: Noise
     ) -> tuple[Tensor, None]:
-        first, low = denoise(x, t), denoise.schedule(s)
+        first = denoise(x, t)
         if float(first.level.alpha) == 0:
-            return low.noised(first.x0, first.update_eps), None
-        end = point(low)
+            return denoise.schedule(s).noised(first.x0, first.update_eps), None
+        end = point_at(denoise.schedule, s)
         h = end.half_log_snr - point(first.level).half_log_snr
         return second_order_step(denoise, first, end, 0.5, middle_moments(h)), None
 
@@ -98,10 +99,10 @@ class RESSingleStep:
     def step(
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: None, noise: Noise
     ) -> tuple[Tensor, None]:
-        first, low = denoise(x, t), denoise.schedule(s)
+        first = denoise(x, t)
         if float(first.level.alpha) == 0:
-            return low.noised(first.x0, first.update_eps), None
-        end = point(low)
+            return denoise.schedule(s).noised(first.x0, first.update_eps), None
+        end = point_at(denoise.schedule, s)
         h = end.half_log_snr - point(first.level).half_log_snr
         return second_order_step(denoise, first, end, 0.5, exponential_moments(h, 2)), None
 
@@ -129,7 +130,7 @@ class RESMultistep:
         prediction = denoise(x, t)
         high = point(prediction.level)
         past = remember(state, Past(high.half_log_snr, prediction.x0), 2)
-        return x0_step(effective(prediction), high, point(denoise.schedule(s)), past), past
+        return x0_step(effective(prediction), high, point_at(denoise.schedule, s), past), past
 
 
 _RES = "Zhang et al. 2023, arXiv 2308.02157"

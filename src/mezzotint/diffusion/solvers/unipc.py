@@ -22,6 +22,7 @@ from mezzotint.diffusion.solvers.multistep import (
     exponential_moments,
     flow_moments,
     point,
+    point_at,
     remember,
     x0_step,
 )
@@ -97,7 +98,7 @@ class UniPC:
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: Pending | None, noise: Noise
     ) -> tuple[Tensor, Pending | None]:
         prediction = denoise(x, t)
-        high, low = point(prediction.level), point(denoise.schedule(s))
+        high, low = point(prediction.level), point_at(denoise.schedule, s)
         now = Past(high.half_log_snr, prediction.x0)
         x = effective(prediction)
         if state is not None:
@@ -171,7 +172,7 @@ class SASolver:
         self, denoise: BoundDenoiser, x: Tensor, t: Tensor, s: Tensor, state: Pending | None, noise: Noise
     ) -> tuple[Tensor, Pending | None]:
         prediction = denoise(x, t)
-        high, low = point(prediction.level), point(denoise.schedule(s))
+        high, low = point(prediction.level), point_at(denoise.schedule, s)
         now = Past(high.half_log_snr, prediction.x0)
         x = effective(prediction)
         if state is not None and self.corrector_order:
