@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from multiprocessing import get_context
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -56,11 +57,11 @@ ROUNDS = ((4, 10_000), (16, 8), (48, 3))
 """On how many pictures candidates are tried, and how many of them."""
 HOPELESS = 1.6
 """A candidate whose error was more times the best one's at both budgets before is not tried."""
-FITTED = (6, 8, 15, 20)
-"""Budgets for which steps are fitted."""
-FIT_PICTURES, FINE = ((10, 96), (20, 48)), 100
-"""What `mezzotint fit-grid` is told to fit with, as --starts up to a budget, since the work grows with the square of
-that; and as --fine."""
+FITTED: Mapping[int, int] = MappingProxyType({6: 96, 8: 48, 15: 48, 20: 32})
+"""Budgets for which steps are fitted, and on how many pictures: what `mezzotint fit-grid` is told as --starts. The work
+grows with the square of the steps."""
+FINE = 100
+"""The same as --fine."""
 
 
 @dataclass(frozen=True)
@@ -193,8 +194,7 @@ def column(
 def fitted(name: str, device: str, budget: int, tune: Pair, test: Pair) -> tuple[dict[str, Any], float]:
     """What `mezzotint fit-grid MODEL --steps N --solver fitted-2m --starts K` finds; processor seconds."""
     begun, pipe = time.process_time(), loaded(name, device)
-    starts = fit_pictures(budget)
-    asked = Request(prompt="", seed=FIRST_SEED, n=starts, steps=budget, solver="fitted-2m", grid="uniform")
+    asked = Request(prompt="", seed=FIRST_SEED, n=FITTED[budget], steps=budget, solver="fitted-2m", grid="uniform")
     found = fit_grid(pipe, pipe.resolve(asked), PROMPTS, FINE)
     grid, solver = from_times(found.times), Fitted2M(found.strengths, found.kept, found.gains, found.steering)
     run: Run = lambda denoise, x: end(denoise, x, grid, solver)  # noqa: E731
@@ -213,11 +213,6 @@ def fitted(name: str, device: str, budget: int, tune: Pair, test: Pair) -> tuple
     return figures, time.process_time() - begun
 
 
-def fit_pictures(budget: int) -> int:
-    """On how many pictures steps are fitted."""
-    return next(count for most, count in FIT_PICTURES if budget <= most)
-
-
 @dataclass(frozen=True)
 class Keeping:
     """Processes whose results are kept in a folder, so that a run that was ended goes on; None keeps nothing.
@@ -233,7 +228,7 @@ class Keeping:
         """`work(*given)`, or what it gave before."""
         if self.folder is None:
             return self.pool.submit(work, *given)
-        limits = {truth: (LAST,), column: (ROUNDS, SCOUTED, HOPELESS), fitted: (FIT_PICTURES, FINE)}[work]
+        limits = {truth: (LAST,), column: (ROUNDS, SCOUTED, HOPELESS), fitted: (FITTED.get(given[2]), FINE)}[work]
         told = repr((self.about, limits, [one for one in given if not isinstance(one, tuple) or not _tensors(one)]))
         name = f"{work.__name__}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.pt"
         return self.pool.submit(kept, self.folder / name, work, given)
@@ -298,7 +293,7 @@ def model_figures(
         "pictures": {
             "reported": pictures,
             "chosen on": len(tune[0]),
-            "fitted on": {str(budget): fit_pictures(budget) for budget in fitted_at},
+            "fitted on": {str(budget): FITTED[budget] for budget in fitted_at},
         },
         "cpu_seconds": round(spent_tuning + spent_testing + spent),
         "budgets": rows(

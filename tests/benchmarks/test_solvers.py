@@ -179,7 +179,7 @@ def test_a_row_holds_every_program_and_pictures_do_not_overlap(tmp_path: Path, m
         ("REFERENCE", (12, 1.0)),
         ("CHOICE", (12, 4.0)),
         ("FINE", 10),
-        ("FIT_PICTURES", ((9, 2),)),
+        ("FITTED", {4: 2}),
         ("ROUNDS", ((1, 9), (3, 2))),
         ("TOGETHER", 2),
     ):
