@@ -160,7 +160,12 @@ def test_a_step_that_is_worse_for_those_that_judge_is_not_taken(monkeypatch: pyt
     assert len(fits) > 1
     assert fits == sorted(fits, reverse=True)
     assert [fitting_error(shares, both), judged_error(shares, both)] == list(both.errors)
+    found = list[Tensor]()
+    monkeypatch.setattr(
+        fit_descent_module, "derivatives", lambda *given: found.append(derivatives(*given)) or found[-1]
+    )
     assert settled(shares, both, 3) is both  # of all on the way it is the best for the judge
+    assert len(found) == 1  # where what judges has no use of it, no further derivatives are found
 
 
 @dataclass(frozen=True)

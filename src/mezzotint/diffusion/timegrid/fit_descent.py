@@ -20,7 +20,7 @@ WORSE = 1.01
 MOVES, TRIES = 16, 6
 """Steps with the same derivatives, corrected by secants; and how many in a row that do not help."""
 ENOUGH = 5e-3
-"""Derivatives that lower the error by less, as a share of it, are the last."""
+"""Derivatives that lower the error of those that judge by less, as a share of it, are the last."""
 TOGETHER = 1 << 16
 """Elements of the ends that are summed in float64 at once."""
 
@@ -46,11 +46,10 @@ def settled(shares: Sequence[Share], trial: Trial, rounds: int, told: Told = lam
         slopes = derivatives(shares, trial, told)
         if not slopes.any():  # whatever is changed, the ends stay
             break
-        before = fitting_error(shares, trial)
         visited, damping = followed(shares, trial, slopes, damping, told)
-        trial = visited[-1]
+        trial, before = visited[-1], judged_error(shares, best)
         best = min((best, *visited), key=lambda one: judged_error(shares, one))
-        if 1 - fitting_error(shares, trial) / before < ENOUGH:
+        if 1 - judged_error(shares, best) / before < ENOUGH:
             break
     return best
 
