@@ -158,7 +158,7 @@ def fixed(pipe: Pipeline, image: Image.Image, sights: list[Sight], **options: An
     detector: Any = Scripted(sights)
     how = Choosing(detector=detector, tries=options.pop("tries", 3))
     named = options.pop("named", ())
-    asked: dict[str, Any] = {"prompt": "a blue cup", "seed": 5, "steps": 2, **options}
+    asked: dict[str, Any] = {"prompt": "a blue cup", "seed": 5, "steps": 2, "solver": "ddim", **options}
     request = Request(image=pixel_sha256(image), strength=0.0, **asked)
     steps = list(fix(pipe, request, how, image, named))
     return steps, detector

@@ -54,7 +54,20 @@ def cup(here: Path) -> Path:
 
 
 def test_what_is_at_fault_is_redrawn_told_and_reproduced(run: Run, folder: Path, cup: Path, sights: list[str]) -> None:
-    words = ("edit", cup, "a blue cup", "--fix-detail", "--model", folder, "--seed", 3, "--steps", 2)
+    words = (
+        "edit",
+        cup,
+        "a blue cup",
+        "--fix-detail",
+        "--model",
+        folder,
+        "--seed",
+        3,
+        "--steps",
+        2,
+        "--solver",
+        "ddim",
+    )
     said = run(*words, "--out", "f.png")
     assert said.exit_code == 0, said.output
     first, _, check = said.stdout.splitlines()
@@ -74,7 +87,21 @@ def test_a_right_picture_is_written_as_it_is_but_not_where_a_mask_says(
     run: Run, folder: Path, cup: Path, here: Path, sights: list[str]
 ) -> None:
     sights[:] = ["blue"]
-    words = ("edit", cup, "a blue cup", "--fix-detail", "--model", folder, "--seed", 3, "--steps", 2, "--out")
+    words = (
+        "edit",
+        cup,
+        "a blue cup",
+        "--fix-detail",
+        "--model",
+        folder,
+        "--seed",
+        3,
+        "--steps",
+        2,
+        "--solver",
+        "ddim",
+        "--out",
+    )
     assert run(*words, "f.png").stdout.startswith("there is no part to redraw; the picture stays as it is\n")
     assert np.array_equal(Image.open("f.png"), Image.open(cup))
     assert "identical" in run("reproduce", "f.png", "--model", folder, "--image", cup).stdout
@@ -90,7 +117,20 @@ def test_a_style_and_what_is_not_wanted_count_for_the_parts(
     run: Run, folder: Path, cup: Path, here: Path, sights: list[str]
 ) -> None:
     Image.new("RGB", (20, 20), (250, 200, 0)).save(here / "yellow.png")
-    words = ("edit", cup, "a blue cup", "--fix-detail", "--model", folder, "--seed", 3, "--steps", 2)
+    words = (
+        "edit",
+        cup,
+        "a blue cup",
+        "--fix-detail",
+        "--model",
+        folder,
+        "--seed",
+        3,
+        "--steps",
+        2,
+        "--solver",
+        "ddim",
+    )
     more = ("--style-ref", "yellow.png", "--negative", "a dog", "--strict", "--out", "f.png", "--format", "json")
     done = parsed(run(*words, *more))["pictures"][0]
     assert (done["evaluations"], done["ignored"]) == (2 * 3, [])

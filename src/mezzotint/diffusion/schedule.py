@@ -36,7 +36,6 @@ __all__ = [
     "VPScaledLinear",
     "VPTable",
     "ZeroTerminal",
-    "numbers",
 ]
 
 
@@ -91,15 +90,6 @@ class Schedule(Protocol):
     def time(self, log_snr: Tensor | float) -> Tensor:
         """The inverse: the time with this log-SNR; any shape, float64."""
         ...
-
-
-def numbers(schedule: Schedule, t: Tensor | float) -> tuple[float, float]:
-    """alpha and sigma at one time, as numbers; of a table without a tensor in between."""
-    table = getattr(schedule, "table", schedule)
-    if isinstance(table, VPTable) and _is_number(t):
-        return table.numbers(float(t))
-    level = schedule(t)
-    return float(level.alpha), float(level.sigma)
 
 
 def _float64(value: Tensor | float) -> Tensor:
@@ -167,8 +157,8 @@ class VPTable:
         return 0.5 * (torch.log(-torch.expm1(log_alpha2)) - log_alpha2)
 
     def __call__(self, t: Tensor | float) -> Level:
-        if _is_number(t):
-            return Level(*map(_number, self.numbers(float(t))))
+        if (numbers := self.numbers(t)) is not None:
+            return Level(*map(_number, numbers))
         t = _float64(t)
         table = self.log_ratio.to(t.device)
         place = t * len(table) - 1
@@ -182,15 +172,15 @@ class VPTable:
         below = table[0] + 0.5 * torch.log(place + 1)
         return _vp_level(torch.where(place < 0, below, inside))
 
-    def numbers(self, t: float) -> tuple[float, float]:
-        """alpha and sigma in Python's own numbers."""
-        table = self._ratios
+    def numbers(self, t: Tensor | float) -> tuple[float, float] | None:
+        """alpha and sigma in Python's own numbers; None at a time that is none."""
+        if not _is_number(t):
+            return None
+        t, table = float(t), self._ratios
         place = t * len(table) - 1
         if place < 0:
-            below = place + 1
-            return _vp_numbers(table[0] + 0.5 * math.log(below) if below > 0 else -math.inf)
-        low = min(int(place), len(table) - 2)
-        share = place - low
+            return _vp_numbers(table[0] + 0.5 * math.log(place + 1) if place > -1 else -math.inf)
+        share = place - (low := min(int(place), len(table) - 2))
         if self._ends_in_noise and low == len(table) - 2:
             alpha = _sigmoid(-2 * table[low]) ** 0.5 * (1 - share)
             return alpha, (1 - alpha**2) ** 0.5

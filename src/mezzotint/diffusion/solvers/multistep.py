@@ -25,7 +25,7 @@ from torch import Tensor
 
 from mezzotint.diffusion.noise import Noise
 from mezzotint.diffusion.prediction import Prediction
-from mezzotint.diffusion.schedule import Level, Schedule, numbers
+from mezzotint.diffusion.schedule import Level, Schedule, VPTable
 from mezzotint.diffusion.solvers.base import check_falling
 from mezzotint.errors import InvalidOption
 
@@ -75,8 +75,10 @@ def point(level: Level) -> Point:
 
 
 def point_at(schedule: Schedule, t: Tensor) -> Point:
-    """`point(schedule(t))`, for a t of shape ()."""
-    return Point(*numbers(schedule, t))
+    """`point(schedule(t))`, for a t of shape (); of a table without a tensor in between."""
+    table = getattr(schedule, "table", schedule)
+    numbers = table.numbers(t) if isinstance(table, VPTable) else None
+    return point(schedule(t)) if numbers is None else Point(*numbers)
 
 
 @dataclass(frozen=True, slots=True)

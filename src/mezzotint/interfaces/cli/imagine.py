@@ -158,11 +158,8 @@ def imagine(
     how = choosing_of(check, tries, best_of)
     pipe = Pipeline.load(model, device=asked[0].device, dtype=asked[0].dtype, compiled=compiled, said=aside)
     tries = None if how is None else how.tries
-    asked = laid_out(pipe, asked, places, layout, upscaler, form.printed)
-    given = [at(place, refs.named, pipe, request) for request, place in zip(asked, places, strict=True)]
+    given = referring(pipe, laid_out(pipe, asked, places, layout, upscaler, form.printed), places, refs)
     asked = tuple(request for request, _ in given)
-    for request, place in zip(asked, places, strict=True):  # nothing is drawn where the last one would be refused
-        at(place, lambda one: pipe.adapted(one).resolve(one), request)
     sources = {refs.key(request): fitted for request, fitted in given}  # of each size its own
     to, spare = keeping(keep_inputs, to, sources.values())
     unused = (*unused, *spare)
@@ -177,6 +174,20 @@ def imagine(
         return chain.from_iterable(each)
 
     draw(Session(pipe, to, watch, there, sheet, unused), previews, steps, pictures - len(there), form.printed)
+
+
+def referring(
+    pipe: "Pipeline", asked: tuple[Request, ...], places: tuple[str, ...], refs: References
+) -> list[tuple[Request, dict[str, Any]]]:
+    """The requests with their references, and these. Raises InvalidOption for one that would be refused later, when
+    others are drawn."""
+
+    def one(request: Request) -> tuple[Request, dict[str, Any]]:
+        found = refs.named(pipe, request)
+        pipe.adapted(found[0]).resolve(found[0])
+        return found
+
+    return [at(place, one, request) for request, place in zip(asked, places, strict=True)]
 
 
 def laid_out(
