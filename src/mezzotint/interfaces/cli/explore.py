@@ -48,7 +48,7 @@ NO_AXIS = {"n", "image", "mask"}
     short_help="Draw one page of pictures over two or three options.",
     usual={
         "What changes": ("--x", "--y", "--z"),
-        "What is the same": ("--seed", "--size", "--style", "--guidance", "--steps", "--solver"),
+        "What is the same": ("--image", "--seed", "--size", "--style", "--guidance", "--steps", "--solver"),
         "With what, and whereto": ("--model", "--out", "--each"),
     },
 )
