@@ -65,8 +65,8 @@ def options(row: Row, off: Choice | None = None) -> dict[str, Any]:
     found = joined(level_options(row, None))
     whole = joined(level_options(row, off)) if off else found
     share = min(float(found.get(name, 1.0)) for name in ("strength", "hires_strength"))
-    steps, spec = stepping(row.solver, share, row.rule == "cfg-zero" and "interval" not in row.modifiers)
-    steps = max(steps, SETTLING) if found.get("invert") else steps
+    zeroed = row.rule == "cfg-zero" and "interval" not in row.modifiers
+    steps, spec = stepping(row.solver, share, zeroed, SETTLING if found.get("invert") else 3)
     solver = whole["solver"] if off == ("solver", row.solver) else spec or whole["solver"]
     return placed({"steps": steps, **whole, "solver": solver})
 
@@ -87,12 +87,12 @@ def joined(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 @cache
-def stepping(solver: str, share: float, zeroed: bool) -> tuple[int, str]:
-    """The fewest steps, of at least 3, of which a share is enough for a solver's whole formula; and a spec that is made
-    for these, empty if none is. zeroed: whether CFG-Zero* moves nothing at first."""
+def stepping(solver: str, share: float, zeroed: bool, least: int) -> tuple[int, str]:
+    """The fewest steps, at least so many, of which a share is enough for a solver's whole formula; and a spec that is
+    made for these, empty if none is. zeroed: whether CFG-Zero* moves nothing at first."""
     schedule = RectifiedFlow()
     still = (lambda t: bool(CFGZero(3.0).still(schedule(t)))) if zeroed else lambda _: False
-    for steps in range(3, 20):
+    for steps in range(least, 20):
         grid = last_part(uniform(steps, schedule), share)
         moving = len(grid) - sum(still(t) for t in times_of(grid))
         if solver == "fitted-2m" and moving > 3:
