@@ -53,21 +53,14 @@ def cup(here: Path) -> Path:
     return here / "cup.png"
 
 
+def fixing(cup: Path, folder: Path) -> tuple[str | Path | int, ...]:
+    """Two steps, which are too few for the usual solver."""
+    same = ("--model", folder, "--seed", 3, "--steps", 2, "--solver", "ddim")
+    return "edit", cup, "a blue cup", "--fix-detail", *same
+
+
 def test_what_is_at_fault_is_redrawn_told_and_reproduced(run: Run, folder: Path, cup: Path, sights: list[str]) -> None:
-    words = (
-        "edit",
-        cup,
-        "a blue cup",
-        "--fix-detail",
-        "--model",
-        folder,
-        "--seed",
-        3,
-        "--steps",
-        2,
-        "--solver",
-        "ddim",
-    )
+    words = fixing(cup, folder)
     said = run(*words, "--out", "f.png")
     assert said.exit_code == 0, said.output
     first, _, check = said.stdout.splitlines()
@@ -87,21 +80,7 @@ def test_a_right_picture_is_written_as_it_is_but_not_where_a_mask_says(
     run: Run, folder: Path, cup: Path, here: Path, sights: list[str]
 ) -> None:
     sights[:] = ["blue"]
-    words = (
-        "edit",
-        cup,
-        "a blue cup",
-        "--fix-detail",
-        "--model",
-        folder,
-        "--seed",
-        3,
-        "--steps",
-        2,
-        "--solver",
-        "ddim",
-        "--out",
-    )
+    words = (*fixing(cup, folder), "--out")
     assert run(*words, "f.png").stdout.startswith("there is no part to redraw; the picture stays as it is\n")
     assert np.array_equal(Image.open("f.png"), Image.open(cup))
     assert "identical" in run("reproduce", "f.png", "--model", folder, "--image", cup).stdout
@@ -117,20 +96,7 @@ def test_a_style_and_what_is_not_wanted_count_for_the_parts(
     run: Run, folder: Path, cup: Path, here: Path, sights: list[str]
 ) -> None:
     Image.new("RGB", (20, 20), (250, 200, 0)).save(here / "yellow.png")
-    words = (
-        "edit",
-        cup,
-        "a blue cup",
-        "--fix-detail",
-        "--model",
-        folder,
-        "--seed",
-        3,
-        "--steps",
-        2,
-        "--solver",
-        "ddim",
-    )
+    words = fixing(cup, folder)
     more = ("--style-ref", "yellow.png", "--negative", "a dog", "--strict", "--out", "f.png", "--format", "json")
     done = parsed(run(*words, *more))["pictures"][0]
     assert (done["evaluations"], done["ignored"]) == (2 * 3, [])
